@@ -1,0 +1,310 @@
+"""What the engine says: values that sinks store, announce or print.
+
+Times inside effects are integer microseconds since the epoch in PBX time (``*_us``), so that
+durations are exact; :func:`to_record` turns an effect into the JSON shape of ``agentd replay``
+(seconds, with microseconds).
+
+An effect is an *obligation* (:data:`OBLIGATIONS`) when somebody owes something because of it: it
+must be committed to the store before anybody hears of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Level = Literal["warning", "breach", "escalation", "cleared"]
+Rule = Literal[
+    "ring", "hold", "hold_sum", "consult", "park", "hangup_order", "work_order", "urgent"
+]
+Direction = Literal["inbound", "outbound", "internal"]
+SpellKind = Literal["hold", "consult", "park"]
+SeatState = Literal[
+    "available",
+    "offered",
+    "ringing",
+    "talking",
+    "holding",
+    "wrap_up",
+    "paused",
+    "unreachable",
+    "logged_out",
+]
+
+
+class Spell(Struct, frozen=True):
+    """One spell in which the customer waited. ``at_us`` None: it began before our link."""
+
+    kind: SpellKind
+    at_us: int | None
+    seconds_us: int | None
+
+
+class LegEnded(Struct, frozen=True):
+    """One seat's part of one call, over and judged (keys as in ``agentd replay``)."""
+
+    pbx: str
+    call: str
+    leg: str
+    seat: str
+    agent: str | None
+    queue: str | None
+    direction: Direction
+    caller: str | None
+    offered_us: int | None
+    ringing_us: int | None
+    answered_us: int | None
+    ended_us: int
+    ring_us: int | None
+    talk_us: int | None
+    hold_us: int | None
+    holds: tuple[Spell, ...]
+    outcome: str
+    ended_by: str | None
+    estimated: bool
+    gap: bool
+    """The link was down during some of it: not judged where it matters, figures are marked."""
+    evidence: tuple[str, ...]
+
+
+class CallEnded(Struct, frozen=True):
+    """A customer's call that is over."""
+
+    pbx: str
+    call: str
+    queue: str | None
+    visits: tuple[str, ...]
+    caller: str | None
+    started_us: int | None
+    ended_us: int
+    wait_us: int | None
+    outcome: str
+    legs: tuple[str, ...]
+    gap: bool
+
+
+class Alert(Struct, frozen=True):
+    """Something that a person should know while it happens.
+
+    ``spell`` names what is alerted on (one ring, one hold, one order): the alerts of one spell
+    share it, and its ``cleared`` ends them. ``value`` and ``limit`` are microseconds.
+    """
+
+    pbx: str
+    at_us: int
+    level: Level
+    rule: Rule
+    seat: str | None
+    agent: str | None
+    call: str | None
+    queue: str | None
+    to: tuple[str, ...]
+    value_us: int | None
+    limit_us: int | None
+    spell: str
+
+
+class Violation(Struct, frozen=True):
+    """A rule was broken, on conclusive evidence. ``id`` is stable over replays and restarts."""
+
+    pbx: str
+    id: str
+    at_us: int
+    rule: Rule
+    seat: str | None
+    agent: str | None
+    call: str | None
+    leg: str | None
+    value_us: int | None
+    limit_us: int | None
+    evidence: tuple[str, ...]
+
+
+class OrderChanged(Struct, frozen=True):
+    """A work order as it stands after a change; the same ``id`` is always the same order."""
+
+    pbx: str
+    at_us: int
+    id: str
+    kind: Literal["call", "missed"]
+    call: str
+    seat: str | None
+    agent: str | None
+    queue: str | None
+    caller: str | None
+    status: Literal["open", "completed"]
+    opened_us: int
+    due_us: int | None
+    completed_us: int | None = None
+    completed_by: str | None = None
+    change: str = "opened"
+    """Why it changed: ``opened``, ``due``, ``handed_over``, ``resumed``, ``completed``."""
+    alerts_sent: int = 0
+    """How many of its reminder and overdue alerts were raised already (a restart repeats none)."""
+
+
+class SeatChanged(Struct, frozen=True):
+    """A seat's state changed (being discovered is a change)."""
+
+    pbx: str
+    at_us: int
+    seat: str
+    agent: str | None
+    state: SeatState
+    queues: tuple[str, ...]
+    pause_reason: str | None
+
+
+class Anomaly(Struct, frozen=True):
+    """Something that cannot be, or that we refuse to guess about. State was left unchanged."""
+
+    pbx: str
+    at_us: int | None
+    what: str
+    event: str | None
+
+
+class ResyncWanted(Struct, frozen=True):
+    """The engine's picture may be wrong: ask the PBX for a snapshot."""
+
+    pbx: str
+    at_us: int | None
+    why: str
+
+
+Effect = (
+    LegEnded
+    | CallEnded
+    | Alert
+    | Violation
+    | OrderChanged
+    | SeatChanged
+    | Anomaly
+    | ResyncWanted
+)
+
+OBLIGATIONS = (OrderChanged, Violation)
+"""Committed before they are announced."""
+
+
+def seconds(us: int | None) -> float | None:
+    """Microseconds to seconds, exact to the microsecond; None stays None."""
+    return None if us is None else us / 1_000_000
+
+
+def to_record(effect: Effect) -> dict[str, Any] | None:
+    """The JSON object that ``agentd replay`` prints for ``effect``; None when it prints none."""
+    match effect:
+        case LegEnded():
+            return {
+                "type": "leg",
+                "pbx": effect.pbx,
+                "call": effect.call,
+                "leg": effect.leg,
+                "seat": effect.seat,
+                "agent": effect.agent,
+                "queue": effect.queue,
+                "direction": effect.direction,
+                "caller": effect.caller,
+                "offered_at": seconds(effect.offered_us),
+                "ringing_at": seconds(effect.ringing_us),
+                "answered_at": seconds(effect.answered_us),
+                "ended_at": seconds(effect.ended_us),
+                "ring_s": seconds(effect.ring_us),
+                "talk_s": seconds(effect.talk_us),
+                "hold_s": seconds(effect.hold_us),
+                "holds": [
+                    {"kind": s.kind, "at": seconds(s.at_us), "seconds": seconds(s.seconds_us)}
+                    for s in effect.holds
+                ],
+                "outcome": effect.outcome,
+                "ended_by": effect.ended_by,
+                "estimated": effect.estimated,
+                "gap": effect.gap,
+                "evidence": list(effect.evidence),
+            }
+        case CallEnded():
+            return {
+                "type": "call",
+                "pbx": effect.pbx,
+                "call": effect.call,
+                "queue": effect.queue,
+                "visits": list(effect.visits),
+                "caller": effect.caller,
+                "started_at": seconds(effect.started_us),
+                "ended_at": seconds(effect.ended_us),
+                "wait_s": seconds(effect.wait_us),
+                "outcome": effect.outcome,
+                "legs": list(effect.legs),
+                "gap": effect.gap,
+            }
+        case Alert():
+            return {
+                "type": "alert",
+                "pbx": effect.pbx,
+                "at": seconds(effect.at_us),
+                "level": effect.level,
+                "rule": effect.rule,
+                "seat": effect.seat,
+                "agent": effect.agent,
+                "call": effect.call,
+                "queue": effect.queue,
+                "to": list(effect.to),
+                "value": seconds(effect.value_us),
+                "limit": seconds(effect.limit_us),
+                "spell": effect.spell,
+            }
+        case Violation():
+            return {
+                "type": "violation",
+                "pbx": effect.pbx,
+                "id": effect.id,
+                "at": seconds(effect.at_us),
+                "rule": effect.rule,
+                "seat": effect.seat,
+                "agent": effect.agent,
+                "call": effect.call,
+                "leg": effect.leg,
+                "value": seconds(effect.value_us),
+                "limit": seconds(effect.limit_us),
+                "evidence": list(effect.evidence),
+            }
+        case OrderChanged():
+            return {
+                "type": "work_order",
+                "pbx": effect.pbx,
+                "at": seconds(effect.at_us),
+                "id": effect.id,
+                "kind": effect.kind,
+                "call": effect.call,
+                "seat": effect.seat,
+                "agent": effect.agent,
+                "queue": effect.queue,
+                "caller": effect.caller,
+                "status": effect.status,
+                "opened_at": seconds(effect.opened_us),
+                "due_at": seconds(effect.due_us),
+                "change": effect.change,
+            }
+        case SeatChanged():
+            return {
+                "type": "seat",
+                "pbx": effect.pbx,
+                "at": seconds(effect.at_us),
+                "seat": effect.seat,
+                "agent": effect.agent,
+                "state": effect.state,
+                "queues": list(effect.queues),
+                "pause_reason": effect.pause_reason,
+            }
+        case Anomaly():
+            return {
+                "type": "anomaly",
+                "pbx": effect.pbx,
+                "at": seconds(effect.at_us),
+                "what": effect.what,
+                "event": effect.event,
+            }
+        case ResyncWanted():
+            return None
