@@ -1,0 +1,55 @@
+# Everything a person does with this tree. `make` alone lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PY := $(BIN)/python
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup web demo test test-all lab check format bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: .venv/.installed ## make .venv with everything locked, and agentd itself
+
+.venv/.installed: requirements-dev.lock pyproject.toml tools/setup.sh
+	@./tools/setup.sh
+
+web: setup ## build the pages into agentd/static (only when they changed)
+	@$(PY) tools/web.py build
+
+demo: web ## a moving wallboard: the embedded PBX plays calls, the URL is printed
+	@$(BIN)/agentd demo
+
+test: web ## all tests; suites whose programs are missing are named at the end
+	@$(PY) -m pytest --cov
+
+test-all: web ## all tests; a suite that cannot run is a failure
+	@AGENTD_REQUIRE_BROWSER=1 AGENTD_REQUIRE_BROKER=1 AGENTD_REQUIRE_LAB=1 $(PY) -m pytest --cov
+
+lab: web ## a real Asterisk with phones and callers, in Docker or natively
+	@$(PY) -m asterisk_lab up
+
+check: web ## format, lint, types, import contracts, the tree's own rules, the pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PY) tools/check_tree.py
+	$(PY) tools/web.py check
+
+format: setup ## bring the Python sources into shape
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+bench: setup ## our pipeline against panoramisk's parser, as a ratio
+	@$(PY) -m benchmarks
+
+lock: setup ## write the lock files anew (make lock UPGRADE=1: with the newest versions)
+	@./tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what was built, but not .venv
+	rm -rf agentd/static dist web/dist web/node_modules htmlcov .coverage .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
