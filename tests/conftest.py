@@ -15,7 +15,7 @@ import os
 import shutil
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,8 +150,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None] | pytest.TestReport:
-    report: pytest.TestReport = yield
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     if report.failed:
         item.stash[FAILED] = True
     required = [suite.variable for suite in suites_of(item) if suite.required]
@@ -234,8 +234,10 @@ async def _clean_event_loop(
     problems = [f"task left running: {task!r}" for task in tasks]
     problems += [f"timer left running: {timer!r}" for timer in timers]
     problems += [f"error that nobody saw: {text}" for text in unseen]
-    for left in (*tasks, *timers):
-        left.cancel()
+    for task in tasks:
+        task.cancel()
+    for timer in timers:
+        timer.cancel()
     if request.node.stash.get(FAILED, False):
         return
     if problems:
