@@ -12,6 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.installed ## make .venv with everything locked, and agentd itself
+	@:
 
 .venv/.installed: requirements-dev.lock pyproject.toml tools/setup.sh
 	@./tools/setup.sh
@@ -23,9 +24,11 @@ demo: web ## a moving wallboard: the embedded PBX plays calls, the URL is printe
 	@$(BIN)/agentd demo
 
 test: web ## all tests; suites whose programs are missing are named at the end
+	@$(PY) tools/web.py test
 	@$(PY) -m pytest --cov
 
 test-all: web ## all tests; a suite that cannot run is a failure
+	@$(PY) tools/web.py test
 	@AGENTD_REQUIRE_BROWSER=1 AGENTD_REQUIRE_BROKER=1 AGENTD_REQUIRE_LAB=1 $(PY) -m pytest --cov
 
 lab: web ## a real Asterisk with phones and callers, in Docker or natively

@@ -1,7 +1,8 @@
 """Builds and checks the pages in web/, with the machine's Node or, failing that, PyPI's.
 
     python tools/web.py build    # agentd/static, unless it is already built from these sources
-    python tools/web.py check    # the pages' own checks (types, format, unit tests)
+    python tools/web.py check    # types, lint and format of the pages' sources
+    python tools/web.py test     # the pages' unit tests
 
 Standard library only: the packaging hook runs this too. Exit code 1 with one line on standard
 error when something that is needed is missing.
@@ -131,9 +132,15 @@ def build() -> None:
 
 
 def check() -> None:
-    """Run the pages' own checks: the `check` script of web/package.json."""
+    """Check the pages' sources: the `check` script of web/package.json."""
     install()
     npm("run", "--silent", "check")
+
+
+def test() -> None:
+    """Run the pages' unit tests: the `test` script of web/package.json."""
+    install()
+    npm("run", "--silent", "test")
 
 
 def say(message: str) -> None:
@@ -142,9 +149,9 @@ def say(message: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    commands = {"build": build, "check": check}
+    commands = {"build": build, "check": check, "test": test}
     if len(arguments) != 1 or arguments[0] not in commands:
-        say("usage: python tools/web.py build|check")
+        say("usage: python tools/web.py build|check|test")
         return 2
     if not (WEB / "package.json").is_file():
         say("web/package.json is missing: this is not a full source tree")
