@@ -1,0 +1,520 @@
+"""The live stream of docs/live-stream.md: one snapshot, then numbered deltas, to every client.
+
+Every board object is encoded once, when it is published, and every delta once for all clients.
+What a client has not acknowledged is bounded (its window), and so is what waits for it (its
+mailbox): one that lags gets a fresh snapshot in place of what it missed, one that stalls is cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+PROTOCOL = 1
+
+CLOSE_GOING_AWAY = 1001
+CLOSE_NOT_TEXT = 1003
+CLOSE_ABNORMAL = 1006
+CLOSE_NOT_JSON = 1007
+CLOSE_NOT_UNDERSTOOD = 1008
+
+# RFC 6455 allows 125 bytes in a close frame, two of them the code.
+CLOSE_REASON_MAX_BYTES = 123
+
+_log = structlog.get_logger(__name__)
+
+
+class StreamSettings(Struct, frozen=True, kw_only=True):
+    """Limits of the live stream. Sizes count payload bytes."""
+
+    lang: str = "zh"
+    """The language a client starts in, ``zh`` or ``en``."""
+    flush_interval_s: float = 0.03
+    """Changes within this time travel as one delta."""
+    beat_interval_s: float = 1.0
+    window_messages: int = 64
+    """How many messages may be sent ahead of a client's acknowledgements ..."""
+    window_bytes: int = 512 * 1024
+    """... and how many bytes; one message is always allowed, however large."""
+    mailbox_max_messages: int = 64
+    """What may wait for a client whose window is full; beyond that it gets a snapshot instead."""
+    mailbox_max_bytes: int = 256 * 1024
+    stall_s: float = 10.0
+    """A message that is not acknowledged within this time cuts the client off."""
+    close_grace_s: float = 2.0
+    """How long a client that we close may take to answer before it is cut off."""
+    send_buffer_bytes: int = 64 * 1024
+    """What the kernel, and as much again what the event loop, may hold for one client."""
+    clients_max: int = 1000
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of pages, beside our own, that may listen: ``https://wall.example.com``."""
+
+
+class Ack(Struct, tag="ack", tag_field="type", frozen=True):
+    """The client has taken over everything up to ``seq``."""
+
+    seq: int
+
+
+class Resync(Struct, tag="resync", tag_field="type", frozen=True):
+    """The client asks for a fresh snapshot."""
+
+
+class Message(Struct, frozen=True):
+    """One text message to clients, encoded; ``size`` in bytes."""
+
+    seq: int
+    text: str
+    size: int
+
+
+class Misbehaved(Exception):  # noqa: N818 (said of the client; no fault of the program)
+    """A client sent what the protocol does not allow. ``str()`` is told to it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Mailbox:
+    """What one client is owed: pure bookkeeping, ``now_s`` from any steady clock."""
+
+    def __init__(self, settings: StreamSettings) -> None:
+        self._settings = settings
+        self._waiting: deque[Message] = deque()
+        self._waiting_bytes = 0
+        self._unacked: deque[tuple[Message, float]] = deque()
+        self._unacked_bytes = 0
+        self._last_sent_seq = -1
+        self._wants_snapshot = True
+        self._snapshot_not_before_s = float("-inf")
+        self._snapshot_sent_s = float("-inf")
+        self.snapshots = 0
+        """How many snapshots were handed out."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that wait here or are sent and not acknowledged."""
+        return self._waiting_bytes + self._unacked_bytes
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be sent."""
+        return not self._waiting and not self._wants_snapshot
+
+    def offer(self, message: Message) -> None:
+        """Add a delta or a beat; when there is no room, a snapshot takes the place of all."""
+        if self._wants_snapshot:
+            return
+        limits = self._settings
+        if (
+            len(self._waiting) >= limits.mailbox_max_messages
+            or self._waiting_bytes + message.size > limits.mailbox_max_bytes
+        ):
+            self._forget_waiting()
+            self._wants_snapshot = True
+            return
+        self._waiting.append(message)
+        self._waiting_bytes += message.size
+
+    def take(self, now_s: float, snapshot: Callable[[], Message]) -> Message | None:
+        """The next message to send, now counted as sent; None while there is none to send."""
+        if self._window_full():
+            return None
+        if self._wants_snapshot:
+            if now_s < self._snapshot_not_before_s:
+                return None
+            self._wants_snapshot = False
+            self._snapshot_sent_s = now_s
+            self.snapshots += 1
+            message = snapshot()
+        elif self._waiting:
+            message = self._waiting.popleft()
+            self._waiting_bytes -= message.size
+        else:
+            return None
+        self._unacked.append((message, now_s))
+        self._unacked_bytes += message.size
+        self._last_sent_seq = message.seq
+        return message
+
+    def ack(self, seq: int) -> None:
+        """Everything up to ``seq`` arrived. Raises :class:`Misbehaved` for what was never sent."""
+        if seq > self._last_sent_seq:
+            raise Misbehaved(CLOSE_NOT_UNDERSTOOD, f"ack of {seq}, which was never sent to you")
+        while self._unacked and self._unacked[0][0].seq <= seq:
+            message, _ = self._unacked.popleft()
+            self._unacked_bytes -= message.size
+
+    def resync(self) -> None:
+        """The client asked for a snapshot: at most one a beat, so that a loop costs nothing."""
+        self._forget_waiting()
+        self._wants_snapshot = True
+        self._snapshot_not_before_s = self._snapshot_sent_s + self._settings.beat_interval_s
+
+    def unacked_since_s(self) -> float | None:
+        """When the oldest message that is not acknowledged was sent; None: all are."""
+        return self._unacked[0][1] if self._unacked else None
+
+    def _window_full(self) -> bool:
+        limits = self._settings
+        return bool(self._unacked) and (
+            len(self._unacked) >= limits.window_messages
+            or self._unacked_bytes >= limits.window_bytes
+        )
+
+    def _forget_waiting(self) -> None:
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
+
+class _Client:
+    """One connected client: its socket, its mailbox and the bell that wakes its writer."""
+
+    def __init__(
+        self, websocket: WebSocket, transport: asyncio.Transport, settings: StreamSettings
+    ) -> None:
+        self.websocket = websocket
+        self.transport = transport
+        self.mailbox = Mailbox(settings)
+        self.bell = asyncio.Event()
+        self.farewell: Misbehaved | None = None
+        peer = websocket.client
+        self.name = f"{peer.host}:{peer.port}" if peer else "?"
+
+    def part(self, code: int, reason: str) -> None:
+        self.farewell = Misbehaved(code, reason)
+        self.bell.set()
+
+    async def send(self, text: str) -> None:
+        with self._closing_is_a_disconnect():
+            await self.websocket.send_text(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        with self._closing_is_a_disconnect():
+            await self.websocket.close(code, reason)
+
+    @contextlib.contextmanager
+    def _closing_is_a_disconnect(self) -> Iterator[None]:
+        # uvicorn closes by itself on a frame it cannot take (too large, not UTF-8), and calls
+        # whatever we send before we hear of it an error of ours.
+        try:
+            yield
+        except RuntimeError:
+            if not self.transport.is_closing():
+                raise
+            raise WebSocketDisconnect(CLOSE_ABNORMAL) from None
+
+
+class LiveStream:
+    """Shows the board to everybody who listens (a ``ports.LiveSink``).
+
+    ``now`` gives seconds since the epoch. :meth:`run` must be running for anything to be sent;
+    :meth:`serve` is one client's whole visit, called by the web server.
+    """
+
+    def __init__(
+        self,
+        settings: StreamSettings | None = None,
+        *,
+        now: Callable[[], float],
+        version: str,
+    ) -> None:
+        self._settings = settings or StreamSettings()
+        self._now = now
+        self._hello = msgspec.json.encode(
+            {
+                "type": "hello",
+                "protocol": PROTOCOL,
+                "version": version,
+                "lang": self._settings.lang,
+            }
+        ).decode()
+        self._board: dict[str, msgspec.Raw] = {}
+        self._changed: dict[str, msgspec.Raw | None] = {}
+        self._dirty = asyncio.Event()
+        self._seq = 0
+        self._board_text: str | None = None
+        self._sent_at_s = 0.0
+        self._clients: set[_Client] = set()
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+        self._closing = False
+        # Connections that we closed, with the time by which they must be gone.
+        self._parting: dict[asyncio.Transport, float] = {}
+        self.snapshots_encoded = 0
+        """How often the whole board was encoded."""
+        self.clients_cut = 0
+        """How many clients were cut off because they stalled."""
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest delta."""
+        return self._seq
+
+    @property
+    def clients(self) -> int:
+        """How many clients listen."""
+        return len(self._clients)
+
+    def publish(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        """Take over board objects that changed and keys that went away; encodes them at once,
+        so that the caller may go on changing its objects."""
+        for key in removed:
+            self._changed[key] = None
+        for key, value in changed.items():
+            self._changed[key] = msgspec.Raw(msgspec.json.encode(value))
+        if self._changed:
+            self._dirty.set()
+
+    def flush(self) -> bool:
+        """Send what was published since the last flush as one delta; False if nothing changed."""
+        self._dirty.clear()
+        changes, self._changed = self._changed, {}
+        fresh: dict[str, msgspec.Raw] = {}
+        gone: list[str] = []
+        for key, raw in changes.items():
+            known = self._board.get(key)
+            if raw is None:
+                if known is not None:
+                    gone.append(key)
+                    del self._board[key]
+            elif known is None or bytes(raw) != bytes(known):
+                fresh[key] = self._board[key] = raw
+        if not fresh and not gone:
+            return False
+        self._seq += 1
+        self._board_text = None
+        self._send_all(
+            {
+                "type": "delta",
+                "seq": self._seq,
+                "server_time": self._now(),
+                "set": fresh,
+                "del": gone,
+            }
+        )
+        return True
+
+    async def run(self) -> None:
+        """Flush, beat and cut stalled clients until cancelled."""
+        loop = asyncio.get_running_loop()
+        settings = self._settings
+        check_at_s = loop.time() + settings.beat_interval_s
+        self._sent_at_s = loop.time()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(
+                    min(check_at_s, self._sent_at_s + settings.beat_interval_s)
+                ):
+                    await self._dirty.wait()
+            flushed = self._dirty.is_set() and self.flush()
+            now_s = loop.time()
+            if now_s >= self._sent_at_s + settings.beat_interval_s:
+                self._beat()
+            if now_s >= check_at_s:
+                check_at_s = now_s + settings.beat_interval_s
+                self._cut_stalled(now_s)
+            if flushed:
+                await asyncio.sleep(settings.flush_interval_s)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One client from its handshake to its end. The web server must have put the connection's
+        transport into the ASGI state as ``transport``: only there can a stalled client be cut."""
+        refusal = self._refusal(websocket)
+        if refusal is not None:
+            await websocket.send_denial_response(refusal)
+            return
+        transport: asyncio.Transport = websocket.scope["state"]["transport"]
+        _keep_buffers_small(transport, self._settings.send_buffer_bytes)
+        await websocket.accept()
+        client = _Client(websocket, transport, self._settings)
+        self._clients.add(client)
+        self._nobody.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(client), name=f"live-writer-{client.name}")
+                await self._read(client)
+        except* WebSocketDisconnect:
+            pass
+        except* Misbehaved as left:
+            await self._say_goodbye(client, left.exceptions[0])
+        finally:
+            self._parting[transport] = (
+                asyncio.get_running_loop().time() + self._settings.close_grace_s
+            )
+            self._clients.discard(client)
+            if not self._clients:
+                self._nobody.set()
+
+    async def close(self) -> None:
+        """Send every client away (close code 1001) and wait until all are gone; takes no more."""
+        self._closing = True
+        for client in self._clients:
+            client.part(CLOSE_GOING_AWAY, "agentd is stopping")
+        try:
+            async with asyncio.timeout(self._settings.close_grace_s):
+                await self._nobody.wait()
+        except TimeoutError:
+            for client in self._clients:
+                _cut(client.transport)
+            await self._nobody.wait()
+
+    def cut_parting(self) -> None:
+        """Cut every connection that was closed and whose client has not answered yet."""
+        for transport in self._parting:
+            _cut(transport)
+        self._parting.clear()
+
+    async def _write(self, client: _Client) -> None:
+        loop = asyncio.get_running_loop()
+        await client.send(self._hello)
+        while True:
+            if client.farewell is not None:
+                raise client.farewell
+            message = client.mailbox.take(loop.time(), self._snapshot)
+            if message is None:
+                client.bell.clear()
+                await client.bell.wait()
+            else:
+                await client.send(message.text)
+
+    async def _read(self, client: _Client) -> None:
+        while True:
+            received = await client.websocket.receive()
+            if received["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(received["code"], received.get("reason"))
+            match _understand(received.get("text")):
+                case Ack(seq):
+                    client.mailbox.ack(seq)
+                case Resync():
+                    client.mailbox.resync()
+            client.bell.set()
+
+    async def _say_goodbye(self, client: _Client, why: BaseException) -> None:
+        assert isinstance(why, Misbehaved)
+        if why.code != CLOSE_GOING_AWAY:
+            _log.warning("live_client_misbehaved", client=client.name, reason=str(why))
+        # A client that reads nothing would keep this waiting: uvicorn writes a close frame
+        # only when its buffer has room.
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(self._settings.close_grace_s):
+                await client.close(why.code, _fit_reason(str(why)))
+                return
+        _cut(client.transport)
+
+    def _send_all(self, message: dict[str, Any]) -> None:
+        payload = msgspec.json.encode(message)
+        shared = Message(self._seq, payload.decode(), len(payload))
+        for client in self._clients:
+            client.mailbox.offer(shared)
+            client.bell.set()
+        self._note_sent()
+
+    def _beat(self) -> None:
+        payload = msgspec.json.encode(
+            {"type": "beat", "seq": self._seq, "server_time": self._now()}
+        )
+        shared = Message(self._seq, payload.decode(), len(payload))
+        for client in self._clients:
+            if client.mailbox.idle:
+                client.mailbox.offer(shared)
+            client.bell.set()
+        self._note_sent()
+
+    def _note_sent(self) -> None:
+        self._sent_at_s = asyncio.get_running_loop().time()
+
+    def _snapshot(self) -> Message:
+        if self._board_text is None:
+            self._board_text = msgspec.json.encode(self._board).decode()
+            self.snapshots_encoded += 1
+        # The time must be of this moment: clients measure their clock against it.
+        text = (
+            f'{{"type":"snapshot","seq":{self._seq},"server_time":{self._now()!r},'
+            f'"board":{self._board_text}}}'
+        )
+        return Message(self._seq, text, len(text.encode()))
+
+    def _cut_stalled(self, now_s: float) -> None:
+        for client in self._clients:
+            since_s = client.mailbox.unacked_since_s()
+            if since_s is not None and now_s - since_s > self._settings.stall_s:
+                self.clients_cut += 1
+                _log.warning(
+                    "live_client_cut",
+                    client=client.name,
+                    unacknowledged_s=round(now_s - since_s, 1),
+                    held_bytes=client.mailbox.held_bytes,
+                )
+                _cut(client.transport)
+        for transport in [t for t, due_s in self._parting.items() if now_s >= due_s]:
+            del self._parting[transport]
+            _cut(transport)
+
+    def _refusal(self, websocket: WebSocket) -> PlainTextResponse | None:
+        if self._closing:
+            return PlainTextResponse("agentd is stopping.\n", 503)
+        if len(self._clients) >= self._settings.clients_max:
+            return PlainTextResponse(
+                f"{len(self._clients)} clients listen already, which is the limit.\n", 503
+            )
+        origin = websocket.headers.get("origin")
+        if origin is None or origin in self._settings.allowed_origins:
+            return None
+        # Only pages send an Origin: one that was served from elsewhere must not listen unasked.
+        _, _, host = origin.lower().partition("://")
+        if host and host == websocket.headers.get("host", "").lower():
+            return None
+        _log.warning("live_client_origin_refused", origin=origin)
+        return PlainTextResponse(
+            f"Pages of {origin} may not listen here. To allow it, add it to allowed_origins.\n",
+            403,
+        )
+
+
+_decoder: msgspec.json.Decoder[Ack | Resync] = msgspec.json.Decoder(Ack | Resync)
+
+
+def _understand(text: str | None) -> Ack | Resync:
+    """The client's message; raises :class:`Misbehaved` with what is wrong about it."""
+    if text is None:
+        raise Misbehaved(CLOSE_NOT_TEXT, "binary message; send JSON text")
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise Misbehaved(CLOSE_NOT_UNDERSTOOD, f"message not understood: {error}") from error
+    except msgspec.DecodeError as error:
+        raise Misbehaved(CLOSE_NOT_JSON, f"not JSON: {error}") from error
+
+
+def _fit_reason(reason: str) -> str:
+    return reason.encode()[:CLOSE_REASON_MAX_BYTES].decode(errors="ignore")
+
+
+def _keep_buffers_small(transport: asyncio.Transport, size: int) -> None:
+    """Bound what the kernel and the event loop hold for a client that does not read."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+    transport.set_write_buffer_limits(high=size)
+
+
+def _cut(transport: asyncio.Transport) -> None:
+    """Close the connection at once, with all that the kernel still holds for it."""
+    # Without this the kernel goes on offering its buffer to a peer that does not read. The
+    # socket may be closed already: then there is nothing left to cut.
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    transport.abort()
