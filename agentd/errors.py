@@ -33,16 +33,16 @@ class Problem:
 
 
 class ConfigError(AgentdError):
-    """The configuration cannot be used. Carries every :class:`Problem` found, not just the first."""
+    """The configuration cannot be used; carries every :class:`Problem` found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class Refused(AgentdError):
+class Refused(AgentdError):  # noqa: N818 - an answer to a person, not a failure
     """A person's command cannot be carried out as things stand; nothing was changed."""
 
 
-class NotAnAmiStream(AgentdError):
+class NotAnAmiStream(AgentdError):  # noqa: N818 - says what it is
     """A file or a port delivered something that is not the Asterisk Manager Interface."""

@@ -1,0 +1,314 @@
+"""Reads ``agentd.toml`` and ``seats.toml``, and says everything that is wrong with them at once.
+
+TOML first, environment variables over it (``AGENTD_WEB__PORT=8080`` sets ``[web] port``), secrets
+only from the environment or from a file that nobody else can read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from agentd.config.mistakes import check_seats, check_settings, explain
+from agentd.config.model import (
+    POLICY_FIELDS,
+    EngineSection,
+    GroupSection,
+    LogSection,
+    PbxSection,
+    QueueSection,
+    RuleSections,
+    SeatSection,
+    SeatsFile,
+    StoreSection,
+    WebSection,
+    rules_set,
+)
+from agentd.config.toml_source import TomlFile, read_toml
+from agentd.core.policy import Policy, PolicyBook, SeatConfig
+from agentd.errors import ConfigError, Problem
+
+ENV_PREFIX = "AGENTD_"
+M = TypeVar("M", bound=BaseModel)
+DEFAULT_PBX = "pbx"
+"""The PBX's id when no file names one."""
+
+
+class _Environment(EnvSettingsSource):
+    """Values from the environment, read as TOML values; what is no TOML value is text."""
+
+    def __call__(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", _as_toml(super().__call__()))
+
+    def decode_complex_value(self, field_name: str, field: Any, value: Any) -> Any:
+        return _as_toml(value)
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_toml(child) for key, child in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+class Settings(BaseSettings):
+    """The whole of ``agentd.toml``."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=False,
+    )
+
+    seats_file: str | None = None
+    pbx: list[PbxSection] = [PbxSection(id=DEFAULT_PBX)]
+    rules: RuleSections = RuleSections()
+    queue: dict[str, QueueSection] = {}
+    group: dict[str, GroupSection] = {}
+    engine: EngineSection = EngineSection()
+    store: StoreSection = StoreSection()
+    web: WebSection = WebSection()
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+
+class AmiSettings(Struct, frozen=True):
+    """How to reach one PBX's manager interface."""
+
+    pbx: str
+    host: str
+    port: int
+    username: str
+    secret: str
+    tls: bool = False
+    tls_ca_file: Path | None = None
+    tls_server_name: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AmiSettings({self.pbx}: {self.username}@{self.host}:{self.port})"
+
+
+class Config:
+    """A configuration in which no mistake was found."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        seats: Iterable[SeatSection],
+        ami: Mapping[str, AmiSettings],
+        store_path: Path,
+    ) -> None:
+        self.engine = settings.engine
+        self.web = settings.web
+        self.log = settings.log
+        self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
+        self.store_path = store_path
+        self._settings = settings
+        self._seats = tuple(seats)
+        self._ami = ami
+
+    def ami(self, pbx_id: str) -> AmiSettings:
+        """How to reach ``pbx_id``; KeyError when the configuration was read without secrets."""
+        return self._ami[pbx_id]
+
+    def policy_book(self, pbx_id: str) -> PolicyBook:
+        """All that judges the legs of ``pbx_id``."""
+        settings = self._settings
+        return PolicyBook(
+            default=replace(Policy(), **_changes(settings.rules)),
+            groups={name: _changes(group) for name, group in settings.group.items()},
+            queues={name: _changes(queue) for name, queue in settings.queue.items()},
+            queue_labels={
+                name: queue.label for name, queue in settings.queue.items() if queue.label
+            },
+            seats=tuple(
+                SeatConfig(
+                    device=seat.device,
+                    label=seat.label,
+                    group=seat.group,
+                    place=seat.place,
+                    agent=seat.agent,
+                    queueless=seat.queueless,
+                )
+                for seat in self._seats
+                if (seat.pbx or self.pbx_ids[0]) == pbx_id
+            ),
+            internal_devices=tuple(settings.engine.internal_devices),
+            settle_s=settings.engine.settle_s,
+            event_lag_s=settings.engine.event_lag_s,
+        )
+
+
+def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
+    """Read ``path`` (None: all defaults) and the seats file that it names.
+
+    ``secrets=False`` is for commands that talk to no PBX. Raises :class:`ConfigError` with every
+    mistake found.
+    """
+    source = read_toml(path) if path else TomlFile("(built-in defaults)", {}, {})
+    problems: list[Problem] = []
+    settings = _validated(Settings, source, problems)
+    seats_source = TomlFile("(no seats file)", {}, {})
+    try:
+        seats_source = _read_seats(source, path)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    seats = _validated(SeatsFile, seats_source, problems)
+    ami: dict[str, AmiSettings] = {}
+    base = path.parent if path else Path()
+    if settings is not None:
+        problems.extend(check_settings(settings, source))
+        if secrets:
+            ami = dict(_reach(settings, source, base, problems))
+        if seats is not None:
+            problems.extend(check_seats(settings, source, seats, seats_source))
+    if problems or settings is None or seats is None:
+        raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
+    return Config(settings, seats.seat, ami, base / settings.store.path)
+
+
+def _changes(sections: RuleSections) -> dict[str, Any]:
+    return {POLICY_FIELDS[key]: value for key, value in rules_set(sections)}
+
+
+def _read_seats(source: TomlFile, path: Path | None) -> TomlFile:
+    """The seats file that is named, else ``seats.toml`` beside the configuration if it is there."""
+    named = os.environ.get(f"{ENV_PREFIX}SEATS_FILE") or source.data.get("seats_file")
+    base = path.parent if path else Path()
+    if isinstance(named, str):
+        return read_toml(base / named)
+    if path and (beside := base / "seats.toml").exists():
+        return read_toml(beside)
+    return TomlFile("(no seats file)", {}, {})
+
+
+def _validated(model: type[M], source: TomlFile, problems: list[Problem]) -> M | None:
+    try:
+        return model(**source.data)
+    except ValidationError as error:
+        problems.extend(explain(model, source, item) for item in error.errors())
+        return None
+
+
+# --- reaching the PBX ------------------------------------------------------------------------
+
+
+def secret_variable(pbx_id: str) -> str:
+    """The environment variable that holds the AMI secret of ``pbx_id``."""
+    return f"{ENV_PREFIX}PBX_{re.sub('[^A-Z0-9]', '_', pbx_id.upper())}_SECRET"
+
+
+def _reach(
+    settings: Settings, source: TomlFile, base: Path, problems: list[Problem]
+) -> Iterator[tuple[str, AmiSettings]]:
+    for index, pbx in enumerate(settings.pbx):
+
+        def problem(key: str, what: str, mend: str, index: int = index) -> None:
+            line = source.line(("pbx", index, key))
+            problems.append(Problem(source.name, line, f"pbx[{index}].{key}", what, mend))
+
+        secret = _secret(pbx, base, problem)
+        ca_file = base / pbx.tls_ca_file if pbx.tls_ca_file else None
+        if ca_file and not ca_file.is_file():
+            problem(
+                "tls_ca_file", f"there is no file {ca_file}", "name a PEM file of CA certificates"
+            )
+        yield (
+            pbx.id,
+            AmiSettings(
+                pbx=pbx.id,
+                host=pbx.host,
+                port=pbx.port or (5039 if pbx.tls else 5038),
+                username=pbx.username,
+                secret=secret,
+                tls=pbx.tls,
+                tls_ca_file=ca_file,
+                tls_server_name=pbx.tls_server_name,
+            ),
+        )
+
+
+def _secret(pbx: PbxSection, base: Path, problem: Callable[[str, str, str], None]) -> str:
+    """The AMI secret of ``pbx``; empty when a problem was reported."""
+    variable = secret_variable(pbx.id)
+    if secret := os.environ.get(variable):
+        return _clean(secret, variable, problem)
+    if pbx.secret_file is None:
+        problem(
+            "secret_file",
+            f"PBX {pbx.id} has no secret",
+            f"set the environment variable {variable}, or name a file of mode 0600 here",
+        )
+        return ""
+    path = base / pbx.secret_file
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                problem("secret_file", f"{path} is not a plain file", "name a plain file")
+                return ""
+            if mode & 0o077:
+                problem(
+                    "secret_file",
+                    f"others may read {path} (mode {stat.S_IMODE(mode):04o})",
+                    f"run: chmod 600 {path}",
+                )
+                return ""
+            raw = file.read(4096)
+    except OSError as error:
+        problem(
+            "secret_file",
+            f"{path} cannot be read ({error.strerror})",
+            f"check the path and the owner, or set {variable}",
+        )
+        return ""
+    try:
+        return _clean(raw.decode().rstrip("\r\n"), str(path), problem)
+    except UnicodeDecodeError:
+        problem(
+            "secret_file", f"{path} is not UTF-8", "write the secret alone, as one line of text"
+        )
+        return ""
+
+
+def _clean(secret: str, origin: str, problem: Callable[[str, str, str], None]) -> str:
+    if not secret or any(char in secret for char in "\r\n\0"):
+        problem(
+            "secret_file",
+            f"the secret in {origin} is empty or has more than one line",
+            "write the secret alone, as one line",
+        )
+        return ""
+    return secret

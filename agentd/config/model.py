@@ -1,0 +1,198 @@
+"""The configuration's shape: every key of ``agentd.toml`` and ``seats.toml``, with its default.
+
+Sections and names are those of the files; durations are seconds (``*_s``). ``config/agentd.toml``
+documents every key, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+DAY_S = 86_400.0
+
+Seconds = Annotated[float, Field(gt=0, le=30 * DAY_S, allow_inf_nan=False)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=30 * DAY_S, allow_inf_nan=False)]
+
+
+def _off(value: object) -> object:
+    return None if value == "off" else value
+
+
+OFF = BeforeValidator(_off)
+Limit = Annotated[Seconds | None, OFF]
+"""Seconds, or ``"off"`` (None here)."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Section(BaseModel):
+    """A section of the file: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RingRules(Section):
+    cycle_s: Seconds = 5.0
+    on_s: Seconds = 1.0
+    max_rings: Annotated[int, Field(ge=1, le=100)] = 2
+    basis: Literal["before_next_ring", "end_of_ring"] = "before_next_ring"
+    charge_ringall_losers: bool = False
+
+
+class HoldRules(Section):
+    warn_s: Seconds = 20.0
+    max_s: Seconds = 30.0
+    escalate_s: Seconds = 60.0
+    sum_max_s: Limit = None
+
+
+class ConsultRules(Section):
+    warn_s: Seconds = 30.0
+    max_s: Limit = None
+
+
+class HangupOrderRules(Section):
+    agent_may_end: bool = False
+
+
+class WorkOrderRules(Section):
+    due_s: Seconds = 900.0
+    remind_s: list[Seconds] = [600.0, 780.0]
+    missed_due_s: Seconds = 900.0
+    outbound_opens_order: bool = False
+
+
+class WrapUpRules(Section):
+    duration_s: SecondsOrNone = 30.0
+
+
+class ServiceLevelRules(Section):
+    answered_within_s: Seconds = 15.0
+    short_abandon_s: SecondsOrNone = 5.0
+
+
+class WaitingRules(Section):
+    warn_s: Seconds = 15.0
+    max_s: Seconds = 60.0
+
+
+class RuleSections(Section):
+    """The rules, each in a section of its own; what ``[rules.*]`` and ``[queue.NAME.*]`` hold."""
+
+    ring: RingRules = RingRules()
+    hold: HoldRules = HoldRules()
+    consult: ConsultRules = ConsultRules()
+    hangup_order: HangupOrderRules = HangupOrderRules()
+    work_order: WorkOrderRules = WorkOrderRules()
+    wrap_up: WrapUpRules = WrapUpRules()
+    service_level: ServiceLevelRules = ServiceLevelRules()
+    waiting: WaitingRules = WaitingRules()
+
+
+class QueueSection(RuleSections):
+    label: Name | None = None
+
+
+class GroupSection(RuleSections):
+    """What one seat group does differently."""
+
+
+class PbxSection(Section):
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+    host: Name = "127.0.0.1"
+    port: Port | None = None
+    username: Name = "agentd"
+    secret_file: Name | None = None
+    tls: bool = False
+    tls_ca_file: Name | None = None
+    tls_server_name: Name | None = None
+
+
+class EngineSection(Section):
+    settle_s: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 2.0
+    event_lag_s: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.05
+    internal_devices: list[Name] = []
+
+
+class StoreSection(Section):
+    path: Name = "/var/lib/agentd/agentd.db"
+
+
+class WebSection(Section):
+    host: Name = "127.0.0.1"
+    port: Port = 8440
+    language: Literal["zh", "en"] = "zh"
+    allowed_hosts: list[Name] = []
+
+
+class LogSection(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+    mask_numbers: bool = True
+
+
+class SeatSection(Section):
+    device: Name
+    pbx: Name | None = None
+    label: Name | None = None
+    group: Name | None = None
+    place: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    agent: Name | None = None
+    queueless: bool = False
+
+
+class SeatsFile(Section):
+    """``seats.toml``."""
+
+    seat: list[SeatSection] = []
+
+
+POLICY_FIELDS: dict[tuple[str, str], str] = {
+    ("ring", "cycle_s"): "ring_cycle_s",
+    ("ring", "on_s"): "ring_on_s",
+    ("ring", "max_rings"): "ring_max",
+    ("ring", "basis"): "ring_basis",
+    ("ring", "charge_ringall_losers"): "charge_ringall_losers",
+    ("hold", "warn_s"): "hold_warn_s",
+    ("hold", "max_s"): "hold_max_s",
+    ("hold", "escalate_s"): "hold_escalate_s",
+    ("hold", "sum_max_s"): "hold_sum_max_s",
+    ("consult", "warn_s"): "consult_warn_s",
+    ("consult", "max_s"): "consult_max_s",
+    ("hangup_order", "agent_may_end"): "agent_may_end",
+    ("work_order", "due_s"): "order_due_s",
+    ("work_order", "remind_s"): "order_remind_s",
+    ("work_order", "missed_due_s"): "missed_order_due_s",
+    ("work_order", "outbound_opens_order"): "outbound_opens_order",
+    ("wrap_up", "duration_s"): "wrap_up_s",
+    ("service_level", "answered_within_s"): "service_level_s",
+    ("service_level", "short_abandon_s"): "short_abandon_s",
+    ("waiting", "warn_s"): "wait_warn_s",
+    ("waiting", "max_s"): "wait_max_s",
+}
+"""(section, key) of a rule to the field of :class:`agentd.core.policy.Policy` that it sets."""
+
+QUEUE_ONLY = frozenset(
+    {
+        ("work_order", "missed_due_s"),
+        ("service_level", "answered_within_s"),
+        ("service_level", "short_abandon_s"),
+        ("waiting", "warn_s"),
+        ("waiting", "max_s"),
+    }
+)
+"""Rules about callers before a seat has them: a seat group cannot change them."""
+
+
+def rules_set(sections: RuleSections) -> Iterator[tuple[tuple[str, str], Any]]:
+    """The rule keys that the file sets in ``sections``, with their values; no defaults."""
+    for section, key in POLICY_FIELDS:
+        if section in sections.model_fields_set:
+            values = getattr(sections, section)
+            if key in values.model_fields_set:
+                value = getattr(values, key)
+                yield (section, key), tuple(value) if isinstance(value, list) else value
