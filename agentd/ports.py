@@ -75,6 +75,9 @@ class Restored(Struct, frozen=True):
     memory: Mapping[str, bytes]
     """The engine's own memory, by key, for one PBX."""
     open_orders: Sequence[OrderChanged]
+    completed_orders: Sequence[OrderChanged] = ()
+    """Completed orders of the last day whose call is not known to be over: a call found in
+    progress must not have its order opened anew, nor its deadline run."""
 
 
 class Store(Protocol):

@@ -1,0 +1,510 @@
+"""The store: work orders, violations, telemetry and the engine's memory, in one ordered writer.
+
+What the engine says is queued by :meth:`Store.submit`, which never waits and never fails. One task
+takes everything that is queued into one transaction, and only when that is committed are the
+obligations in it announced. A commit may take as long as the disk likes: it happens in aiosqlite's
+thread, so the AMI reader and the timers go on. A commit that fails is tried again, whole, until it
+succeeds; meanwhile nothing that rests on it is announced.
+
+Doing a thing twice changes nothing: a change of an order, a violation, a leg or a call that is
+already stored is neither stored nor announced again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agentd import __version__
+from agentd import ticketing_schema as schema
+from agentd.core.effects import Alert, CallEnded, Effect, LegEnded, OrderChanged, Violation
+from agentd.ports import Restored
+from agentd.ticketing_file import (
+    SYNCHRONOUS,
+    FileLock,
+    StoreError,
+    is_trouble,
+    make_engine,
+    make_tables,
+    prepare,
+    trouble_code,
+    trouble_words,
+)
+
+Announce = Callable[[Sequence[Effect]], None]
+
+_RECENT_US = 24 * 3_600 * 1_000_000
+_RETRY_MIN_S = 0.1
+_RETRY_MAX_S = 5.0
+
+
+class StoreHealth(Struct, frozen=True):
+    """How the store is."""
+
+    healthy: bool
+    queued: int
+    """Effects that are not committed yet."""
+    last_error: str | None
+    """Why the latest commit failed, in plain words; None when it did not."""
+    dropped: int
+    """Legs, calls and alerts given up because the disk refused them for too long."""
+
+
+class _Batch:
+    """What one transaction stores, and who is told afterwards."""
+
+    __slots__ = (
+        "alerts", "announcements", "calls", "done", "legs", "memory", "orders", "size",
+        "unchanged", "violations",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.orders: list[OrderChanged] = []
+        self.violations: list[Violation] = []
+        self.legs: list[LegEnded] = []
+        self.calls: list[CallEnded] = []
+        self.alerts: list[Alert] = []
+        self.memory: dict[tuple[str, str], bytes | None] = {}
+        self.announcements: list[tuple[Announce, list[Effect]]] = []
+        self.size = 0
+        self.unchanged: frozenset[int] | None = None
+        """``id()`` of the obligations that changed nothing; known once they were looked up."""
+        self.done = asyncio.Event()
+
+    def add(
+        self,
+        effects: Sequence[Effect],
+        memory: Mapping[str, bytes | None],
+        announce: Announce,
+        pbx: str,
+    ) -> None:
+        """Take in one submission."""
+        obligations: list[Effect] = []
+        for effect in effects:
+            kind = type(effect)
+            if kind is OrderChanged:
+                self.orders.append(effect)  # type: ignore[arg-type]
+                obligations.append(effect)
+            elif kind is Violation:
+                self.violations.append(effect)  # type: ignore[arg-type]
+                obligations.append(effect)
+            elif kind is Alert:
+                self.alerts.append(effect)  # type: ignore[arg-type]
+            elif kind is LegEnded:
+                self.legs.append(effect)  # type: ignore[arg-type]
+            elif kind is CallEnded:
+                self.calls.append(effect)  # type: ignore[arg-type]
+            else:
+                continue
+            self.size += 1
+        for key, value in memory.items():
+            self.memory[pbx, key] = value
+        if obligations:
+            self.announcements.append((announce, obligations))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to store."""
+        return not self.size and not self.memory
+
+    @property
+    def telemetry(self) -> int:
+        """How many of the effects could be given up."""
+        return len(self.legs) + len(self.calls) + len(self.alerts)
+
+    def drop_telemetry(self) -> int:
+        """Give up legs, calls and alerts; how many."""
+        dropped = self.telemetry
+        self.legs, self.calls, self.alerts = [], [], []
+        self.size -= dropped
+        return dropped
+
+    def announce(self) -> None:
+        """Tell what changed something, in the order in which it came."""
+        unchanged = self.unchanged or frozenset()
+        for announce, obligations in self.announcements:
+            news = [effect for effect in obligations if id(effect) not in unchanged]
+            if news:
+                announce(news)
+
+
+class Store:
+    """The store of one daemon (implements :class:`agentd.ports.Store`).
+
+    ``async with Store(path) as store`` or :meth:`start` and :meth:`close`. :meth:`watch` belongs in
+    the daemon's task group: it raises if the writer dies of a bug.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        batch_max: int = 2_000,
+        linger_s: float = 0.1,
+        telemetry_max: int = 200_000,
+    ) -> None:
+        """``path``: the database file; None for a throw-away one (:meth:`throwaway`).
+
+        ``batch_max``: effects in one transaction. ``linger_s``: how long telemetry and memory wait
+        for company; obligations never do. ``telemetry_max``: legs, calls and alerts that wait at
+        most while the disk refuses them; beyond it the oldest are given up, obligations never.
+        """
+        self._path = path
+        self._log = structlog.get_logger("agentd.store")
+        self._batch_max = batch_max
+        self._linger_s = linger_s
+        self._telemetry_max = telemetry_max
+        self._engine = make_engine(path)
+        self._lock = None if path is None else FileLock(path)
+        self._connection: AsyncConnection | None = None
+        self._connection_use = asyncio.Lock()
+        self._queue: deque[_Batch] = deque()
+        self._writing: _Batch | None = None
+        self._something = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._telemetry_queued = 0
+        self._trouble: str | None = None
+        self._last_error: str | None = None
+        self._dropped = 0
+
+    @classmethod
+    def throwaway(cls, *, batch_max: int = 5_000) -> Self:
+        """A store that is gone when closed: same code, no durability, larger transactions.
+
+        It commits when ``batch_max`` effects are queued, 50 ms after the first, or at
+        :meth:`flush`; ``agentd replay`` flushes whenever it wants its announcements.
+        """
+        return cls(None, batch_max=batch_max, linger_s=0.05)
+
+    # --- life ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Lock, check and, where needed, upgrade the database; then start the writer.
+
+        Raises :class:`StoreError` with plain words when that cannot be done; nothing is changed
+        then. :class:`~agentd.ticketing_file.DaemonRunningError` when another process holds it.
+        """
+        try:
+            if self._path is not None and self._lock is not None:
+                self._lock.acquire()
+                await prepare(self._path, self._engine, self._log)
+            connection = await self._connect()
+            if self._path is None:
+                await connection.run_sync(make_tables)
+            await connection.exec_driver_sql(
+                schema.PUT_META, [("written_by", f"agentd {__version__}")]
+            )
+            await connection.commit()
+        except BaseException as error:
+            await self._disconnect()
+            await self._release()
+            if isinstance(error, DBAPIError) and is_trouble(error):
+                raise StoreError(
+                    f"cannot open the database {self._path}: {trouble_words(error.orig or error)}"
+                ) from error
+            raise
+        self._writer = asyncio.create_task(self._write_on(), name="store-writer")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def watch(self) -> None:
+        """Wait until the store is closed; raise what its writer died of, if it dies."""
+        assert self._writer is not None, "start() comes first"
+        await asyncio.shield(self._writer)
+
+    async def close(self, *, flush_max_s: float = 5.0) -> bool:
+        """Store what is queued, for ``flush_max_s`` at most, and let go of the database.
+
+        True when everything was stored. What was not was not announced either.
+        """
+        self._closing.set()
+        self._something.set()
+        self._at_once.set()
+        writer = self._writer
+        if writer is not None and not writer.done():
+            await asyncio.wait({writer}, timeout=flush_max_s)
+            if not writer.done():
+                writer.cancel()
+                await asyncio.wait({writer}, timeout=1.0)
+        left = self.health.queued
+        if left:
+            self._log.error("store_closed_with_losses", effects=left, reason=self._last_error)
+        await self._disconnect()
+        await self._release()
+        return not left
+
+    async def _release(self) -> None:
+        await self._engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    # --- the way in ------------------------------------------------------------------------
+
+    def submit(
+        self,
+        effects: Sequence[Effect],
+        memory: Mapping[str, bytes | None],
+        announce: Announce,
+        *,
+        pbx: str,
+    ) -> None:
+        """Queue one batch; returns at once, whatever the disk does.
+
+        It is stored whole, in one transaction. ``announce`` is then called on the event loop with
+        those of its obligations that changed something, in order, if there are any. ``memory``
+        values None are forgotten.
+        """
+        if self._closing.is_set():
+            raise RuntimeError("the store is closed")
+        if not self._queue or self._queue[-1].size >= self._batch_max:
+            self._queue.append(_Batch())
+        batch = self._queue[-1]
+        telemetry = batch.telemetry
+        batch.add(effects, memory, announce, pbx)
+        self._telemetry_queued += batch.telemetry - telemetry
+        if batch.empty:
+            self._queue.pop()
+            return
+        self._something.set()
+        durable = self._path is not None
+        if batch.size >= self._batch_max or (durable and batch.announcements):
+            self._at_once.set()
+        if self._telemetry_queued > self._telemetry_max:
+            self._give_up_telemetry()
+
+    async def flush(self) -> None:
+        """Wait until everything that was submitted so far is committed and announced.
+
+        Raises what the writer died of, if it died.
+        """
+        batch = self._queue[-1] if self._queue else self._writing
+        if batch is None:
+            return
+        assert self._writer is not None, "start() comes first"
+        self._at_once.set()
+        done = asyncio.ensure_future(batch.done.wait())
+        try:
+            await asyncio.wait({done, self._writer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            done.cancel()
+        if not batch.done.is_set():
+            await asyncio.shield(self._writer)
+            raise RuntimeError("the store was closed before everything was stored")
+
+    @property
+    def health(self) -> StoreHealth:
+        """How the store is now."""
+        queued = sum(batch.size for batch in self._queue)
+        if self._writing is not None:
+            queued += self._writing.size
+        return StoreHealth(
+            healthy=self._trouble is None and (self._writer is None or not self._writer.done()),
+            queued=queued,
+            last_error=self._last_error,
+            dropped=self._dropped,
+        )
+
+    def _give_up_telemetry(self) -> None:
+        dropped = 0
+        for batch in self._queue:
+            dropped += batch.drop_telemetry()
+            if self._telemetry_queued - dropped <= self._telemetry_max // 2:
+                break
+        self._telemetry_queued -= dropped
+        self._dropped += dropped
+        self._log.error("store_telemetry_dropped", effects=dropped, reason=self._last_error)
+
+    # --- the writer ------------------------------------------------------------------------
+
+    async def _write_on(self) -> None:
+        while not (self._closing.is_set() and not self._queue):
+            await self._something.wait()
+            if not self._at_once.is_set():
+                await _wait_for(self._at_once, self._linger_s)
+            self._something.clear()
+            self._at_once.clear()
+            while self._queue:
+                batch = self._writing = self._queue.popleft()
+                self._telemetry_queued -= batch.telemetry
+                await self._store(batch)
+                self._writing = None
+                batch.announce()
+                batch.done.set()
+
+    async def _store(self, batch: _Batch) -> None:
+        """Commit one batch, however often it takes."""
+        pause_s = _RETRY_MIN_S
+        while True:
+            try:
+                async with self._connection_use:
+                    await self._write(batch)
+            except DBAPIError as error:
+                await self._disconnect()
+                if not is_trouble(error):
+                    raise
+                self._note_trouble(error.orig or error)
+            else:
+                self._note_success()
+                return
+            # While closing there is no event left to wait for: the time limit ends this.
+            if self._closing.is_set():
+                await asyncio.sleep(_RETRY_MIN_S)
+            else:
+                await _wait_for(self._closing, pause_s)
+            pause_s = min(2 * pause_s, _RETRY_MAX_S)
+
+    async def _write(self, batch: _Batch) -> None:
+        connection = await self._connect()
+        assert connection.sync_connection is not None
+        if self._path is not None:
+            durable = bool(batch.orders or batch.violations)
+            connection.sync_connection.info[SYNCHRONOUS] = "FULL" if durable else "NORMAL"
+        run = connection.exec_driver_sql
+        unchanged: set[int] = set()
+        if batch.orders:
+            plan = await self._plan(connection, batch.orders)
+            unchanged.update(id(change) for change in batch.orders if not plan.apply(change))
+            for change, holder in plan.rivals:
+                self._log.error("second_order_refused", order=change.id, stands=holder)
+            if plan.events:
+                await run(schema.PUT_ORDER, plan.rows)
+                await run(schema.ADD_EVENT, plan.events)
+        if batch.violations:
+            ids = schema.json_list(violation.id for violation in batch.violations)
+            rows = await connection.execute(schema.VIOLATIONS_NAMED, {"ids": ids})
+            seen = set(rows.scalars())
+            for violation in batch.violations:
+                if violation.id in seen:
+                    unchanged.add(id(violation))
+                seen.add(violation.id)
+            await run(schema.ADD_VIOLATION, [schema.violation_row(v) for v in batch.violations])
+        if batch.legs:
+            await run(schema.ADD_LEG, [schema.leg_row(leg) for leg in batch.legs])
+        if batch.calls:
+            await run(schema.ADD_CALL, [schema.call_row(call) for call in batch.calls])
+        if batch.alerts:
+            await run(schema.ADD_ALERT, [schema.alert_row(alert) for alert in batch.alerts])
+        put, forget = schema.memory_rows(batch.memory)
+        if put:
+            await run(schema.PUT_MEMORY, put)
+        if forget:
+            await run(schema.FORGET_MEMORY, forget)
+        if batch.unchanged is None:
+            # Only the first look tells: a commit that reported an error may have happened all the
+            # same, and then the second attempt finds its own changes.
+            batch.unchanged = frozenset(unchanged)
+        await connection.commit()
+
+    async def _plan(
+        self, connection: AsyncConnection, changes: Sequence[OrderChanged]
+    ) -> schema.OrderPlan:
+        ids = schema.json_list(change.id for change in changes)
+        calls = schema.json_list(change.call for change in changes)
+        stored = await connection.execute(schema.ORDERS_NAMED, {"ids": ids, "calls": calls})
+        seen = await connection.execute(schema.EVENTS_NAMED, {"ids": ids})
+        return schema.OrderPlan(map(schema.order_of, stored), (tuple(row) for row in seen))
+
+    def _note_trouble(self, error: BaseException) -> None:
+        code = trouble_code(error)
+        self._last_error = trouble_words(error)
+        if code != self._trouble:
+            self._trouble = code
+            self._log.error(
+                "store_failing",
+                path=str(self._path),
+                reason=self._last_error,
+                code=code,
+                queued=self.health.queued,
+            )
+
+    def _note_success(self) -> None:
+        self._last_error = None
+        if self._trouble is not None:
+            self._log.info("store_recovered", path=str(self._path), was=self._trouble)
+            self._trouble = None
+
+    async def _connect(self) -> AsyncConnection:
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        """Let go of the connection; a transaction that was not committed has never been."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()
+
+    # --- the way out -----------------------------------------------------------------------
+
+    async def restore(self, pbx: str) -> Restored:
+        """What the engine of ``pbx`` needs to go on: its memory and the open orders, oldest first.
+
+        Raises :class:`StoreError` when the database cannot be read.
+        """
+        orders, memory, calls = schema.work_order, schema.engine_memory, schema.call
+        mine = orders.c.pbx == pbx
+        newest = select(func.max(orders.c.opened_us)).where(mine).scalar_subquery()
+        over = exists().where(and_(calls.c.call == orders.c.call, calls.c.pbx == pbx))
+        await self.flush()
+        try:
+            async with self._connection_use:
+                connection = await self._connect()
+                remembered = await connection.execute(
+                    select(memory.c.key, memory.c.value).where(memory.c.pbx == pbx)
+                )
+                opened = await connection.execute(
+                    select(orders)
+                    .where(mine, orders.c.status == "open")
+                    .order_by(orders.c.opened_us, orders.c.id)
+                )
+                completed = await connection.execute(
+                    select(orders)
+                    .where(
+                        mine,
+                        orders.c.status == "completed",
+                        orders.c.opened_us > newest - _RECENT_US,
+                        ~over,
+                    )
+                    .order_by(orders.c.opened_us, orders.c.id)
+                )
+                await connection.commit()
+        except DBAPIError as error:
+            await self._disconnect()
+            if not is_trouble(error):
+                raise
+            raise StoreError(
+                f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
+            ) from error
+        return Restored(
+            memory={row.key: row.value for row in remembered},
+            open_orders=[schema.order_of(row) for row in opened],
+            completed_orders=[schema.order_of(row) for row in completed],
+        )
+
+
+async def _wait_for(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for ``event``, ``timeout_s`` at most."""
+    try:
+        await asyncio.wait_for(event.wait(), timeout_s)
+    except TimeoutError:
+        return
+
+
+__all__ = ["Announce", "Store", "StoreError", "StoreHealth"]
