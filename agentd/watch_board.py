@@ -1,0 +1,456 @@
+"""The wallboard in a terminal: what a client knows of the board, and how it is drawn.
+
+Neither reads a clock or a socket. Times are drawn in the PBX's clock, and stand still when the
+feed does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from agentd.errors import AgentdError
+from agentd.words import Lang, known, say
+
+PROTOCOL = 1
+STALE_AFTER_S = 3.0
+BAR_CELLS = 10
+ALERTS_SHOWN = 8
+
+Board = Mapping[str, Mapping[str, Any]]
+
+# Okabe and Ito's palette: told apart by colour-blind eyes; icon and word say the same.
+_LEVELS: dict[str, tuple[str, str]] = {
+    "calm": ("·", ""),
+    "warning": ("▲", "#E69F00"),
+    "breach": ("■", "bold #D55E00"),
+    "escalation": ("■", "bold #D55E00"),
+    "urgent": ("★", "bold reverse #CC79A7"),
+}
+_SEVERITY = {"calm": 0, "warning": 1, "breach": 2, "escalation": 2, "urgent": 3}
+_BANNER = "bold white on #8B2C00"
+_ZERO_WIDTH_JOINER = "\u200d"
+
+
+def apply(board: Board, message: Mapping[str, Any]) -> Board:
+    """The board after ``message``: a snapshot replaces it, a delta changes it, others do not."""
+    match message.get("type"):
+        case "snapshot":
+            whole: Board = message["board"]
+            return whole
+        case "delta":
+            gone = set(message["del"])
+            kept = {key: value for key, value in board.items() if key not in gone}
+            kept.update(message["set"])
+            return kept
+        case _:
+            return board
+
+
+@dataclass
+class View:
+    """What this client knows. ``now_s`` is any steady clock, the same in every call."""
+
+    url: str
+    lang: Lang | None = None
+    """The language asked for; None: the server's."""
+    board: Board = field(default_factory=dict)
+    seq: int | None = None
+    connected: bool = False
+    has_board: bool = False
+    heard_at_s: float | None = None
+    server_time: float = 0.0
+    offset_s: float | None = None
+    """Server time minus our steady clock."""
+    lost_reason: str = ""
+    retry_at_s: float = 0.0
+    server_lang: Lang = "zh"
+
+    @property
+    def words(self) -> Lang:
+        return self.lang or self.server_lang
+
+    def take(self, message: Mapping[str, Any], now_s: float) -> str | None:
+        """Take over one message; gives the answer to send, or None. Raises AgentdError when the
+        server speaks another version, KeyError or TypeError when it is no agentd at all."""
+        self.heard_at_s = now_s
+        kind = message["type"]
+        if kind == "hello":
+            if message["protocol"] != PROTOCOL:
+                raise AgentdError(
+                    say(
+                        self.words,
+                        "watch.wrong_protocol",
+                        theirs=message["protocol"],
+                        ours=PROTOCOL,
+                    )
+                )
+            self.server_lang = "en" if message["lang"] == "en" else "zh"
+            return None
+        if kind not in ("snapshot", "delta", "beat"):
+            return None
+        seq: int = message["seq"]
+        self._measure(message["server_time"], now_s)
+        if kind == "delta" and seq != (self.seq or 0) + 1:
+            self.has_board = False
+        if kind == "snapshot":
+            self.has_board = True
+        if not self.has_board:
+            return '{"type":"resync"}'
+        self.board = apply(self.board, message)
+        self.seq = seq
+        return f'{{"type":"ack","seq":{seq}}}'
+
+    def connect(self) -> None:
+        self.connected = True
+        self.has_board = False
+        self.lost_reason = ""
+
+    def lose(self, reason: str, retry_at_s: float) -> None:
+        self.connected = False
+        self.lost_reason = reason
+        self.retry_at_s = retry_at_s
+        self.offset_s = None
+
+    def stale(self, now_s: float) -> bool:
+        """Whether what is shown is not the present."""
+        return (
+            not self.connected or self.heard_at_s is None or now_s - self.heard_at_s > STALE_AFTER_S
+        )
+
+    def server_now(self, now_s: float) -> float:
+        """Server time; that of the last message once the feed stopped."""
+        if self.offset_s is None or self.stale(now_s):
+            return self.server_time
+        return now_s + self.offset_s
+
+    def pbx_now(self, pbx: str, now_s: float) -> float:
+        """The PBX's time; stands still from the moment when its link went down."""
+        link = self.board.get(f"pbx:{pbx}")
+        if link is None:
+            return self.server_now(now_s)
+        if link["link"] == "down":
+            return float(link["since"] or link["last_event_at"] or 0)
+        return self.server_now(now_s) + (link["clock_offset_s"] or 0.0)
+
+    def _measure(self, server_time: float, now_s: float) -> None:
+        offset_s = server_time - now_s
+        self.server_time = server_time
+        # A message may have waited on its way, never the other way round: the largest is best.
+        # One that is far off tells of a clock that was set.
+        if self.offset_s is None or abs(offset_s - self.offset_s) > STALE_AFTER_S:
+            self.offset_s = offset_s
+        else:
+            self.offset_s = max(self.offset_s, offset_s)
+
+
+def render(view: View, now_s: float, *, height: int | None = None) -> RenderableType:
+    """The whole board. ``height`` is the screen's, in rows; None draws every row there is."""
+    lang = view.words
+    parts: list[RenderableType] = [_headline(view, now_s)]
+    parts += _banners(view, now_s)
+    if view.seq is None:
+        return Group(*parts)
+    board = view.board.values()
+    queues = sorted((o for o in board if o["kind"] == "queue"), key=_queue_place)
+    seats = sorted((o for o in board if o["kind"] == "seat"), key=_seat_place)
+    alerts = sorted((o for o in board if o["kind"] == "alert"), key=_newest_first)
+    troubled = sorted(
+        (s for s in seats if _SEVERITY[s["trouble"]]),
+        key=lambda s: (-_SEVERITY[s["trouble"]], s["since"] or 0),
+    )
+    lane_rows, alert_rows, seat_rows = len(troubled), ALERTS_SHOWN, len(seats)
+    if height is not None:
+        # Titles, column heads, the lines between and the "more" lines of the four sections.
+        free = height - len(parts) - min(len(queues), height // 4) - 13
+        lane_rows = max(1, min(lane_rows, free // 3))
+        alert_rows = max(1, min(len(alerts), alert_rows, free // 4))
+        seat_rows = max(1, free - min(lane_rows, len(troubled)) - alert_rows)
+    parts.append(_title(lang, "watch.trouble"))
+    if troubled:
+        parts.append(_seat_table(view, troubled[:lane_rows], now_s))
+        parts += _more(lang, len(troubled) - lane_rows)
+    else:
+        parts.append(Text(f"  {_icon('calm')} {say(lang, 'watch.all_calm')}", "dim"))
+    parts.append(_title(lang, "watch.queues"))
+    if queues:
+        shown = queues if height is None else queues[: max(1, height // 4)]
+        parts.append(_queue_table(view, shown, now_s))
+        parts += _more(lang, len(queues) - len(shown))
+    else:
+        parts.append(Text(f"  {say(lang, 'watch.no_queues')}", "dim"))
+    parts.append(_title(lang, "watch.seats"))
+    if seats:
+        parts.append(_seat_table(view, seats[:seat_rows], now_s))
+        parts += _more(lang, len(seats) - seat_rows)
+    else:
+        parts.append(Text(f"  {say(lang, 'watch.no_seats')}", "dim"))
+    parts.append(_title(lang, "watch.alerts"))
+    parts += [_alert_line(lang, alert) for alert in alerts[:alert_rows]]
+    if not alerts:
+        parts.append(Text(f"  {say(lang, 'watch.no_alerts')}", "dim"))
+    return Group(*parts)
+
+
+def clean(text: object) -> str:
+    """``text`` as one line that cannot steer a terminal: names and numbers come from callers."""
+    return "".join(
+        c if c.isprintable() or c == _ZERO_WIDTH_JOINER else "\N{REPLACEMENT CHARACTER}"
+        for c in str(text)
+    )
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:03``, ``1:00:00``; a time that lies ahead is nought."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def clock_time(at_s: float) -> str:
+    """The time of day here."""
+    return dt.datetime.fromtimestamp(at_s, dt.UTC).astimezone().strftime("%H:%M:%S")
+
+
+def _headline(view: View, now_s: float) -> Text:
+    lang = view.words
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"agentd {say(lang, 'watch.title')}", "bold")
+    for link in _links(view):
+        up = link["link"] == "up"
+        line.append(f"   {'●' if up else '○'} {clean(link['id'])} ", "" if up else "bold")
+        line.append(say(lang, f"link.{link['link']}"))
+        if link["last_event_at"] is None:
+            line.append(f", {say(lang, 'watch.no_event')}", "dim")
+        else:
+            ago = duration(view.pbx_now(link["id"], now_s) - link["last_event_at"])
+            line.append(f", {say(lang, 'watch.last_event', ago=ago)}", "dim")
+        if link["version"]:
+            line.append(f", Asterisk {clean(link['version'])}", "dim")
+    line.append(f"   {say(lang, 'watch.quit')}", "dim")
+    return line
+
+
+def _banners(view: View, now_s: float) -> list[RenderableType]:
+    lang = view.words
+    lines: list[str] = []
+    since = clock_time(view.server_time)
+    if not view.connected:
+        retry = duration(view.retry_at_s - now_s + 0.99)
+        if not view.lost_reason:
+            lines.append(say(lang, "watch.connecting", url=clean(view.url)))
+        elif view.seq is None:
+            lines.append(say(lang, "watch.never", reason=view.lost_reason, retry=retry))
+        else:
+            reason = view.lost_reason
+            lines.append(say(lang, "watch.lost", since=since, reason=reason, retry=retry))
+    elif view.seq is None:
+        lines.append(say(lang, "watch.waiting_for_board"))
+    elif view.stale(now_s):
+        lines.append(say(lang, "watch.stale", since=since))
+    for link in _links(view):
+        pbx = clean(link["id"])
+        if link["link"] == "down":
+            since = clock_time(link["since"] or view.server_time)
+            reason = _down_reason(lang, link)
+            lines.append(say(lang, "watch.pbx_down", pbx=pbx, since=since, reason=reason))
+        elif link["link"] == "syncing":
+            lines.append(say(lang, "watch.pbx_syncing", pbx=pbx))
+    banners: list[RenderableType] = [
+        Text(f" ! {line} ", _BANNER, no_wrap=True, overflow="ellipsis") for line in lines
+    ]
+    banners += [
+        Text(f" ! {clean(link['id'])}: {clean(w['text'])}", "yellow", no_wrap=True)
+        for link in _links(view)
+        for w in link["warnings"]
+    ]
+    return banners
+
+
+def _down_reason(lang: Lang, link: Mapping[str, Any]) -> str:
+    code, reason = link["code"], link["reason"]
+    # The sentence that comes along is English; the code has words in both languages.
+    if code and known(f"link.{code}") and (lang == "zh" or not reason):
+        return say(lang, f"link.{code}")
+    return clean(reason) if reason else say(lang, "watch.unknown_reason")
+
+
+def _queue_table(view: View, queues: Iterable[Mapping[str, Any]], now_s: float) -> Table:
+    lang = view.words
+    table = _table(lang, ("queue",))
+    for name in ("waiting", "longest"):
+        table.add_column(say(lang, f"col.{name}"), justify="right", no_wrap=True)
+    table.add_column(say(lang, "col.limit"), no_wrap=True)
+    table.add_column(say(lang, "col.level"), no_wrap=True)
+    for name in ("offered", "answered", "abandoned", "let_go", "service_level"):
+        table.add_column(say(lang, f"col.{name}"), justify="right", no_wrap=True)
+    for queue in queues:
+        waiting = queue["waiting"]
+        level, longest, bar = "calm", "", Text()
+        if waiting:
+            wait_s = view.pbx_now(queue["pbx"], now_s) - waiting[0]["joined_at"]
+            level = _level(wait_s, queue["wait_warn_s"], queue["wait_max_s"])
+            longest = duration(wait_s)
+            bar = _bar(wait_s, queue["wait_max_s"], level)
+        share = queue["service_level"]
+        figures = "–" if share is None else f"{share:.0%}"
+        table.add_row(
+            clean(queue["label"] or queue["name"]),
+            str(len(waiting)),
+            longest,
+            bar,
+            _level_text(lang, level) if waiting else "",
+            str(queue["offered"]),
+            str(queue["answered"]),
+            str(queue["abandoned"]),
+            str(queue["let_go"]),
+            f"{clean(queue['service_level_name'])} {figures}{_gap_mark(lang, queue)}",
+        )
+    return table
+
+
+def _seat_table(view: View, seats: Iterable[Mapping[str, Any]], now_s: float) -> Table:
+    lang = view.words
+    table = _table(lang, ("seat", "agent", "state"))
+    table.add_column(say(lang, "col.time"), justify="right", no_wrap=True)
+    for name in ("limit", "level", "caller", "notes"):
+        table.add_column(say(lang, f"col.{name}"), no_wrap=True)
+    for seat in seats:
+        pbx_now = view.pbx_now(seat["pbx"], now_s)
+        since = seat["since"]
+        table.add_row(
+            clean(seat["label"] or seat["seat"]),
+            clean(seat["agent"] or ""),
+            _state_text(lang, seat),
+            "" if since is None else duration(pbx_now - since),
+            _clock_text(lang, seat, pbx_now),
+            _level_text(lang, seat["trouble"]),
+            clean(seat["caller"] or ""),
+            _notes(lang, seat, pbx_now),
+        )
+    return table
+
+
+def _state_text(lang: Lang, seat: Mapping[str, Any]) -> str:
+    text = say(lang, f"state.{seat['state']}")
+    if seat["state"] == "paused" and seat["pause_reason"]:
+        text += f" ({clean(seat['pause_reason'])})"
+    if seat["direction"] in ("outbound", "internal"):
+        text += f" ({say(lang, 'direction.' + seat['direction'])})"
+    return text
+
+
+def _clock_text(lang: Lang, seat: Mapping[str, Any], pbx_now: float) -> Text:
+    clock = seat["clock"]
+    if clock is None:
+        return Text()
+    name = say(lang, f"rule.{clock['rule']}")
+    if clock.get("stopped"):
+        return Text(f"{name} {say(lang, 'watch.stopped')}", "dim")
+    begun = clock["from"]
+    elapsed_s = pbx_now - begun
+    limit_s = None if clock["breach_at"] is None else clock["breach_at"] - begun
+    text = _bar(elapsed_s, limit_s, seat["trouble"])
+    text.append(f" {name} {duration(elapsed_s)}")
+    if limit_s is not None:
+        text.append(f"/{duration(limit_s)}")
+    if clock["rule"] == "ring" and clock.get("ring_cycle_s"):
+        count = max(0, int(elapsed_s // clock["ring_cycle_s"])) + 1
+        text.append(f" {say(lang, 'watch.ring_count', count=count)}")
+    return text
+
+
+def _notes(lang: Lang, seat: Mapping[str, Any], pbx_now: float) -> str:
+    notes: list[str] = []
+    if seat["owed"]:
+        notes.append(say(lang, "watch.orders_owed", count=len(seat["owed"])))
+        due_at = seat["owed"][0]["due_at"]
+        if due_at is not None:
+            late = pbx_now > due_at
+            key = "watch.order_overdue" if late else "watch.order_due"
+            notes.append(say(lang, key, time=duration(abs(due_at - pbx_now))))
+    if seat["gap"]:
+        notes.append(say(lang, "watch.gap"))
+    return ", ".join(notes)
+
+
+def _alert_line(lang: Lang, alert: Mapping[str, Any]) -> Text:
+    line = Text(f"  {clock_time(alert['at'])} ", no_wrap=True, overflow="ellipsis")
+    over = alert["cleared_at"] is not None
+    line.append_text(_level_text(lang, alert["level"]))
+    what = [say(lang, f"rule.{alert['rule']}")]
+    what += [clean(alert[key]) for key in ("seat", "agent", "queue") if alert[key]]
+    if alert["value"] is not None:
+        limit = "" if alert["limit"] is None else f"/{duration(alert['limit'])}"
+        what.append(f"{duration(alert['value'])}{limit}")
+    if over:
+        what.append(f"({say(lang, 'watch.cleared')} {clock_time(alert['cleared_at'])})")
+    line.append(" " + " ".join(what))
+    if over:
+        line.stylize("dim")
+    return line
+
+
+def _level(elapsed_s: float, warn_s: float | None, max_s: float | None) -> str:
+    if max_s is not None and elapsed_s >= max_s:
+        return "breach"
+    return "warning" if warn_s is not None and elapsed_s >= warn_s else "calm"
+
+
+def _bar(elapsed_s: float, limit_s: float | None, level: str) -> Text:
+    if not limit_s:
+        return Text()
+    filled = min(BAR_CELLS, max(0, int(elapsed_s / limit_s * BAR_CELLS)))
+    return Text("█" * filled + "░" * (BAR_CELLS - filled), _LEVELS[level][1])
+
+
+def _icon(level: str) -> str:
+    return _LEVELS[level][0]
+
+
+def _level_text(lang: Lang, level: str) -> Text:
+    return Text(f"{_icon(level)} {say(lang, f'level.{level}')}", _LEVELS[level][1] or "dim")
+
+
+def _gap_mark(lang: Lang, thing: Mapping[str, Any]) -> str:
+    return f" ({say(lang, 'watch.gap')})" if thing["gap"] else ""
+
+
+def _title(lang: Lang, key: str) -> Text:
+    return Text(f"\n{say(lang, key)}", "bold")
+
+
+def _more(lang: Lang, count: int) -> list[RenderableType]:
+    return [Text(f"  {say(lang, 'watch.more', count=count)}", "dim")] if count > 0 else []
+
+
+def _table(lang: Lang, names: Iterable[str]) -> Table:
+    table = Table(box=None, pad_edge=True, padding=(0, 1), header_style="dim")
+    for name in names:
+        table.add_column(say(lang, f"col.{name}"), no_wrap=True)
+    return table
+
+
+def _links(view: View) -> list[Mapping[str, Any]]:
+    links = (o for o in view.board.values() if o["kind"] == "pbx")
+    return sorted(links, key=lambda link: str(link["id"]))
+
+
+def _queue_place(queue: Mapping[str, Any]) -> tuple[str, str]:
+    return (queue["pbx"], queue["name"])
+
+
+def _seat_place(seat: Mapping[str, Any]) -> tuple[str, str, bool, Any, str]:
+    place = seat["place"]
+    return (seat["pbx"], seat["group"] or "", place is None, place or 0, seat["seat"])
+
+
+def _newest_first(alert: Mapping[str, Any]) -> tuple[float, str]:
+    return (-alert["at"], alert["id"])
