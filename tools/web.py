@@ -49,8 +49,9 @@ def is_built() -> bool:
     """True when agentd/static was built from exactly the sources that are here."""
     if not (STATIC / "index.html").is_file():
         return False
-    # Without sources (an unpacked package) there is nothing newer than what is there.
-    return not WEB.is_dir() or (STAMP.is_file() and STAMP.read_text() == sources_digest())
+    # An unpacked sdist carries the pages that belong to it.
+    unpacked = (ROOT / "PKG-INFO").is_file()
+    return unpacked or (STAMP.is_file() and STAMP.read_text() == sources_digest())
 
 
 def supported(version: str) -> bool:
@@ -110,6 +111,8 @@ def npm(*arguments: str) -> None:
 def install() -> None:
     """Install what web/package-lock.json names, once per lock file."""
     lock = WEB / "package-lock.json"
+    if not lock.is_file():
+        raise WebError("web/package-lock.json is missing: this is not a full source tree")
     stamp = WEB / "node_modules" / ".installed-from"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == digest:
