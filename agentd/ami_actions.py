@@ -1,0 +1,103 @@
+"""What agentd may ask a PBX, and how it is written on the wire.
+
+The set of actions is closed, and so is the set of headers of each: a value from outside (a pause
+reason, a queue's name) can neither add a header nor a second action. That matters because even an
+AMI account without any write permission may run a dozen actions that do harm.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentd.errors import Refused
+
+MAX_LINE_BYTES = 1_000
+"""Asterisk cuts request lines at 1,024 bytes without a word."""
+
+_FORBIDDEN = frozenset("\r\n\0")
+
+
+class AmiAction(enum.Enum):
+    """Every action that agentd sends; nothing else can be sent."""
+
+    LOGIN = "Login"
+    LOGOFF = "Logoff"
+    EVENTS = "Events"
+    PING = "Ping"
+    LIST_COMMANDS = "ListCommands"
+    CORE_SETTINGS = "CoreSettings"
+    CORE_STATUS = "CoreStatus"
+    CORE_SHOW_CHANNELS = "CoreShowChannels"
+    STATUS = "Status"
+    QUEUE_STATUS = "QueueStatus"
+    DEVICE_STATE_LIST = "DeviceStateList"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an action looks like: its headers, and the event that ends its list, if it has one."""
+
+    required: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    ended_by: str | None = None
+
+
+SHAPES: Mapping[AmiAction, Shape] = {
+    AmiAction.LOGIN: Shape(required=frozenset({"Username", "Secret", "Events"})),
+    AmiAction.LOGOFF: Shape(),
+    AmiAction.EVENTS: Shape(required=frozenset({"EventMask"})),
+    AmiAction.PING: Shape(),
+    AmiAction.LIST_COMMANDS: Shape(),
+    AmiAction.CORE_SETTINGS: Shape(),
+    AmiAction.CORE_STATUS: Shape(),
+    AmiAction.CORE_SHOW_CHANNELS: Shape(ended_by="CoreShowChannelsComplete"),
+    AmiAction.STATUS: Shape(optional=frozenset({"Channel"}), ended_by="StatusComplete"),
+    AmiAction.QUEUE_STATUS: Shape(
+        optional=frozenset({"Queue", "Member"}), ended_by="QueueStatusComplete"
+    ),
+    AmiAction.DEVICE_STATE_LIST: Shape(ended_by="DeviceStateListComplete"),
+}
+
+
+def known_action(name: str) -> AmiAction:
+    """The action called ``name`` (any case); :class:`Refused` for every other name."""
+    for action in AmiAction:
+        if action.value.lower() == name.lower():
+            return action
+    raise Refused(f"{name[:40]!r} is not an AMI action that agentd sends")
+
+
+def encode(action: AmiAction, action_id: str, headers: Mapping[str, str] | None = None) -> bytes:
+    """One action as bytes, blank line included.
+
+    Raises :class:`Refused` for a header that the action does not have, a header that is missing, a
+    value with a line break or a NUL, and a line longer than Asterisk reads. The message names the
+    header, never its value: that may be a password.
+    """
+    given = dict(headers or {})
+    shape = SHAPES[action]
+    for missing in sorted(shape.required - given.keys()):
+        raise Refused(f"AMI action {action.value} needs the header {missing}")
+    for unknown in sorted(given.keys() - shape.required - shape.optional):
+        raise Refused(f"AMI action {action.value} has no header {unknown[:40]!r}")
+    lines = [_line("Action", action.value), _line("ActionID", action_id)]
+    lines += [_line(name, value) for name, value in given.items()]
+    return b"".join(lines) + b"\r\n"
+
+
+def _line(name: str, value: str) -> bytes:
+    if not _FORBIDDEN.isdisjoint(value):
+        raise Refused(f"the value of {name} contains a line break or a NUL: it cannot be sent")
+    try:
+        line = f"{name}: {value}\r\n".encode()
+    except UnicodeEncodeError:
+        # The original error would carry the value.
+        raise Refused(f"the value of {name} is not valid Unicode: it cannot be sent") from None
+    if len(line) > MAX_LINE_BYTES:
+        raise Refused(
+            f"the value of {name} is too long: {len(line)} bytes as a line, at most"
+            f" {MAX_LINE_BYTES} can be sent"
+        )
+    return line

@@ -1,0 +1,491 @@
+"""The door to Asterisk: one link to one PBX's AMI, kept up for ever.
+
+Every byte that the socket delivers goes unchanged into the inbox; what the bytes mean is decided
+behind it. The listener itself reads only what answers its own questions.
+
+panoramisk's ``Manager`` is used through its ``protocol_factory``. Its own protocol loses characters
+that TCP cut in two, its reconnects run from two places with timers that nobody can stop, and its
+pings wait for ever, so those parts are replaced: :class:`~agentd.ami_protocol.AmiProtocol` frames
+bytes, and :meth:`AmiListener.run` is the one loop that connects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from panoramisk.manager import Manager
+
+from agentd import clock
+from agentd.ami_actions import AmiAction, encode
+from agentd.ami_link import (
+    AmiSettings,
+    Backoff,
+    LinkError,
+    connect_error,
+    is_loopback,
+    login_error,
+    no_greeting_error,
+    no_list_warning,
+    plain_text_warning,
+    tls_context,
+)
+from agentd.ami_pbx import (
+    ClockOffset,
+    EventWatch,
+    Permissions,
+    Warnings,
+    answered_version,
+    asterisk_series,
+    permission_warnings,
+    read_permissions,
+    timestamp_us,
+    version_warnings,
+)
+from agentd.ami_protocol import AmiProtocol, Answer, Pending
+from agentd.ports import Inbox, LinkChanged, LinkInfo
+
+_GREETING_S = 5.0
+_RESYNC_MIN_S = 1.0
+_RETRY_S = 10.0
+"""A snapshot that the PBX could not answer in full (a module still loading) is asked for again."""
+_LOOK_AGAIN_S = 60.0
+"""While no event of a wanted class has come, snapshots are compared this often."""
+_GOOD_LINK_S = 10.0
+"""A link that was up this long begins the waits anew."""
+_FIRST_PINGS = 3
+_OFFSET_CHANGE_US = 1_000
+_CLOSE_S = 0.5
+
+_SNAPSHOT = (AmiAction.CORE_SHOW_CHANNELS, AmiAction.QUEUE_STATUS, AmiAction.DEVICE_STATE_LIST)
+
+_DOWN_EVENTS = {
+    "auth": "ami.login_refused",
+    "not_ami": "ami.not_ami",
+    "silent": "ami.peer_silent",
+}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+# panoramisk carries no types.
+class _LinkManager(Manager):  # type: ignore[misc]
+    """panoramisk's Manager for one connection: no login, pings or reconnects of its own."""
+
+    protocol: AmiProtocol | None
+
+    def connect(self) -> asyncio.Task[Any]:
+        """The task that connects; :meth:`connection_made` hears of its end."""
+        loop = self.loop = asyncio.get_running_loop()
+        config = self.config
+        task = loop.create_task(
+            loop.create_connection(
+                config["protocol_factory"],
+                config["host"],
+                config["port"],
+                ssl=config["ssl"],
+                server_hostname=config["server_hostname"],
+            ),
+            name=f"ami-connect-{config['pbx']}",
+        )
+        task.add_done_callback(self.connection_made)
+        return task
+
+    def connection_made(self, f: asyncio.Task[Any]) -> None:
+        # Why it failed is for the one who awaits the task.
+        if not f.cancelled() and f.exception() is None:
+            self.protocol = f.result()[1]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing: the listener awaits the protocol's ``lost``."""
+
+    def ping(self) -> Pending:
+        """One ping, and no timer for the next."""
+        pending: Pending = self.send_action({"Action": "Ping"})
+        return pending
+
+    def close(self) -> None:
+        if self.protocol is not None:
+            self.protocol.close()
+
+
+class AmiListener:
+    """Keeps one PBX's AMI linked and pours what it says into ``inbox``.
+
+    Run :meth:`run` as a task; end it with :meth:`stop` or by cancelling that task. Raises
+    :class:`~agentd.errors.AgentdError` here when ``tls_ca_file`` cannot be used, or user name,
+    secret or event mask cannot be sent (a line break in it).
+    """
+
+    def __init__(
+        self,
+        settings: AmiSettings,
+        inbox: Inbox,
+        *,
+        rng: random.Random | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wall_us: Callable[[], int] = clock.wall_us,
+        monotonic: Callable[[], float] = clock.monotonic,
+        today: Callable[[], dt.date] = clock.today,
+    ) -> None:
+        self.settings = settings
+        self._inbox = inbox
+        self._log = log.bind(pbx=settings.pbx)
+        self._wall_us = wall_us
+        self._monotonic = monotonic
+        self._today = today
+        self._sleep = sleep
+        self._tls = tls_context(settings)
+        # `system` from the start: FullyBooted with the PBX's uptime comes with the login only.
+        self._credentials = {
+            "Username": settings.username,
+            "Secret": settings.secret,
+            "Events": "system",
+        }
+        # What cannot be sent is said now, not at every try.
+        encode(AmiAction.LOGIN, "check", self._credentials)
+        encode(AmiAction.EVENTS, "check", {"EventMask": settings.event_mask})
+        # Not for secrets: only so that daemons do not knock in step.
+        jitter = rng or random.Random()  # noqa: S311
+        self._backoff = Backoff(settings.backoff_min_s, settings.backoff_max_s, jitter)
+        self._task: asyncio.Task[Any] | None = None
+        self._stopping = asyncio.Event()
+        self._resync_wanted = asyncio.Event()
+        self._state: LinkChanged | None = None
+        self._failure_said: tuple[str, str] | None = None
+        self._info: LinkInfo | None = None
+        self._watch = EventWatch(settings.event_mask)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget what belongs to one connection."""
+        self.shutdown_seen = False
+        self._watch.link_begins()
+        self._offset = ClockOffset()
+        self._version: str | None = None
+        self._permissions: Permissions | None = None
+        self._warnings: Warnings = {}
+        self._refused: Warnings = {}
+        self._snapshot_at = 0.0
+        self._up_at: float | None = None
+
+    # --- for the runtime ---
+
+    async def run(self) -> None:
+        """Connect, stay connected, connect again; returns only after :meth:`stop`."""
+        if self._task is not None:
+            raise RuntimeError("this listener runs already")
+        task = self._task = asyncio.current_task()
+        assert task is not None
+        try:
+            while not self._stopping.is_set():
+                error = await self._link()
+                self._say_down(error)
+                await self._sleep(self._backoff.next_s())
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            task.uncancel()
+        finally:
+            self._task = None
+
+    async def stop(self) -> None:
+        """Log off, close, and wait until nothing is left running."""
+        self._stopping.set()
+        if self._task is not None:
+            task = self._task
+            task.cancel()
+            await asyncio.wait({task})
+
+    def resync(self) -> None:
+        """Ask for the snapshot again, soon: at most once a second, however often this is called."""
+        self._resync_wanted.set()
+
+    # --- one link ---
+
+    async def _link(self) -> LinkError:
+        """One connection from its beginning to its end, and why it ended."""
+        self._begin()
+        settings = self.settings
+        manager = _LinkManager(
+            pbx=settings.pbx,
+            host=settings.host,
+            port=settings.port,
+            ssl=self._tls or False,
+            server_hostname=(settings.tls_server_name or settings.host) if self._tls else None,
+            protocol_factory=lambda: AmiProtocol(
+                settings, self._inbox, self, self._log, self._monotonic
+            ),
+        )
+        failures: list[LinkError] = []
+        try:
+            protocol = await self._connect(manager)
+            await self._login(manager, protocol)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(
+                    self._keep_alive(manager, protocol), name=f"ami-keepalive-{settings.pbx}"
+                )
+                group.create_task(
+                    self._synchronise(manager, protocol), name=f"ami-snapshot-{settings.pbx}"
+                )
+                raise await asyncio.shield(protocol.lost)
+        except* LinkError as several:
+            failures += [exc for exc in several.exceptions if isinstance(exc, LinkError)]
+        finally:
+            await self._hang_up(manager)
+        if self._up_at is not None and self._monotonic() - self._up_at >= _GOOD_LINK_S:
+            self._backoff.reset()
+        return failures[0]
+
+    async def _connect(self, manager: _LinkManager) -> AmiProtocol:
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                await manager.connect()
+        except OSError as exc:
+            raise connect_error(self.settings, exc) from None
+        protocol = manager.protocol
+        assert protocol is not None
+        peer = protocol.transport.get_extra_info("peername")
+        if self._tls is None and not is_loopback(peer[0]):
+            self._warnings |= plain_text_warning()
+        return protocol
+
+    async def _login(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+        settings = self.settings
+        patience_s = min(_GREETING_S, settings.login_timeout_s)
+        either: set[asyncio.Future[Any]] = {protocol.greeted, protocol.lost}
+        await asyncio.wait(either, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        if protocol.lost.done():
+            raise protocol.lost.result()
+        if not protocol.greeted.done():
+            raise no_greeting_error(settings, patience_s)
+        answer = await self._ask(
+            manager,
+            protocol,
+            AmiAction.LOGIN,
+            self._credentials,
+            timeout_s=settings.login_timeout_s,
+        )
+        if not answer.ok:
+            raise login_error(settings, answer.message)
+        protocol.logged_in = True
+        self._say_state(LinkChanged(settings.pbx, "syncing"))
+
+    async def _synchronise(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+        """Ask for the events, learn the PBX and the account, take the snapshot; then repeat it."""
+        settings = self.settings
+        # With brokeneventsaction=yes Asterisk may leave this one unanswered; the ping that follows
+        # tells when the answer would have come.
+        events: Pending = manager.send_action(
+            {"Action": AmiAction.EVENTS.value, "EventMask": settings.event_mask}
+        )
+        await self._ping(manager, protocol)
+        refusal = events.future.result() if events.future.done() else None
+        if refusal is not None and not refusal.ok:
+            raise LinkError(
+                "refused",
+                f"the PBX refused the event mask {settings.event_mask!r}: {refusal.message}",
+            )
+        self._watch.login_answered()
+        for _ in range(_FIRST_PINGS - 1):
+            await self._ping(manager, protocol)
+        answer = await self._ask(manager, protocol, AmiAction.CORE_SETTINGS)
+        self._version = answered_version(answer.headers) if answer.ok else None
+        answer = await self._ask(manager, protocol, AmiAction.LIST_COMMANDS)
+        if answer.ok:
+            self._permissions = read_permissions(answer.headers.items())
+            self._warnings |= permission_warnings(self._permissions)
+        series = asterisk_series(self._version, protocol.ami_version)
+        self._warnings |= version_warnings(series, self._version, self._today())
+        if self._version is None and series is not None:
+            self._version = str(series)
+        await self._take_snapshot(manager, protocol)
+        self._publish_info()
+        self._failure_said = None
+        self._up_at = self._monotonic()
+        self._say_state(LinkChanged(settings.pbx, "up"))
+        self._log.info(
+            "ami.link_up",
+            version=self._version,
+            ami_version=protocol.ami_version,
+            clock_offset_us=self._offset.offset_us(),
+        )
+        while True:
+            await self._wait_for_resync()
+            self._log.debug("ami.resync")
+            await self._take_snapshot(manager, protocol)
+            self._publish_info()
+
+    async def _wait_for_resync(self) -> None:
+        """Until somebody asks for it, or there is a reason of ours."""
+        patience_s: float | None = None
+        if "no_queue_list" in self._refused:
+            patience_s = _RETRY_S
+        elif self._watch.waiting_for:
+            patience_s = _LOOK_AGAIN_S
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._resync_wanted.wait()
+        except TimeoutError:
+            return
+        early_s = self._snapshot_at + _RESYNC_MIN_S - self._monotonic()
+        if early_s > 0:
+            await asyncio.sleep(early_s)
+
+    async def _take_snapshot(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+        """All lists, one after the other; the link is given up when one stalls."""
+        self._snapshot_at = self._monotonic()
+        self._resync_wanted.clear()
+        refused: Warnings = {}
+        self._watch.snapshot_begins()
+        for action in _SNAPSHOT:
+            optional = action is AmiAction.DEVICE_STATE_LIST
+            if optional and not (self._permissions and self._permissions.allows(action)):
+                continue
+            answer = await self._ask(manager, protocol, action)
+            if not answer.ok and not optional:
+                refused |= no_list_warning(action, answer.message)
+        self._refused = refused
+        self._watch.snapshot_ended()
+
+    async def _keep_alive(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+        while True:
+            await asyncio.sleep(self.settings.ping_every_s)
+            if protocol.paused:
+                continue
+            between_lists = not protocol.list_pending
+            await self._ping(manager, protocol)
+            if self._up_at is not None:
+                if between_lists and not protocol.list_pending:
+                    self._watch.settle()
+                self._publish_info()
+
+    async def _ping(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+        """Measure the PBX's clock, and find out when the peer is gone."""
+        settings = self.settings
+        sent_us, sent_at = self._wall_us(), self._monotonic()
+        pending = manager.ping()
+        while not pending.future.done():
+            now = self._monotonic()
+            # While a PBX gathers a list it answers nothing else; the list has its own time-out.
+            quiet_s = settings.ping_timeout_s
+            if protocol.list_pending:
+                quiet_s = max(quiet_s, settings.action_timeout_s)
+                pending.progress_at = now
+            if protocol.paused:
+                left_s = quiet_s
+            else:
+                left_s = max(sent_at, protocol.received_at) + quiet_s - now
+                if left_s <= 0:
+                    raise LinkError(
+                        "silent", f"the PBX was silent for {quiet_s:g} s and answered no ping"
+                    )
+                left_s = min(left_s, self._left_s(pending, settings.action_timeout_s))
+            await asyncio.wait({pending.future}, timeout=left_s)
+        answer = await self._answer(pending, protocol)
+        pbx_us = timestamp_us(answer.headers.get("timestamp"))
+        if pbx_us is not None:
+            self._offset.add(sent_us, self._wall_us(), pbx_us)
+
+    async def _ask(
+        self,
+        manager: _LinkManager,
+        protocol: AmiProtocol,
+        action: AmiAction,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """The whole answer to one action; :class:`LinkError` when it stalls or the link is lost."""
+        limit_s = timeout_s or self.settings.action_timeout_s
+        pending: Pending = manager.send_action({"Action": action.value, **(headers or {})})
+        while not pending.future.done():
+            left_s = limit_s if protocol.paused else self._left_s(pending, limit_s)
+            await asyncio.wait({pending.future}, timeout=left_s)
+        return await self._answer(pending, protocol)
+
+    def _left_s(self, pending: Pending, limit_s: float) -> float:
+        left_s = pending.progress_at + limit_s - self._monotonic()
+        if left_s <= 0:
+            raise LinkError("timeout", f"no answer to {pending.action.value} within {limit_s:g} s")
+        return left_s
+
+    @staticmethod
+    async def _answer(pending: Pending, protocol: AmiProtocol) -> Answer:
+        answer = pending.future.result()
+        if answer is None:
+            raise await asyncio.shield(protocol.lost)
+        return answer
+
+    async def _hang_up(self, manager: _LinkManager) -> None:
+        """Leave nothing behind; polite while the link still lives."""
+        protocol = manager.protocol
+        if protocol is None or protocol.lost.done():
+            return
+        try:
+            if protocol.logged_in and self._stopping.is_set():
+                manager.send_action({"Action": AmiAction.LOGOFF.value})
+            manager.close()
+            await asyncio.wait({protocol.lost}, timeout=_CLOSE_S)
+        finally:
+            protocol.transport.abort()
+        await protocol.lost
+
+    # --- what the protocol tells ---
+
+    def saw_event(self, frame: bytes) -> None:
+        """An event that answers nothing of ours."""
+        if frame.startswith((b"Event: FullyBooted\r\n", b"Event: Reload\r\n")):
+            # A module that was missing from the snapshot may be there now; static queue members
+            # come and go with a reload, and no other event says so.
+            self.resync()
+        elif frame.startswith(b"Event: Shutdown\r\n"):
+            self.shutdown_seen = True
+        if not self._watch.content:
+            self._watch.saw_event(frame)
+
+    def saw_list_item(self, frame: bytes) -> None:
+        """An event out of a list that we asked for."""
+        self._watch.saw_list_item(frame)
+
+    # --- what others hear ---
+
+    def _say_state(self, state: LinkChanged) -> None:
+        """Once per change."""
+        if state != self._state:
+            self._state = state
+            self._inbox.put_nowait(state)
+
+    def _say_down(self, error: LinkError) -> None:
+        self._say_state(LinkChanged(self.settings.pbx, "down", error.code, error.reason))
+        # One line per change, not per try.
+        if self._failure_said == (error.code, error.reason):
+            self._log.debug("ami.still_down", code=error.code)
+            return
+        self._failure_said = (error.code, error.reason)
+        event = _DOWN_EVENTS.get(error.code, "ami.link_down")
+        self._log.warning(event, code=error.code, reason=error.reason)
+
+    def _publish_info(self) -> None:
+        offset_us = self._offset.offset_us()
+        before = self._info or LinkInfo(self.settings.pbx)
+        known_us = before.clock_offset_us
+        if offset_us is None or (
+            known_us is not None and abs(offset_us - known_us) <= _OFFSET_CHANGE_US
+        ):
+            offset_us = known_us
+        warnings = self._warnings | self._refused | self._watch.warnings()
+        info = LinkInfo(self.settings.pbx, offset_us, self._version, tuple(warnings.items()))
+        if info == self._info:
+            return
+        known = dict(before.warnings)
+        for code in warnings.keys() - known.keys():
+            self._log.warning("ami.warning", code=code, text=warnings[code])
+        for code in known.keys() - warnings.keys():
+            self._log.info("ami.warning_gone", code=code)
+        self._info = info
+        self._inbox.put_nowait(info)
