@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         return _Environment(settings_cls), init_settings
 
 
-class AmiSettings(Struct, frozen=True):
+class PbxAccess(Struct, frozen=True):
     """How to reach one PBX's manager interface."""
 
     pbx: str
@@ -117,7 +117,7 @@ class AmiSettings(Struct, frozen=True):
     tls_server_name: str | None = None
 
     def __repr__(self) -> str:
-        return f"AmiSettings({self.pbx}: {self.username}@{self.host}:{self.port})"
+        return f"PbxAccess({self.pbx}: {self.username}@{self.host}:{self.port})"
 
 
 class Config:
@@ -127,7 +127,7 @@ class Config:
         self,
         settings: Settings,
         seats: Iterable[SeatSection],
-        ami: Mapping[str, AmiSettings],
+        access: Mapping[str, PbxAccess],
         store_path: Path,
     ) -> None:
         self.engine = settings.engine
@@ -137,11 +137,11 @@ class Config:
         self.store_path = store_path
         self._settings = settings
         self._seats = tuple(seats)
-        self._ami = ami
+        self._access = access
 
-    def ami(self, pbx_id: str) -> AmiSettings:
+    def access(self, pbx_id: str) -> PbxAccess:
         """How to reach ``pbx_id``; KeyError when the configuration was read without secrets."""
-        return self._ami[pbx_id]
+        return self._access[pbx_id]
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""
@@ -186,17 +186,17 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     except ConfigError as error:
         problems.extend(error.problems)
     seats = _validated(SeatsFile, seats_source, problems)
-    ami: dict[str, AmiSettings] = {}
+    access: dict[str, PbxAccess] = {}
     base = path.parent if path else Path()
     if settings is not None:
         problems.extend(check_settings(settings, source))
         if secrets:
-            ami = dict(_reach(settings, source, base, problems))
+            access = dict(_reach(settings, source, base, problems))
         if seats is not None:
             problems.extend(check_seats(settings, source, seats, seats_source))
     if problems or settings is None or seats is None:
         raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
-    return Config(settings, seats.seat, ami, base / settings.store.path)
+    return Config(settings, seats.seat, access, base / settings.store.path)
 
 
 def _changes(sections: RuleSections) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def secret_variable(pbx_id: str) -> str:
 
 def _reach(
     settings: Settings, source: TomlFile, base: Path, problems: list[Problem]
-) -> Iterator[tuple[str, AmiSettings]]:
+) -> Iterator[tuple[str, PbxAccess]]:
     for index, pbx in enumerate(settings.pbx):
 
         def problem(key: str, what: str, mend: str, index: int = index) -> None:
@@ -247,7 +247,7 @@ def _reach(
             )
         yield (
             pbx.id,
-            AmiSettings(
+            PbxAccess(
                 pbx=pbx.id,
                 host=pbx.host,
                 port=pbx.port or (5039 if pbx.tls else 5038),

@@ -316,9 +316,9 @@ def test_the_secret_comes_from_the_environment(
 ) -> None:
     monkeypatch.setenv("AGENTD_PBX_NORTH_2_SECRET", "s3cret")
     config = load(tmp_path, '[[pbx]]\nid = "north-2"\ntls = true\n', secrets=True)
-    ami = config.ami("north-2")
-    assert (ami.secret, ami.port) == ("s3cret", 5039)
-    assert "s3cret" not in repr(ami)
+    access = config.access("north-2")
+    assert (access.secret, access.port) == ("s3cret", 5039)
+    assert "s3cret" not in repr(access)
 
 
 def test_the_secret_comes_from_a_private_file(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_the_secret_comes_from_a_private_file(tmp_path: Path) -> None:
     file.write_text("wörd\n", encoding="utf-8")
     file.chmod(0o600)
     config = load(tmp_path, '[[pbx]]\nid = "main"\nsecret_file = "main.secret"\n', secrets=True)
-    assert config.ami("main").secret == "wörd"
+    assert config.access("main").secret == "wörd"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
@@ -429,7 +429,7 @@ def test_the_shipped_file_says_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AGENTD_PBX_PBX_SECRET", "x")
     shipped, default = load_config(SHIPPED / "agentd.toml"), load_config()
     assert shipped.policy_book("pbx") == default.policy_book("pbx")
-    assert shipped.ami("pbx") == default.ami("pbx")
+    assert shipped.access("pbx") == default.access("pbx")
     assert shipped.store_path == default.store_path
     assert (shipped.engine, shipped.web, shipped.log) == (default.engine, default.web, default.log)
 

@@ -1,0 +1,506 @@
+"""The pump: order, time, slices, what is announced when, and commands with an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import pytest
+
+from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
+from agentd.errors import Refused
+from agentd.ports import AmiBytes, LinkChanged, LinkInfo, Restored
+from agentd.runtime import PIECE_BYTES, OrderedInbox, OwedGate, Runtime
+
+WALL_US = 1_000_000_000
+OFFSET_US = 5_000_000
+
+
+def order(order_id: str = "o1", status: Any = "open", change: str = "opened") -> OrderChanged:
+    return OrderChanged(
+        pbx="pbx", at_us=1, id=order_id, kind="call", call="c1", seat="PJSIP/1", agent=None,
+        queue=None, caller=None, status=status, opened_us=1, due_us=None, change=change,
+    )  # fmt: skip
+
+
+def anomaly(what: str) -> Anomaly:
+    return Anomaly(pbx="pbx", at_us=None, what=what, event=None)
+
+
+class FakePipeline:
+    """Says what it was told to say, and writes down what it was given."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.deadline_us: int | None = None
+        self.stands_still = False
+        self.says: dict[bytes, list[Effect]] = {}
+        self.at_deadline: list[Effect] = []
+        self.board: tuple[dict[str, Any], list[str]] = ({}, [])
+        self.memory: dict[str, bytes | None] = {}
+        self.orders: set[str] = set()
+
+    def feed(self, data: bytes) -> list[Effect]:
+        self.told.append(data)
+        return self.says.get(data, [])
+
+    def advance(self, pbx_now_us: int) -> list[Effect]:
+        self.told.append(pbx_now_us)
+        if self.stands_still:
+            return []
+        self.deadline_us = None
+        return self.at_deadline
+
+    def link_changed(self, state: str, code: str | None, reason: str | None) -> list[Effect]:
+        self.told.append(state)
+        return []
+
+    def link_info(
+        self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]
+    ) -> None:
+        self.told.append(("info", offset_us))
+
+    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect]:
+        self.told.append((order_id, by, now_us))
+        if order_id not in self.orders:
+            raise Refused(f"there is no open work order {order_id}")
+        self.orders.remove(order_id)
+        return [order(order_id, "completed", "completed")]
+
+    def next_deadline_us(self) -> int | None:
+        return self.deadline_us
+
+    def restore(
+        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+    ) -> list[Effect]:
+        self.told.append(("restore", dict(memory)))
+        return [order(change="resumed") for _ in open_orders]
+
+    def take_memory(self) -> dict[str, bytes | None]:
+        taken, self.memory = self.memory, {}
+        return taken
+
+    def take_board(self) -> tuple[dict[str, Any], list[str]]:
+        taken, self.board = self.board, ({}, [])
+        return taken
+
+
+class FakeStore:
+    """Commits when the test says so."""
+
+    def __init__(self) -> None:
+        self.submitted: list[tuple[str, list[Effect], dict[str, bytes | None]]] = []
+        self._waiting: list[tuple[Callable[[Sequence[Effect]], None], list[Effect]]] = []
+
+    async def restore(self, pbx: str) -> Restored:
+        raise NotImplementedError
+
+    def submit(
+        self,
+        effects: Sequence[Effect],
+        memory: Mapping[str, bytes | None],
+        announce: Callable[[Sequence[Effect]], None],
+        *,
+        pbx: str,
+    ) -> None:
+        self.submitted.append((pbx, list(effects), dict(memory)))
+        obligations = [effect for effect in effects if isinstance(effect, OrderChanged)]
+        if obligations:
+            self._waiting.append((announce, obligations))
+
+    def commit(self, *, known: Sequence[str] = ()) -> None:
+        """Commit everything; of the orders in ``known`` nothing was new."""
+        waiting, self._waiting = self._waiting, []
+        for announce, obligations in waiting:
+            news = [o for o in obligations if o.id not in known]  # type: ignore[union-attr]
+            if news:
+                announce(news)
+
+
+class FakeLive:
+    def __init__(self) -> None:
+        self.board: dict[str, Any] = {}
+
+    def publish(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        self.board.update(changed)
+        for key in removed:
+            del self.board[key]
+
+
+class Floor:
+    """A runtime among fakes."""
+
+    def __init__(self, *pbxs: str, **options: Any) -> None:
+        self.pipelines = {pbx: FakePipeline() for pbx in pbxs or ("pbx",)}
+        self.store = FakeStore()
+        self.live = FakeLive()
+        self.announced: list[Effect] = []
+        self.resyncs: list[str] = []
+        self.wall_us = WALL_US
+        self.runtime = Runtime(
+            self.pipelines,
+            self.store,
+            self.live,
+            announce=self.announced.extend,
+            resync=self.resyncs.append,
+            wall_us=lambda: self.wall_us,
+            **options,
+        )
+        self.inbox = self.runtime.inbox
+
+    @property
+    def pipeline(self) -> FakePipeline:
+        return next(iter(self.pipelines.values()))
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.runtime.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.runtime.stop()
+        await self.task
+
+    async def settle(self) -> None:
+        """Until everything in the inbox is worked off."""
+        while len(self.inbox) or self.inbox.held_bytes:  # noqa: ASYNC110 - it has no such event
+            await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+class NoAnswers(dict[bytes, list[Effect]]):
+    def get(self, *_: Any) -> Any:
+        raise LookupError("a bug of ours")
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - any condition, not one event
+        await asyncio.sleep(0.001)
+
+
+# --- order -------------------------------------------------------------------------------------
+
+
+async def test_everything_goes_through_in_the_order_in_which_it_came() -> None:
+    async with Floor() as floor:
+        floor.inbox.put_nowait(LinkChanged("pbx", "syncing"))
+        floor.inbox.put_nowait(AmiBytes("pbx", b"one"))
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        floor.inbox.put_nowait(LinkChanged("pbx", "up"))
+        floor.inbox.put_nowait(AmiBytes("pbx", b"two"))
+        await floor.settle()
+        assert floor.pipeline.told == ["syncing", b"one", ("info", OFFSET_US), "up", b"two"]
+
+
+async def test_each_pbx_has_its_own_pipeline() -> None:
+    async with Floor("a", "b") as floor:
+        floor.inbox.put_nowait(AmiBytes("b", b"one"))
+        floor.inbox.put_nowait(AmiBytes("a", b"two"))
+        await floor.settle()
+        assert floor.pipelines["a"].told == [b"two"]
+        assert floor.pipelines["b"].told == [b"one"]
+
+
+async def test_large_reads_are_fed_in_pieces() -> None:
+    async with Floor() as floor:
+        data = bytes(range(256)) * 1000
+        floor.inbox.put_nowait(AmiBytes("pbx", data))
+        await floor.settle()
+        assert b"".join(floor.pipeline.told) == data
+        assert max(map(len, floor.pipeline.told)) == PIECE_BYTES
+
+
+async def test_the_event_loop_gets_its_turn_between_slices() -> None:
+    ticks = iter(range(10_000))
+    async with Floor(monotonic=lambda: float(next(ticks))) as floor:
+        turns: list[int] = []
+
+        async def other() -> None:
+            while len(turns) < 5:
+                turns.append(len(floor.pipeline.told))
+                await asyncio.sleep(0)
+
+        for _ in range(50):
+            floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await other()
+        assert turns[0] < turns[-1] < 50
+        await floor.settle()
+
+
+async def test_stopping_works_off_what_is_in_the_inbox() -> None:
+    floor = Floor()
+    async with floor:
+        for index in range(100):
+            floor.inbox.put_nowait(AmiBytes("pbx", b"%d" % index))
+    assert len(floor.pipeline.told) == 100
+    with pytest.raises(Refused, match="stopping"):
+        await floor.runtime.complete_order("pbx", "o1", "me")
+
+
+async def test_a_bug_in_a_pipeline_ends_the_pump() -> None:
+    floor = Floor()
+    floor.pipeline.says = NoAnswers()
+    task = asyncio.create_task(floor.runtime.run())
+    floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+    with pytest.raises(LookupError):
+        await task
+
+
+# --- the inbox ---------------------------------------------------------------------------------
+
+
+async def test_the_inbox_asks_to_pause_and_tells_when_it_is_drained() -> None:
+    inbox = OrderedInbox(high_bytes=10, low_bytes=4)
+    first, second = AmiBytes("pbx", b"12345678"), AmiBytes("pbx", b"123")
+    resumed: list[str] = []
+    assert inbox.put_nowait(first)
+    assert not inbox.put_nowait(second)
+    inbox.on_drained(lambda: resumed.append("a"))
+    inbox.on_drained(lambda: resumed.append("b"))
+    assert inbox.holding_back
+    assert inbox.take() is first
+    assert resumed == []
+    inbox.done(first)
+    assert resumed == ["a", "b"]
+    assert not inbox.holding_back
+    inbox.on_drained(lambda: resumed.append("c"))
+    await asyncio.sleep(0)
+    assert resumed == ["a", "b", "c"]
+
+
+# --- time --------------------------------------------------------------------------------------
+
+
+async def test_a_deadline_fires_by_the_clock_of_the_pbx() -> None:
+    async with Floor() as floor:
+        floor.pipeline.deadline_us = WALL_US + OFFSET_US + 20_000
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        assert floor.pipeline.told == [("info", OFFSET_US)]
+        floor.wall_us += 20_000
+        await eventually(lambda: len(floor.pipeline.told) > 1)
+        assert floor.pipeline.told[1:] == [WALL_US + OFFSET_US + 20_000]
+
+
+async def test_time_stands_while_the_offset_is_unknown() -> None:
+    async with Floor() as floor:
+        floor.pipeline.deadline_us = 1
+        floor.inbox.put_nowait(LinkInfo("pbx", None))
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert floor.pipeline.told == [("info", None), b"x"]
+
+
+async def test_the_clock_of_the_pbx_goes_on_while_the_link_is_down() -> None:
+    async with Floor() as floor:
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        floor.inbox.put_nowait(LinkChanged("pbx", "down", "closed", "gone"))
+        floor.inbox.put_nowait(LinkInfo("pbx", None))
+        await floor.settle()
+        floor.pipeline.deadline_us = WALL_US
+        floor.inbox.put_nowait(LinkChanged("pbx", "down", "refused", "still gone"))
+        await eventually(lambda: WALL_US + OFFSET_US in floor.pipeline.told)
+        assert ("info", OFFSET_US) in floor.pipeline.told
+        assert ("info", None) not in floor.pipeline.told
+
+
+async def test_what_had_arrived_is_fed_before_time_goes_on() -> None:
+    """The process was held up: the deadline has passed, but what clears it lies in the socket."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    async with Floor() as floor:
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        floor.pipeline.told.clear()
+
+        def read() -> None:
+            floor.inbox.put_nowait(AmiBytes("pbx", ours.recv(100)))
+
+        loop.add_reader(ours, read)
+        # All in one turn of the loop, as after a stop of the whole machine.
+        floor.pipeline.deadline_us = WALL_US + OFFSET_US
+        theirs.send(b"Event: Unhold")
+        floor.inbox.put_nowait(AmiBytes("pbx", b"earlier"))
+        await eventually(lambda: len(floor.pipeline.told) == 3)
+        assert floor.pipeline.told == [b"earlier", b"Event: Unhold", WALL_US + OFFSET_US]
+        loop.remove_reader(ours)
+    ours.close()
+    theirs.close()
+
+
+async def test_time_stands_while_a_listener_holds_back_reading() -> None:
+    floor = Floor(inbox=OrderedInbox(high_bytes=600, low_bytes=10))
+    floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+    async with floor:
+        await floor.settle()
+        floor.pipeline.deadline_us = WALL_US
+        assert not floor.inbox.put_nowait(AmiBytes("pbx", b"x" * 700))
+        resumed: list[int] = []
+
+        def resume() -> None:
+            resumed.append(len(floor.pipeline.told))
+            floor.inbox.put_nowait(AmiBytes("pbx", b"late"))
+
+        floor.inbox.on_drained(resume)
+        await eventually(lambda: floor.pipeline.deadline_us is None)
+        told = floor.pipeline.told
+        assert resumed
+        assert told.index(b"late") < told.index(WALL_US + OFFSET_US)
+
+
+async def test_a_pipeline_that_stands_still_does_not_spin() -> None:
+    async with Floor() as floor:
+        floor.pipeline.deadline_us = WALL_US
+        floor.pipeline.stands_still = True
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        told = len(floor.pipeline.told)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(floor.pipeline.told) - told < 50
+        floor.pipeline.stands_still = False
+        await eventually(lambda: floor.pipeline.deadline_us is None)
+
+
+# --- the sinks ---------------------------------------------------------------------------------
+
+
+async def test_obligations_are_announced_after_their_commit_and_all_else_at_once() -> None:
+    async with Floor() as floor:
+        floor.pipeline.says[b"x"] = [anomaly("odd"), order()]
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert floor.announced == [anomaly("odd")]
+        assert floor.store.submitted == [("pbx", [anomaly("odd"), order()], {})]
+        floor.store.commit()
+        assert floor.announced == [anomaly("odd"), order()]
+
+
+async def test_the_engines_memory_is_stored_with_the_effects() -> None:
+    async with Floor() as floor:
+        floor.pipeline.memory = {"leg:1": b"state", "leg:0": None}
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert floor.store.submitted == [("pbx", [], {"leg:1": b"state", "leg:0": None})]
+
+
+async def test_a_resync_is_asked_of_the_right_listener() -> None:
+    async with Floor("a", "b") as floor:
+        floor.pipelines["b"].says[b"x"] = [ResyncWanted(pbx="b", at_us=None, why="unknown leg")]
+        floor.inbox.put_nowait(AmiBytes("b", b"x"))
+        floor.inbox.put_nowait(AmiBytes("a", b"x"))
+        await floor.settle()
+        assert floor.resyncs == ["b"]
+
+
+async def test_the_board_is_published_with_each_slice() -> None:
+    async with Floor() as floor:
+        floor.live.board = {"queue:pbx/old": {}}
+        floor.pipeline.board = ({"queue:pbx/hotline": {"kind": "queue"}}, ["queue:pbx/old"])
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert floor.live.board == {"queue:pbx/hotline": {"kind": "queue"}}
+
+
+async def test_the_board_shows_an_order_only_when_it_is_committed() -> None:
+    async with Floor() as floor:
+        seat = {"kind": "seat", "state": "talking", "owed": [{"id": "o0"}, {"id": "o1"}]}
+        floor.pipeline.says[b"x"] = [order("o1")]
+        floor.pipeline.board = ({"seat:pbx/PJSIP/1": seat}, [])
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert floor.live.board["seat:pbx/PJSIP/1"] == {**seat, "owed": [{"id": "o0"}]}
+        floor.store.commit()
+        assert floor.live.board["seat:pbx/PJSIP/1"] == seat
+
+
+async def test_an_order_that_was_stored_before_is_shown_with_the_next_commit() -> None:
+    async with Floor() as floor:
+        seat = {"kind": "seat", "owed": [{"id": "o1"}]}
+        floor.pipeline.says |= {b"x": [order("o1")], b"y": [order("o2")]}
+        floor.pipeline.board = ({"seat:pbx/PJSIP/1": seat}, [])
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        floor.store.commit(known=["o1"])
+        floor.inbox.put_nowait(AmiBytes("pbx", b"y"))
+        await floor.settle()
+        floor.store.commit()
+        assert floor.live.board["seat:pbx/PJSIP/1"] == seat
+        assert floor.announced == [order("o2")]
+
+
+def test_the_gate_holds_an_order_until_its_last_change_is_committed() -> None:
+    gate = OwedGate()
+    seat = {"owed": [{"id": "o1"}]}
+    gate.submitted(["o1"])
+    gate.submitted(["o1"])
+    assert gate.screen({"s": seat}, ()) == {"s": {"owed": []}}
+    assert gate.committed(["o1"]) == {"s": {"owed": []}}
+    assert gate.committed(["o1"]) == {"s": seat}
+    assert gate.committed(["o1"]) == {}
+
+
+def test_the_gate_forgets_what_left_the_board() -> None:
+    gate = OwedGate()
+    gate.submitted(["o1"])
+    gate.screen({"s": {"owed": [{"id": "o1"}]}}, ())
+    assert gate.screen({}, ["s"]) == {}
+    assert gate.committed(["o1"]) == {}
+
+
+async def test_what_the_store_knew_goes_into_the_pipeline_first() -> None:
+    floor = Floor()
+    floor.runtime.restore("pbx", Restored({"k": b"v"}, (order(),)))
+    assert floor.pipeline.told == [("restore", {"k": b"v"})]
+    assert floor.store.submitted == [("pbx", [order(change="resumed")], {})]
+
+
+# --- commands ----------------------------------------------------------------------------------
+
+
+async def test_a_completed_order_is_answered_when_it_is_stored() -> None:
+    async with Floor() as floor:
+        floor.pipeline.orders = {"o1"}
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        answer = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
+        await asyncio.sleep(0)
+        await floor.settle()
+        assert not answer.done()
+        floor.store.commit()
+        assert (await answer).status == "completed"
+        assert ("o1", "Li", WALL_US + OFFSET_US) in floor.pipeline.told
+
+
+async def test_a_refusal_goes_back_to_who_asked() -> None:
+    async with Floor() as floor:
+        with pytest.raises(Refused, match="no open work order o9"):
+            await floor.runtime.complete_order("pbx", "o9", "Li")
+        with pytest.raises(Refused, match="no PBX 'other'"):
+            await floor.runtime.complete_order("other", "o1", "Li")
+
+
+async def test_two_equal_commands_get_an_answer_each() -> None:
+    async with Floor() as floor:
+        floor.pipeline.orders = {"o1"}
+        first = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
+        second = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
+        await asyncio.sleep(0)
+        await floor.settle()
+        floor.store.commit()
+        assert (await first).status == "completed"
+        with pytest.raises(Refused):
+            await second
+
+
+async def test_an_order_is_completed_although_who_asked_has_gone() -> None:
+    async with Floor() as floor:
+        floor.pipeline.orders = {"o1"}
+        answer = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
+        await asyncio.sleep(0)
+        answer.cancel()
+        await floor.settle()
+        floor.store.commit()
+        assert floor.announced == [order("o1", "completed", "completed")]
