@@ -174,14 +174,7 @@ class ResyncWanted(Struct, frozen=True):
 
 
 Effect = (
-    LegEnded
-    | CallEnded
-    | Alert
-    | Violation
-    | OrderChanged
-    | SeatChanged
-    | Anomaly
-    | ResyncWanted
+    LegEnded | CallEnded | Alert | Violation | OrderChanged | SeatChanged | Anomaly | ResyncWanted
 )
 
 OBLIGATIONS = (OrderChanged, Violation)

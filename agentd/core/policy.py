@@ -88,7 +88,7 @@ class PolicyBook(Struct, frozen=True):
     queue_labels: Mapping[str, str] = field(default_factory=dict)
     seats: tuple[SeatConfig, ...] = ()
     internal_devices: tuple[str, ...] = ()
-    """fnmatch patterns of phones that are colleagues, not customers, although no queue lists them."""
+    """fnmatch patterns of phones that are colleagues although no queue lists them."""
     settle_s: float = 2.0
     """How long a verdict waits for its evidence, in PBX time."""
     event_lag_s: float = 0.05

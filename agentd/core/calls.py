@@ -1,0 +1,164 @@
+"""Channels, calls and legs: what the engine remembers of the telephony.
+
+Everything is keyed by Uniqueid. Calls and legs are plain structs without references to one
+another, so that they can be stored and restored as they are.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from agentd.core.effects import Direction, Spell, SpellKind
+
+UP = 6
+RINGING = 5
+
+
+def device_of(name: str) -> str:
+    """``PJSIP/1001-00000026`` → ``PJSIP/1001``."""
+    device, dash, _ = name.rpartition("-")
+    return device if dash else name
+
+
+class Channel(Struct):
+    """One channel of the PBX while it lives (and a settle time longer)."""
+
+    uid: str
+    name: str
+    device: str
+    state: int
+    num: str | None
+    linkedid: str
+    since_us: int
+    """Creation; estimated from a list's Duration where ``listed``."""
+    listed: bool = False
+    bridge: str | None = None
+    dialled_by: str | None = None
+    dialled: bool = False
+    """Somebody (or an Originate) dialled it."""
+    dials: str | None = None
+    """The channel that it dialled last."""
+    application: str = ""
+    is_local: bool = False
+    spies: bool = False
+    request_us: int | None = None
+    request_cause: int = 0
+    soft_us: int | None = None
+    soft_cause: int = 0
+    left_us: int | None = None
+    """When it last left a bridge."""
+    moved_us: int | None = None
+    """Last sign that it lives on after a bridge: a new bridge, a dial, a queue."""
+    gone_us: int | None = None
+
+
+class OpenSpell(Struct):
+    """A spell of waiting that goes on. ``at_us`` None: it began before our link."""
+
+    kind: SpellKind
+    at_us: int | None
+    stopped: bool = False
+    """The link was lost meanwhile: its clock stopped and charges nothing."""
+    alerted: bool = False
+    id: str = ""
+
+
+class Visit(Struct):
+    """A customer's stay in one queue."""
+
+    queue: str
+    joined_us: int
+    left_us: int | None = None
+    answered: bool = False
+    abandoned: bool = False
+    counted: bool = False
+    estimated: bool = False
+
+
+class Call(Struct):
+    """A customer's call, from the customer's channel being seen until it is gone."""
+
+    uid: str
+    caller: str | None
+    started_us: int | None
+    visits: list[Visit] = field(default_factory=list)
+    legs: list[str] = field(default_factory=list)
+    """All legs so far, ended ones too."""
+    open_legs: list[str] = field(default_factory=list)
+    first_answer_us: int | None = None
+    taken: bool = False
+    """A seat has it, although since when is unknown."""
+    last_left_us: int | None = None
+    """When the last answered leg ended."""
+    ended_us: int | None = None
+    request_us: int | None = None
+    order: bool = False
+    """It has its work order."""
+    gap: bool = False
+    estimated: bool = False
+
+
+class Leg(Struct):
+    """One seat's part of one call."""
+
+    uid: str
+    """Uniqueid of the seat's phone channel."""
+    seat: str
+    agent: str | None
+    queue: str | None
+    direction: Direction
+    call: str | None
+    """The customer's channel; None while no customer is known (internal, outbound)."""
+    caller: str | None
+    offered_us: int | None
+    ringing_us: int | None = None
+    up_us: int | None = None
+    answered_us: int | None = None
+    offer_ended_us: int | None = None
+    ended_us: int | None = None
+    dial_status: str | None = None
+    far: str | None = None
+    """The far end of an outbound call."""
+    consulted: bool = False
+    """It began as a consultation or internal call: R1 is not judged."""
+    in_contact: bool = False
+    """Bridged with the customer (or far end) now."""
+    had_contact: bool = False
+    left_us: int | None = None
+    """Contact was broken at this moment and has not come back."""
+    left_first: str | None = None
+    """Who broke it: ``customer``, ``seat`` or ``between`` (a Local channel)."""
+    transfer_us: int | None = None
+    music_us: int | None = None
+    """The customer hears music since then."""
+    parks: bool = False
+    """The customer is parked by this seat, which may have hung up."""
+    pickup: bool = False
+    moved: bool = False
+    found: bool = False
+    """Found in progress in a snapshot: its beginning is unknown."""
+    estimated: bool = False
+    gap: bool = False
+    vanished: bool = False
+    restarted: bool = False
+    ring_over: bool = False
+    """Its ring passed the limit (alerted)."""
+    ring_warned: bool = False
+    ring_charged: bool = False
+    ring_stopped: bool = False
+    hold_unseen: bool = False
+    """After a gap: whether a hold was on is unknown until the phone says so."""
+    spell: OpenSpell | None = None
+    spells: list[Spell] = field(default_factory=list)
+    sum_charged: bool = False
+    evidence: list[str] = field(default_factory=list)
+    settled: bool = False
+
+    @property
+    def customer(self) -> str | None:
+        """Uniqueid of the other side, where it is known."""
+        return self.call if self.call is not None else self.far
+
+    def held_us(self) -> int:
+        """Sum of the finished spells whose length is known."""
+        return sum(s.seconds_us or 0 for s in self.spells)

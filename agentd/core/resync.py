@@ -1,0 +1,439 @@
+"""Snapshots, lost links, restarts: how the picture is made true again.
+
+A snapshot changes only what it contradicts, so that applying one twice changes nothing. What
+happened while the link was down is unknown and charges nobody; a PBX that restarted ended all its
+calls. The engine's own memory (calls, legs, queue counters, alerts already raised) is kept by key
+in the store, so that a restarted daemon knows since when a customer waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from agentd.core import clocks, legs, orders
+from agentd.core import events as e
+from agentd.core.calls import RINGING, UP, Call, Channel, Leg, Visit
+from agentd.core.deadlines import Deadline
+from agentd.core.effects import OrderChanged
+from agentd.core.queues import Queue, Waiting
+from agentd.core.state import US, State
+
+_UPTIME_SLACK_S = 2
+
+
+class Resync:
+    """Applies snapshots and gaps to one :class:`~agentd.core.state.State`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.after_gap = False
+        """The stream began anew and nothing proves yet that the PBX lived through it."""
+        self.shutting_down = False
+        self._uptime: tuple[int, int] | None = None
+        """(uptime in seconds, PBX time) when it was told last."""
+        self._channels: dict[str, e.ListedChannel] = {}
+        self._members: set[tuple[str, str]] = set()
+        self._queues: set[str] = set()
+        self._callers: set[tuple[str, str]] = set()
+
+    # --- the link -------------------------------------------------------------------------
+
+    def link_down(self) -> None:
+        """The feed stops: every running clock stops, and charges nothing from here on."""
+        st = self.state
+        if st.down_us is None:
+            st.down_us = st.now_us
+        st.linked = False
+        st.synced = False
+        self._channels.clear()
+        self._forget_list()
+        for leg in st.legs.values():
+            if leg.settled or leg.ended_us is not None:
+                continue
+            leg.gap = True
+            leg.hold_unseen = True
+            if leg.ringing_us is not None and leg.answered_us is None:
+                clocks.ring_stopped(st, leg, st.now_us)
+            leg.ring_stopped = True
+            if leg.spell is not None:
+                if leg.spell.alerted:
+                    clocks.clear_spell(st, leg, leg.spell, st.now_us)
+                leg.spell.stopped = True
+            st.dirty.add(f"leg:{leg.uid}")
+        for call in st.calls.values():
+            if call.ended_us is None:
+                call.gap = True
+                st.dirty.add(f"call:{call.uid}")
+        for queue in st.queues.values():
+            queue.gap = True
+            st.touched_queues.add(queue.name)
+        st.shown_seats.update(st.seats)
+
+    def link_up(self) -> None:
+        """A new stream began; what is true now comes with its snapshot."""
+        st = self.state
+        st.linked = True
+        self.after_gap = st.down_us is not None
+        self._channels.clear()
+        self._forget_list()
+
+    def booted(self, uptime_s: int | None) -> None:
+        """FullyBooted: an uptime that is too short means that the PBX was restarted."""
+        st = self.state
+        if uptime_s is None:
+            return
+        if self._uptime is not None:
+            before_s, at_us = self._uptime
+            known_s = before_s + (max(st.down_us or 0, at_us) - at_us) // US
+            if uptime_s < known_s - _UPTIME_SLACK_S:
+                self.pbx_restarted()
+        self._uptime = (uptime_s, st.now_us)
+
+    def pbx_restarted(self) -> None:
+        """All earlier calls ended with the last event that was seen."""
+        st = self.state
+        self.after_gap = False
+        self.shutting_down = False
+        last_us = st.down_us if st.down_us is not None else st.now_us
+        listed = set(self._channels)
+        for leg in list(st.legs.values()):
+            if leg.ended_us is None and leg.uid not in listed:
+                self._lost(leg, last_us, restarted=True)
+        for uid, chan in list(st.channels.items()):
+            if uid in listed:
+                continue
+            if chan.gone_us is None:
+                self._channel_lost(chan, last_us)
+        st.bridges.clear()
+
+    def _lost(self, leg: Leg, at_us: int, *, restarted: bool) -> None:
+        st = self.state
+        leg.vanished = not restarted
+        leg.restarted = restarted
+        leg.estimated = True
+        leg.gap = True
+        clocks.note(leg, "PBX restarted" if restarted else "gone in a gap", at_us)
+        if legs.is_answered(leg):
+            legs.end(st, leg, at_us)
+        else:
+            legs.offer_ended(st, leg, at_us, None)
+
+    def _channel_lost(self, chan: Channel, at_us: int) -> None:
+        """Its end was not seen: hang it up without evidence."""
+        st = self.state
+        call = st.calls.get(chan.uid)
+        if call is not None:
+            call.estimated = call.gap = True
+        st.leave_bridge(chan)
+        if st.names.get(chan.name) == chan.uid:
+            del st.names[chan.name]
+        chan.name = ""
+        legs.channel_gone(st, chan, at_us)
+
+    # --- channels -------------------------------------------------------------------------
+
+    def listed_channel(self, ev: e.ListedChannel) -> None:
+        self._channels[ev.uid] = ev
+
+    def channel_list_done(self) -> None:
+        """Compare the list with what is known: take in what is new, ask after what is missing."""
+        st = self.state
+        listed, self._channels = self._channels, {}
+        for ev in listed.values():
+            chan = st.channels.get(ev.uid)
+            if chan is None:
+                chan = st.channel(ev.uid, ev.name)
+                chan.listed = True
+                chan.since_us = st.now_us - ev.duration_s * US
+                chan.num = ev.num
+                chan.linkedid = ev.linkedid or ev.uid
+                chan.dialled = ev.application.startswith("App")
+            if chan.gone_us is not None:
+                continue
+            chan.state = ev.state
+            chan.application = ev.application
+            if ev.bridge is not None and chan.bridge is None and (chan.listed or self.after_gap):
+                chan.bridge = ev.bridge
+                st.bridges.setdefault(ev.bridge, set()).add(ev.uid)
+        for uid, chan in st.channels.items():
+            if uid not in listed and chan.gone_us is None:
+                st.deadlines.plan(st.now_us + st.settle_us, "vanish", uid, str(st.now_us))
+        for uid, call in st.calls.items():
+            if uid not in st.channels and call.ended_us is None:
+                # Remembered from before a restart, and not there any more.
+                st.deadlines.plan(st.now_us + st.settle_us, "vanish", uid, str(st.now_us))
+        for uid, leg in st.legs.items():
+            if uid not in st.channels and leg.ended_us is None:
+                st.deadlines.plan(st.now_us + st.settle_us, "vanish", uid, str(st.now_us))
+        self._adopt()
+        st.synced = True
+
+    def vanish_due(self, st: State, deadline: Deadline) -> None:
+        """A channel that the snapshot does not know has not hung up since: it ended unseen."""
+        chan = st.channels.get(deadline.key)
+        if chan is not None and (chan.gone_us is not None or chan.since_us >= int(deadline.mark)):
+            return
+        leg = st.legs.get(deadline.key)
+        at_us = self._ended_in_gap(leg, int(deadline.mark))
+        if leg is not None and leg.ended_us is None:
+            self._lost(leg, at_us, restarted=False)
+        call = st.calls.get(deadline.key)
+        if call is not None:
+            for uid in list(call.open_legs):
+                open_leg = st.legs.get(uid)
+                if open_leg is not None and open_leg.ended_us is None:
+                    moment = self._ended_in_gap(open_leg, int(deadline.mark))
+                    self._lost(open_leg, moment, restarted=False)
+        if chan is None:
+            if call is None or call.ended_us is not None:
+                return
+            chan = st.channel(deadline.key, "")
+        self._channel_lost(chan, at_us)
+
+    def _ended_in_gap(self, leg: Leg | None, snapshot_us: int) -> int:
+        """The queue's LastCall where it falls into the gap (to a second), else the gap's end."""
+        st = self.state
+        seat = st.seats.get(leg.seat) if leg is not None else None
+        if seat is not None and leg is not None:
+            last_us = seat.last_call_s * US
+            since_us = leg.answered_us or leg.offered_us or 0
+            if since_us < last_us <= snapshot_us:
+                return last_us
+        return snapshot_us
+
+    def _adopt(self) -> None:
+        """Calls that are in progress and of which no beginning was seen get their legs."""
+        st = self.state
+        for chan in list(st.channels.values()):
+            if chan.is_local or chan.spies or chan.gone_us is not None:
+                continue
+            if chan.device not in st.seats or not (chan.listed or self.after_gap):
+                continue
+            leg = st.legs.get(chan.uid)
+            if leg is None:
+                if chan.listed:
+                    self._adopt_channel(chan)
+            elif leg.ended_us is None:
+                self._compare(leg, chan)
+
+    def _partner(self, chan: Channel) -> Channel | None:
+        st = self.state
+        others = (st.channels.get(uid) for uid in sorted(st.connected(chan.uid) - {chan.uid}))
+        return next((c for c in others if c is not None and st.is_customer(c)), None)
+
+    def _adopt_channel(self, chan: Channel) -> None:
+        st = self.state
+        if chan.state == UP:
+            partner = self._partner(chan)
+            if partner is None:
+                return
+            inbound = chan.dialled or not partner.dialled
+            leg = self._found_leg(chan, partner, inbound=inbound)
+            leg.in_contact = leg.had_contact = True
+            if inbound:
+                call = st.calls[partner.uid]
+                call.taken = True
+                orders.open_for(st, call, leg)
+        elif chan.state == RINGING and chan.dialled:
+            customer = st.channels.get(chan.linkedid)
+            if customer is None or not st.is_customer(customer):
+                return
+            leg = self._found_leg(chan, customer, inbound=True)
+            leg.found = False
+            leg.ring_stopped = True
+            leg.ringing_us = chan.since_us
+
+    def _found_leg(self, chan: Channel, other: Channel, *, inbound: bool) -> Leg:
+        st = self.state
+        seat = st.seat(chan.device)
+        call = legs.call_of(st, other) if inbound else None
+        leg = Leg(
+            chan.uid,
+            chan.device,
+            seat.agent,
+            call.visits[-1].queue if call is not None and call.visits else None,
+            "inbound" if inbound else "outbound",
+            call.uid if call is not None else None,
+            other.num,
+            chan.since_us,
+            found=True,
+            estimated=True,
+            gap=True,
+            hold_unseen=True,
+            ring_stopped=True,
+        )
+        clocks.note(leg, "found in a snapshot", st.now_us)
+        st.legs[chan.uid] = leg
+        seat.legs[chan.uid] = leg
+        st.touched_seats.add(seat.device)
+        st.dirty.add(f"leg:{leg.uid}")
+        if call is not None:
+            call.legs.append(leg.uid)
+            call.open_legs.append(leg.uid)
+            st.dirty.add(f"call:{call.uid}")
+        else:
+            leg.far = other.uid
+            st.far_ends[other.uid] = leg.uid
+        return leg
+
+    def _compare(self, leg: Leg, chan: Channel) -> None:
+        """A leg that we know: was it answered, or did it lose its customer, while we were away?"""
+        st = self.state
+        other = leg.customer
+        together = other is not None and other in st.connected(leg.uid)
+        if together and leg.answered_us is None and not leg.found and leg.direction == "inbound":
+            leg.estimated = True
+            leg.gap = True
+            legs.answered(st, leg, st.now_us, "found answered in a snapshot")
+        if together:
+            leg.in_contact = leg.had_contact = True
+            leg.left_us = leg.left_first = None
+
+    # --- queues ---------------------------------------------------------------------------
+
+    def member(self, ev: e.QueueMember) -> None:
+        """A member of a queue changed, or stands in a list."""
+        st = self.state
+        if ev.change == "removed":
+            self._remove(ev)
+            return
+        st.interfaces[ev.interface] = ev.state_interface
+        seat = st.seat(ev.state_interface)
+        known = st.join(seat, ev.queue, ev.interface, ev.member)
+        if ev.change == "listed":
+            self._members.add((ev.queue, ev.state_interface))
+        known.paused = ev.paused
+        known.reason = ev.reason if ev.paused else ""
+        seat.last_call_s = max(seat.last_call_s, ev.last_call_s)
+        seat.set_status(ev.status, ev.at_us)
+
+    def _remove(self, ev: e.QueueMember) -> None:
+        st = self.state
+        seat = st.seats.get(st.interfaces.get(ev.interface, ev.state_interface))
+        if seat is not None and ev.queue in seat.queues:
+            del seat.queues[ev.queue]
+            st.touched_seats.add(seat.device)
+
+    def listed_queue(self, ev: e.ListedQueue) -> None:
+        self._queues.add(ev.queue)
+        self.state.queue(ev.queue).listed = True
+
+    def listed_caller(self, ev: e.ListedCaller) -> None:
+        st = self.state
+        self._callers.add((ev.queue, ev.uid))
+        queue = st.queue(ev.queue)
+        if ev.uid in queue.waiting:
+            return
+        chan = st.channel(ev.uid, ev.name)
+        if chan.gone_us is not None:
+            return
+        if chan.num is None:
+            chan.num = ev.num
+        call = legs.call_of(st, chan)
+        if call.caller is None:
+            call.caller = ev.num
+        if any(v.queue == ev.queue and v.left_us is None for v in call.visits):
+            return
+        if any(v.queue == ev.queue for v in call.visits) and not self.after_gap:
+            return
+        joined_us = st.now_us - ev.wait_s * US
+        call.visits.append(Visit(ev.queue, joined_us, estimated=True))
+        queue.offered += 1
+        queue.waiting[ev.uid] = Waiting(ev.uid, call.caller, joined_us, estimated=True)
+        st.dirty.update((f"call:{ev.uid}", f"queue:{ev.queue}"))
+
+    def queue_list_done(self) -> None:
+        """Members and callers that the list does not name are not there any more."""
+        st = self.state
+        if not self._queues:
+            self._forget_list()
+            return
+        for seat in st.seats.values():
+            for name in list(seat.queues):
+                if (name, seat.device) not in self._members:
+                    del seat.queues[name]
+                    st.touched_seats.add(seat.device)
+        if self.after_gap:
+            for queue in st.queues.values():
+                for uid in list(queue.waiting):
+                    if (queue.name, uid) not in self._callers:
+                        legs.left_queue(st, uid, queue.name, st.now_us)
+        self._forget_list()
+        for device, config in ((s.device, s) for s in st.book.seats):
+            if config.queueless or device in st.seats:
+                st.seat(device)
+        self._adopt()
+        if st.synced:
+            self.after_gap = False
+            st.down_us = None
+
+    def _forget_list(self) -> None:
+        self._queues.clear()
+        self._members.clear()
+        self._callers.clear()
+
+
+# --- memory -------------------------------------------------------------------------------
+
+_CALL = msgspec.json.Decoder(Call)
+_LEG = msgspec.json.Decoder(Leg)
+_QUEUE = msgspec.json.Decoder(Queue)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def take_memory(st: State) -> dict[str, bytes | None]:
+    """What changed of what must outlive the process, by key; None where it is over."""
+    memory: dict[str, bytes | None] = {}
+    for key in st.dirty:
+        kind, _, name = key.partition(":")
+        value: Call | Leg | Queue | int | None
+        if kind == "call":
+            value = st.calls.get(name)
+        elif kind == "leg":
+            value = st.legs.get(name)
+        elif kind == "queue":
+            value = st.queues.get(name)
+        else:
+            owed = st.orders.get(name)
+            value = owed.alerts_sent if owed is not None else None
+        memory[key] = None if value is None else _ENCODE(value)
+    st.dirty.clear()
+    return memory
+
+
+def restore(st: State, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]) -> None:
+    """Take up what was remembered; entries that cannot be read are left out, with an anomaly."""
+    for key, blob in memory.items():
+        kind, _, name = key.partition(":")
+        try:
+            if kind == "call":
+                st.calls[name] = _CALL.decode(blob)
+            elif kind == "leg":
+                st.legs[name] = _LEG.decode(blob)
+            elif kind == "queue":
+                st.queues[name] = _QUEUE.decode(blob)
+        except msgspec.DecodeError as error:
+            st.anomaly(f"memory {key} cannot be read: {error}", None)
+    for leg in st.legs.values():
+        if leg.ended_us is None:
+            st.seat(leg.seat).legs[leg.uid] = leg
+            st.now_us = max(st.now_us, leg.answered_us or leg.offered_us or 0)
+        else:
+            st.deadlines.plan(leg.ended_us + st.settle_us, "settle", leg.uid)
+        if leg.far is not None:
+            st.far_ends[leg.far] = leg.uid
+    for call in st.calls.values():
+        if call.ended_us is not None:
+            st.deadlines.plan(call.ended_us + st.settle_us + 1, "call", call.uid)
+    for order in open_orders:
+        sent = memory.get(f"order:{order.id}")
+        try:
+            alerts_sent = int(sent) if sent is not None else 0
+        except ValueError:
+            alerts_sent = 0
+        orders.restore(st, order, max(alerts_sent, order.alerts_sent))
+    Resync(st).link_down()
+    st.out.clear()
+    st.touched_seats.clear()

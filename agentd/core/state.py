@@ -1,0 +1,236 @@
+"""Everything that the engine knows of one PBX, and the small questions asked of it.
+
+The rules live elsewhere (script_guard and its neighbours in ``core``); here are the channels with
+their bridges, the calls, legs, seats and queues, the deadlines, and the effects not yet handed out.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from agentd.core.calls import Call, Channel, Leg, device_of
+from agentd.core.deadlines import Deadlines
+from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted, SeatChanged
+from agentd.core.policy import Policy, PolicyBook
+from agentd.core.queues import Queue
+from agentd.core.seat import Membership, Seat, configured
+
+US = 1_000_000
+
+
+def us(seconds: float) -> int:
+    """Seconds of configuration in microseconds."""
+    return round(seconds * US)
+
+
+class Owed(Struct):
+    """An open work order and how many of its alerts were raised."""
+
+    order: OrderChanged
+    alerts_sent: int = 0
+
+
+class State:
+    """The world of one PBX. ``now_us`` is the moment that is being applied, in PBX time."""
+
+    def __init__(self, pbx: str, book: PolicyBook) -> None:
+        self.pbx = pbx
+        self.book = book
+        self.settle_us = us(book.settle_s)
+        self.now_us = 0
+        self.channels: dict[str, Channel] = {}
+        self.names: dict[str, str] = {}
+        self.bridges: dict[str, set[str]] = {}
+        self.calls: dict[str, Call] = {}
+        self.legs: dict[str, Leg] = {}
+        self.far_ends: dict[str, str] = {}
+        """Far end of an outbound call → its leg."""
+        self.offers: dict[str, tuple[str, str, str]] = {}
+        """A queue's offer to a Local channel: (queue, interface, member)."""
+        self.through: dict[str, str] = {}
+        """Local channel → the leg that it leads to."""
+        self.seats: dict[str, Seat] = {}
+        self.queues: dict[str, Queue] = {}
+        self.interfaces: dict[str, str] = {}
+        """Queue interface → the phone's device."""
+        self.orders: dict[str, Owed] = {}
+        self.deadlines = Deadlines()
+        self.out: list[Effect] = []
+        self.touched_seats: set[str] = set()
+        self.touched_queues: set[str] = set()
+        self.shown_seats: set[str] = set()
+        """Seats whose board object may have changed since the board last looked."""
+        self.dirty: set[str] = set()
+        """Memory keys that changed: ``call:``, ``leg:``, ``queue:``, ``order:`` and an id."""
+        self.linked = False
+        self.down_us: int | None = None
+        """When the feed stopped, until a snapshot has been applied again."""
+        self.synced = False
+        """A snapshot was applied since the stream began."""
+        self.anomalies = 0
+        self._policies: dict[tuple[str | None, str | None], Policy] = {}
+        self._configured = {seat.device: seat for seat in book.seats}
+
+    # --- saying ---------------------------------------------------------------------------
+
+    def emit(self, effect: Effect) -> None:
+        self.out.append(effect)
+
+    def anomaly(self, what: str, event: str | None, *, resync: bool = False) -> None:
+        """Refuse to guess: say so, and ask for a snapshot where the picture may be wrong."""
+        self.anomalies += 1
+        self.out.append(Anomaly(self.pbx, self.now_us or None, what, event))
+        if resync and self.linked and self.synced:
+            self.out.append(ResyncWanted(self.pbx, self.now_us or None, what))
+
+    # --- policy ---------------------------------------------------------------------------
+
+    def policy(self, queue: str | None, seat: str | None) -> Policy:
+        group = self.seats[seat].group if seat in self.seats else None
+        key = (queue, group)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = self._policies[key] = self.book.resolve(queue, group)
+        return policy
+
+    # --- channels and bridges -------------------------------------------------------------
+
+    def channel(self, uid: str, name: str) -> Channel:
+        """The channel ``uid``; one never heard of is taken note of from now on."""
+        chan = self.channels.get(uid)
+        if chan is None:
+            chan = Channel(
+                uid, name, device_of(name), 0, None, uid, self.now_us, is_local=name[:6] == "Local/"
+            )
+            self.channels[uid] = chan
+            self.names[name] = uid
+        return chan
+
+    def other_half(self, chan: Channel) -> Channel | None:
+        """The other half of a Local channel: ``;1`` and ``;2`` of one name."""
+        if chan.name[-2:] == ";1":
+            uid = self.names.get(chan.name[:-1] + "2")
+        elif chan.name[-2:] == ";2":
+            uid = self.names.get(chan.name[:-1] + "1")
+        else:
+            return None
+        return self.channels.get(uid) if uid is not None else None
+
+    def origin(self, uid: str | None) -> Channel | None:
+        """Who really dials: through Local channels back to a phone or trunk; None when nobody
+        known does (an Originate, a consultation that Asterisk dials for a transferer)."""
+        seen = 0
+        while uid is not None and seen < 8:
+            chan = self.channels.get(uid)
+            if chan is None or not chan.is_local:
+                return chan
+            half = self.other_half(chan)
+            uid = (half.dialled_by if half is not None else None) or chan.dialled_by
+            seen += 1
+        return None
+
+    def connected(self, uid: str) -> set[str]:
+        """All channels that hear ``uid``: through bridges and Local channels."""
+        reached = {uid}
+        todo = [uid]
+        while todo:
+            chan = self.channels.get(todo.pop())
+            if chan is None:
+                continue
+            near = set(self.bridges.get(chan.bridge, ())) if chan.bridge is not None else set()
+            if chan.is_local:
+                half = self.other_half(chan)
+                if half is not None:
+                    near.add(half.uid)
+            for other in near - reached:
+                reached.add(other)
+                todo.append(other)
+        return reached
+
+    def is_customer(self, chan: Channel) -> bool:
+        """Neither a seat, nor a Local channel, nor a phone that the site calls its own."""
+        if chan.is_local or chan.device in self.seats or chan.spies:
+            return False
+        return not any(fnmatchcase(chan.device, p) for p in self.book.internal_devices)
+
+    def drop_channel(self, uid: str) -> None:
+        chan = self.channels.pop(uid, None)
+        if chan is None:
+            return
+        if self.names.get(chan.name) == uid:
+            del self.names[chan.name]
+        if chan.bridge is not None:
+            self.leave_bridge(chan)
+        self.offers.pop(uid, None)
+        self.through.pop(uid, None)
+        self.far_ends.pop(uid, None)
+
+    def leave_bridge(self, chan: Channel) -> None:
+        if chan.bridge is not None:
+            members = self.bridges.get(chan.bridge)
+            if members is not None:
+                members.discard(chan.uid)
+                if not members:
+                    del self.bridges[chan.bridge]
+            chan.bridge = None
+
+    # --- seats and queues -----------------------------------------------------------------
+
+    def device(self, interface: str) -> str:
+        """The phone behind a queue's interface."""
+        return self.interfaces.get(interface, interface)
+
+    def seat(self, device: str) -> Seat:
+        """The seat at ``device``, discovered now where it is new."""
+        seat = self.seats.get(device)
+        if seat is None:
+            config = configured(self._configured, device)
+            seat = self.seats[device] = Seat(device, config, agent=config.agent)
+        self.touched_seats.add(device)
+        return seat
+
+    def queue(self, name: str) -> Queue:
+        queue = self.queues.get(name)
+        if queue is None:
+            queue = self.queues[name] = Queue(name, counted_since_us=self.now_us)
+        self.touched_queues.add(name)
+        return queue
+
+    def join(self, seat: Seat, queue: str, interface: str, member: str) -> Membership:
+        """The seat is a member of ``queue``; ``member`` is the name that the queue gives."""
+        self.interfaces[interface] = seat.device
+        name = member if member and member != interface else None
+        known = seat.queues.get(queue)
+        if known is None or known.interface != interface:
+            known = seat.queues[queue] = Membership(interface, name, False, "", self.now_us)
+        known.member = name
+        seat.agent = name or seat.config.agent
+        self.touched_seats.add(seat.device)
+        return known
+
+    def settle_seats(self) -> None:
+        """Read the state of every touched seat and announce what changed."""
+        if not self.touched_seats:
+            return
+        for device in sorted(self.touched_seats):
+            seat = self.seats.get(device)
+            if seat is None:
+                continue
+            state = seat.read_state(self.now_us)
+            queues = tuple(sorted(seat.queues))
+            shown = (state, seat.agent, queues, seat.pause_reason)
+            if shown == seat.shown:
+                continue
+            seat.shown = shown
+            if state != seat.state:
+                seat.state = state
+                seat.since_us = self.now_us
+            self.out.append(
+                SeatChanged(
+                    self.pbx, self.now_us, device, seat.agent, state, queues, seat.pause_reason
+                )
+            )
+        self.shown_seats |= self.touched_seats
+        self.touched_seats.clear()

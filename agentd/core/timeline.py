@@ -1,0 +1,96 @@
+"""Event time: events in Timestamp order behind a watermark.
+
+The watermark is the greatest Timestamp seen minus a lag; live, the estimated PBX clock moves it
+too. Events come out in Timestamp order once the watermark has reached them, so that what arrives
+a little late or out of order is judged like what arrived in order, live and in replay alike.
+
+Events without a Timestamp (list items, the FullyBooted of a login) keep their place in the stream:
+they take the greatest Timestamp seen so far, and where a stream begins the first one to come.
+"""
+
+from __future__ import annotations
+
+from bisect import insort_right
+from collections import deque
+
+from agentd.core.events import Event
+
+
+def _at(event: Event) -> int:
+    return event.at_us
+
+
+class Timeline:
+    """Orders the events of one PBX.
+
+    ``add`` takes events as they arrive; ``pop_until`` gives those that are due. ``seen_us`` is the
+    greatest time known, 0 before the first Timestamp.
+    """
+
+    def __init__(self, lag_us: int) -> None:
+        self.lag_us = lag_us
+        self.seen_us = 0
+        self.late = 0
+        """Events that came after the watermark had passed them; applied at once."""
+        self._queue: deque[Event] = deque()
+        self._unstamped: list[Event] = []
+        self._await_stamp = True
+
+    @property
+    def watermark_us(self) -> int:
+        return self.seen_us - self.lag_us
+
+    @property
+    def pending(self) -> int:
+        """Events that wait for the watermark or for a first Timestamp."""
+        return len(self._queue) + len(self._unstamped)
+
+    def new_stream(self) -> None:
+        """A banner came: what has no Timestamp belongs to the next one seen, not to the last."""
+        self._await_stamp = True
+
+    def see(self, at_us: int) -> None:
+        """A Timestamp was seen (``at_us`` > 0)."""
+        if at_us > self.seen_us:
+            self.seen_us = at_us
+        if self._await_stamp:
+            self.stamp_waiting()
+
+    def stamp_waiting(self) -> None:
+        """Give events that wait for a first Timestamp the greatest time known."""
+        self._await_stamp = False
+        for event in self._unstamped:
+            event.at_us = self.seen_us
+            self._queue.append(event)
+        self._unstamped.clear()
+
+    def add(self, event: Event) -> None:
+        """Take an event in the order of arrival; its Timestamp counts as seen."""
+        at = event.at_us
+        if at == 0:
+            if self._await_stamp:
+                self._unstamped.append(event)
+                return
+            event.at_us = self.seen_us
+            self._queue.append(event)
+            return
+        if at > self.seen_us:
+            self.seen_us = at
+        if self._await_stamp:
+            self.stamp_waiting()
+        queue = self._queue
+        if not queue or queue[-1].at_us <= at:
+            queue.append(event)
+        else:
+            insort_right(queue, event, key=_at)
+
+    def next_us(self) -> int | None:
+        """Time of the earliest event that waits."""
+        return self._queue[0].at_us if self._queue else None
+
+    def pop_until(self, until_us: int) -> Event | None:
+        """The earliest event with a time of at most ``until_us``."""
+        queue = self._queue
+        if queue and queue[0].at_us <= until_us:
+            return queue.popleft()
+        return None

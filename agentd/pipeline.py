@@ -1,0 +1,219 @@
+"""From bytes to effects, for one PBX: framing, decoding, order of time, engine, board.
+
+The daemon and ``agentd replay`` drive the same pipeline; only where the bytes and the clock come
+from differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentd.core import events as e
+from agentd.core.board import Board
+from agentd.core.decode import decode
+from agentd.core.effects import Effect, OrderChanged
+from agentd.core.policy import PolicyBook
+from agentd.core.state import us
+from agentd.core.timeline import Timeline
+from agentd.core.wire import Banner, Framer, Oversized
+from agentd.core.workorder import Refusal
+from agentd.script_guard import Engine
+
+RUN_OUT_US = us(24 * 3600)
+
+
+class Pipeline:
+    """One PBX, from the bytes of its AMI socket to effects and board changes. Pure.
+
+    ``feed`` takes bytes split anywhere; ``advance`` takes the estimated PBX clock. Both give the
+    effects that follow, in order.
+    """
+
+    def __init__(self, pbx: str, book: PolicyBook, *, max_frame_bytes: int = 1 << 20) -> None:
+        self.pbx = pbx
+        self.saw_ami = False
+        self.saw_timestamp = False
+        self.frames = 0
+        self.malformed = 0
+        self._framer = Framer(max_frame_bytes)
+        self._timeline = Timeline(us(book.event_lag_s))
+        self._engine = Engine(pbx, book)
+        self._board = Board(pbx, book, self._engine.state)
+        self._streams = 0
+        self._list_open = False
+        self._live = False
+
+    # --- bytes ----------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> list[Effect]:
+        """Bytes as the socket delivered them, banner included."""
+        out: list[Effect] = []
+        timeline = self._timeline
+        for frame in self._framer.feed(data):
+            self.frames += 1
+            if type(frame) is not bytes:
+                self._special(frame, out)
+                continue
+            decoded = decode(frame)
+            at_us = decoded.at_us
+            if at_us:
+                self.saw_timestamp = True
+            if isinstance(decoded, e.Ignored):
+                self.saw_ami = True
+                if at_us:
+                    timeline.see(at_us)
+                if decoded.list_ends:
+                    self._list_open = False
+            elif isinstance(decoded, e.Malformed):
+                self._malformed(decoded.what, decoded.event, at_us, out)
+            elif isinstance(decoded, e.Response):
+                self.saw_ami = True
+                if at_us:
+                    timeline.see(at_us)
+                if decoded.list_starts:
+                    self._list_open = True
+            else:
+                self.saw_ami = True
+                if isinstance(decoded, (e.QueueListDone, e.ChannelListDone)):
+                    self._list_open = False
+                timeline.add(decoded)
+                if timeline.watermark_us > self._engine.state.now_us:
+                    self._run(timeline.watermark_us, out)
+        self._run(timeline.watermark_us, out)
+        if out:
+            self._board.note(out)
+        return out
+
+    def _special(self, frame: Banner | Oversized | bytes, out: list[Effect]) -> None:
+        timeline = self._timeline
+        if isinstance(frame, Banner):
+            self.saw_ami = True
+            self._list_open = False
+            if self._streams:
+                self._stop(out)
+            self._streams += 1
+            timeline.new_stream()
+            timeline.add(e.LinkUp(0))
+            self._board.link("syncing", None, None)
+        elif isinstance(frame, Oversized):
+            self._malformed(f"a frame of more than the limit: {frame.start!r}", None, 0, out)
+
+    def _malformed(self, what: str, event: str | None, at_us: int, out: list[Effect]) -> None:
+        self.malformed += 1
+        if at_us:
+            self._timeline.see(at_us)
+        state = self._engine.state
+        state.anomaly(what, event, resync=event is not None)
+        out.extend(state.out)
+        state.out = []
+
+    def _stop(self, out: list[Effect]) -> None:
+        """The stream broke off: everything seen of it counts, then the link is down."""
+        timeline = self._timeline
+        timeline.stamp_waiting()
+        self._run(timeline.seen_us, out)
+        state = self._engine.state
+        if state.linked:
+            out.extend(self._engine.handle(e.LinkDown(state.now_us), state.now_us))
+
+    def _run(self, watermark_us: int, out: list[Effect]) -> None:
+        """Apply events and deadlines up to the watermark, in the order of their time."""
+        timeline, engine = self._timeline, self._engine
+        while True:
+            event = timeline.pop_until(watermark_us)
+            due_us = engine.next_deadline()
+            if event is None:
+                if due_us is not None and due_us < watermark_us:
+                    out.extend(engine.tick(watermark_us))
+                return
+            if due_us is not None and due_us < event.at_us:
+                out.extend(engine.tick(event.at_us))
+            effects = engine.handle(event, watermark_us)
+            if effects:
+                out.extend(effects)
+
+    # --- time -----------------------------------------------------------------------------
+
+    def advance(self, pbx_now_us: int) -> list[Effect]:
+        """Let the estimated PBX clock pass. Stands still while a list answer is pending."""
+        self._live = True
+        if self._list_open:
+            return []
+        out: list[Effect] = []
+        self._timeline.see(pbx_now_us)
+        self._run(self._timeline.watermark_us, out)
+        if out:
+            self._board.note(out)
+        return out
+
+    def next_deadline_us(self) -> int | None:
+        """PBX time from which :meth:`advance` has something to do; None: nothing is pending."""
+        lag_us = self._timeline.lag_us
+        moments = [m for m in (self._engine.next_deadline(), self._timeline.next_us()) if m]
+        return min(moments) + lag_us + 1 if moments else None
+
+    def finish(self, *, run_out: bool) -> list[Effect]:
+        """The end of a recording: what is over is judged, then the link is down. ``run_out`` goes
+        on in virtual time for 24 h, so that the deadlines of work orders fire."""
+        out: list[Effect] = []
+        timeline, engine = self._timeline, self._engine
+        timeline.stamp_waiting()
+        self._run(timeline.seen_us, out)
+        engine.state.now_us = max(engine.state.now_us, timeline.seen_us)
+        out.extend(engine.settle_all())
+        if run_out:
+            out.extend(engine.tick(timeline.seen_us + RUN_OUT_US + 1))
+        self._board.note(out)
+        return out
+
+    # --- link and commands ----------------------------------------------------------------
+
+    def link_changed(self, state: str, code: str | None, reason: str | None) -> list[Effect]:
+        """Live: the listener says ``syncing``, ``up`` or ``down``."""
+        out: list[Effect] = []
+        if state == "down":
+            self._stop(out)
+            self._framer.reset()
+            self._list_open = False
+            self._streams = 0
+        self._board.link(state, code, reason)
+        if out:
+            self._board.note(out)
+        return out
+
+    def link_info(
+        self,
+        offset_us: int | None,
+        version: str | None,
+        warnings: Sequence[tuple[str, str]],
+    ) -> None:
+        """What the listener learnt of the PBX beside its events, for the board."""
+        self._board.info(offset_us, version, warnings)
+
+    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
+        """``by`` completed an order at ``now_us`` (PBX time); None: no such order is open."""
+        done = self._engine.complete_order(order_id, by, now_us)
+        if isinstance(done, list):
+            self._board.note(done)
+        return done
+
+    # --- memory and board -----------------------------------------------------------------
+
+    def restore(
+        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+    ) -> list[Effect]:
+        """Go on after a restart of the daemon; before the first ``feed``."""
+        return self._engine.restore(memory, open_orders)
+
+    def take_memory(self) -> dict[str, bytes | None]:
+        """What changed in the engine's own memory since the last call; None: forget."""
+        return self._engine.take_memory()
+
+    def take_board(self) -> tuple[dict[str, Any], list[str]]:
+        """Board objects that changed since the last call, and keys that went away."""
+        return self._board.take(self._timeline.seen_us)
+
+    def board(self) -> dict[str, Any]:
+        """The whole board by key (docs/live-stream.md)."""
+        return self._board.whole()

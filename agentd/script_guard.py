@@ -1,0 +1,449 @@
+"""The engine: what happened goes in, what follows comes out. Pure; one instance per PBX.
+
+:meth:`Engine.handle` takes one event in the order of its time, :meth:`Engine.tick` lets time pass;
+both give effects. What an event changes stands here, by the event's name (``_on_hold`` …); the
+rules' clocks are in :mod:`agentd.core.clocks`, legs in :mod:`agentd.core.legs`, verdicts in
+:mod:`agentd.core.verdict`, work orders in :mod:`agentd.core.orders`, snapshots and lost links in
+:mod:`agentd.core.resync`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from agentd.core import clocks, legs, orders, resync, verdict
+from agentd.core import events as e
+from agentd.core.calls import RINGING, UP, Channel, Visit, device_of
+from agentd.core.deadlines import Deadline
+from agentd.core.effects import Effect, OrderChanged
+from agentd.core.policy import PolicyBook
+from agentd.core.queues import Waiting
+from agentd.core.state import State, us
+from agentd.core.workorder import Refusal, complete
+
+SETTLING = frozenset(("settle", "call", "forget", "vanish"))
+"""Deadlines that only let evidence come in; they charge nothing by themselves."""
+
+
+class Engine:
+    """Everything known of one PBX, and the rules applied to it.
+
+    ``pbx`` names the PBX in every effect; ``book`` holds its policies. Times are microseconds in
+    PBX time. Calls must come in the order of time: an event's ``at_us`` or a tick's ``now_us`` that
+    lies before what was applied already does not turn the clock back.
+    """
+
+    def __init__(self, pbx: str, book: PolicyBook) -> None:
+        self.state = State(pbx, book)
+        self._handlers: dict[type[e.Event], Callable[[Any], None]] = {
+            e.Newchannel: self._on_newchannel,
+            e.Newstate: self._on_newstate,
+            e.NewCallerid: self._on_new_callerid,
+            e.Rename: self._on_rename,
+            e.Hangup: self._on_hangup,
+            e.HangupRequest: self._on_hangup_request,
+            e.SoftHangupRequest: self._on_soft_hangup_request,
+            e.DialBegin: self._on_dial_begin,
+            e.DialState: self._on_dial_state,
+            e.DialEnd: self._on_dial_end,
+            e.Pickup: self._on_pickup,
+            e.BridgeEnter: self._on_bridge_enter,
+            e.BridgeLeave: self._on_bridge_leave,
+            e.BridgeMerge: self._on_bridge_merge,
+            e.BridgeDestroy: self._on_bridge_destroy,
+            e.Hold: self._on_hold,
+            e.Unhold: self._on_unhold,
+            e.MusicOnHoldStart: self._on_music_start,
+            e.MusicOnHoldStop: self._on_music_stop,
+            e.ParkedCall: self._on_parked,
+            e.UnParkedCall: self._on_unparked,
+            e.ParkingEnded: self._on_parking_ended,
+            e.BlindTransfer: self._on_blind_transfer,
+            e.AttendedTransfer: self._on_attended_transfer,
+            e.LocalOptimizationEnd: self._on_local_optimized,
+            e.LocalBridge: self._on_local_bridge,
+            e.ChanSpyStart: self._on_spy,
+            e.QueueCallerJoin: self._on_join,
+            e.QueueCallerLeave: self._on_leave,
+            e.QueueCallerAbandon: self._on_abandon,
+            e.AgentCalled: self._on_agent_called,
+            e.AgentConnect: self._on_agent_connect,
+            e.AgentComplete: self._on_agent_complete,
+            e.AgentRingNoAnswer: self._on_ring_no_answer,
+            e.QueueMember: self._on_member,
+            e.DeviceState: self._on_device_state,
+            e.AgentPool: self._on_agent_pool,
+            e.FullyBooted: self._on_fully_booted,
+            e.Shutdown: self._on_shutdown,
+            e.ListedQueue: self._on_listed_queue,
+            e.ListedCaller: self._on_listed_caller,
+            e.QueueListDone: self._on_queue_list_done,
+            e.ListedChannel: self._on_listed_channel,
+            e.ChannelListDone: self._on_channel_list_done,
+            e.LinkDown: self._on_link_down,
+            e.LinkUp: self._on_link_up,
+        }
+        self._resync = resync.Resync(self.state)
+        self._deadlines: dict[str, Callable[[State, Deadline], None]] = {
+            "ring_warn": clocks.ring_due,
+            "ring_limit": clocks.ring_due,
+            "wait": clocks.wait_due,
+            "hold_sum": clocks.wait_due,
+            "order": orders.fire,
+            "settle": legs.settle_due,
+            "call": legs.call_due,
+            "forget": legs.forget_due,
+            "vanish": self._resync.vanish_due,
+            "wrap": legs.wrap_due,
+        }
+
+    # --- in and out -----------------------------------------------------------------------
+
+    def handle(self, event: e.Event, now_us: int) -> list[Effect]:
+        """Apply ``event``, which happened at ``event.at_us``; ``now_us`` is the engine's time.
+
+        Deadlines before the event must have fired already (:meth:`tick`).
+        """
+        st = self.state
+        st.now_us = max(st.now_us, min(event.at_us, now_us) if event.at_us else now_us)
+        self._handlers[type(event)](event)
+        if st.touched_seats:
+            st.settle_seats()
+        out, st.out = st.out, []
+        return out
+
+    def tick(self, now_us: int) -> list[Effect]:
+        """Fire every deadline before ``now_us``, each at its own moment."""
+        st = self.state
+        while True:
+            due_us = st.deadlines.next_us()
+            if due_us is None or due_us >= now_us:
+                break
+            deadline = st.deadlines.pop()
+            st.now_us = max(st.now_us, due_us)
+            self._deadlines[deadline.kind](st, deadline)
+            if st.touched_seats:
+                st.settle_seats()
+        out, st.out = st.out, []
+        return out
+
+    def next_deadline(self) -> int | None:
+        """The moment (PBX time, microseconds) before which no tick is needed; None: never."""
+        return self.state.deadlines.next_us()
+
+    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
+        """``by`` completed an order. None: no such order is open here."""
+        st = self.state
+        owed = st.orders.get(order_id)
+        if owed is None:
+            return None
+        st.now_us = max(st.now_us, now_us)
+        completed = complete(owed.order, by, max(st.now_us, owed.order.opened_us))
+        if isinstance(completed, Refusal):
+            return completed
+        orders.complete(st, completed)
+        st.settle_seats()
+        out, st.out = st.out, []
+        return out
+
+    def settle_all(self) -> list[Effect]:
+        """The feed ends for good: what is over is judged, then the link is down."""
+        st = self.state
+        st.deadlines.keep(SETTLING | {"order"})
+        horizon = st.now_us + st.settle_us + us(0.001)
+        out: list[Effect] = []
+        while (due_us := st.deadlines.next_us()) is not None and due_us <= horizon:
+            deadline = st.deadlines.pop()
+            if deadline.kind == "order":
+                continue
+            st.now_us = max(st.now_us, due_us)
+            self._deadlines[deadline.kind](st, deadline)
+        st.settle_seats()
+        self._on_link_down(e.LinkDown(st.now_us))
+        st.settle_seats()
+        out, st.out = st.out, []
+        for owed in st.orders.values():
+            orders.plan(st, owed)
+        return out
+
+    def take_memory(self) -> dict[str, bytes | None]:
+        """What must be remembered over a restart and changed since the last call; None: forget."""
+        return resync.take_memory(self.state)
+
+    def restore(
+        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+    ) -> list[Effect]:
+        """Go on after a restart: the time since the memory was written is a gap."""
+        resync.restore(self.state, memory, open_orders)
+        out, self.state.out = self.state.out, []
+        return out
+
+    # --- channels -------------------------------------------------------------------------
+
+    def _on_newchannel(self, ev: e.Newchannel) -> None:
+        st = self.state
+        known = st.names.get(ev.name)
+        if known is not None and known != ev.uid and self._resync.after_gap:
+            # Names are unique while a PBX lives and start anew with it.
+            self._resync.pbx_restarted()
+        if ev.uid in st.channels:
+            return
+        chan = st.channel(ev.uid, ev.name)
+        chan.state = ev.state
+        chan.num = ev.num
+        chan.linkedid = ev.linkedid or ev.uid
+
+    def _on_newstate(self, ev: e.Newstate) -> None:
+        st = self.state
+        chan = st.channel(ev.uid, ev.name)
+        chan.state = ev.state
+        if ev.num is not None and chan.num is None:
+            chan.num = ev.num
+        leg = st.legs.get(ev.uid)
+        if leg is None:
+            return
+        if ev.state == RINGING:
+            clocks.ring_started(st, leg, ev.at_us)
+        elif ev.state == UP and leg.up_us is None:
+            leg.up_us = ev.at_us
+
+    def _on_new_callerid(self, ev: e.NewCallerid) -> None:
+        chan = self.state.channels.get(ev.uid)
+        if chan is None or ev.num is None:
+            return
+        chan.num = ev.num
+        call = self.state.calls.get(ev.uid)
+        if call is not None and call.caller is None:
+            call.caller = ev.num
+
+    def _on_rename(self, ev: e.Rename) -> None:
+        st = self.state
+        chan = st.channels.get(ev.uid)
+        if chan is None:
+            return
+        if st.names.get(chan.name) == ev.uid:
+            del st.names[chan.name]
+        chan.name = ev.new_name
+        chan.device = device_of(ev.new_name)
+        chan.is_local = ev.new_name.startswith("Local/")
+        st.names[ev.new_name] = ev.uid
+
+    def _on_hangup(self, ev: e.Hangup) -> None:
+        st = self.state
+        chan = st.channels.get(ev.uid)
+        if chan is None or chan.gone_us is not None:
+            return
+        legs.channel_gone(st, chan, ev.at_us)
+
+    def _on_hangup_request(self, ev: e.HangupRequest) -> None:
+        st = self.state
+        chan = st.channel(ev.uid, ev.name)
+        if chan.request_us is None:
+            chan.request_us, chan.request_cause = ev.at_us, ev.cause
+        call = st.calls.get(ev.uid)
+        if call is not None and call.request_us is None:
+            call.request_us = ev.at_us
+        for leg in legs.concerned(st, chan):
+            clocks.note(leg, f"HangupRequest {chan.device}", ev.at_us)
+
+    def _on_soft_hangup_request(self, ev: e.SoftHangupRequest) -> None:
+        st = self.state
+        chan = st.channels.get(ev.uid)
+        if chan is None:
+            return
+        verdict.note_soft_hangup(chan, ev.at_us, ev.cause)
+        for leg in legs.concerned(st, chan):
+            clocks.note(leg, f"SoftHangupRequest {ev.cause} {chan.device}", ev.at_us)
+
+    # --- dialling -------------------------------------------------------------------------
+
+    def _on_dial_begin(self, ev: e.DialBegin) -> None:
+        legs.dialled(self.state, ev)
+
+    def _on_dial_state(self, ev: e.DialState) -> None:
+        leg = self.state.legs.get(ev.dest)
+        if leg is not None and ev.status == "RINGING":
+            clocks.ring_started(self.state, leg, ev.at_us)
+
+    def _on_dial_end(self, ev: e.DialEnd) -> None:
+        legs.dial_ended(self.state, ev)
+
+    def _on_pickup(self, ev: e.Pickup) -> None:
+        legs.picked_up(self.state, ev)
+
+    # --- bridges --------------------------------------------------------------------------
+
+    def _on_bridge_enter(self, ev: e.BridgeEnter) -> None:
+        st = self.state
+        legs.entered(st, st.channel(ev.uid, ev.name), ev.bridge, ev.at_us)
+
+    def _on_bridge_leave(self, ev: e.BridgeLeave) -> None:
+        chan = self.state.channels.get(ev.uid)
+        if chan is not None and chan.bridge == ev.bridge:
+            legs.left(self.state, chan, ev.at_us)
+
+    def _on_bridge_merge(self, ev: e.BridgeMerge) -> None:
+        # Members that move announce themselves with BridgeLeave and BridgeEnter.
+        return
+
+    def _on_bridge_destroy(self, ev: e.BridgeDestroy) -> None:
+        for uid in sorted(self.state.bridges.get(ev.bridge, ())):
+            legs.left(self.state, self.state.channels[uid], ev.at_us)
+
+    # --- waiting --------------------------------------------------------------------------
+
+    def _on_hold(self, ev: e.Hold) -> None:
+        leg = self.state.legs.get(ev.uid)
+        if leg is not None and legs.is_answered(leg):
+            clocks.note(leg, "Hold", ev.at_us)
+            clocks.spell_started(self.state, leg, "hold", ev.at_us)
+
+    def _on_unhold(self, ev: e.Unhold) -> None:
+        leg = self.state.legs.get(ev.uid)
+        if leg is None or not legs.is_answered(leg):
+            return
+        if leg.spell is not None:
+            if leg.spell.kind != "park":
+                clocks.note(leg, "Unhold", ev.at_us)
+                clocks.spell_ended(self.state, leg, ev.at_us)
+        elif leg.hold_unseen and leg.ended_us is None:
+            clocks.note(leg, "Unhold", ev.at_us)
+            legs.hold_was_unseen(self.state, leg)
+
+    def _on_music_start(self, ev: e.MusicOnHoldStart) -> None:
+        legs.music(self.state, ev.uid, ev.at_us)
+
+    def _on_music_stop(self, ev: e.MusicOnHoldStop) -> None:
+        legs.music(self.state, ev.uid, None)
+
+    def _on_parked(self, ev: e.ParkedCall) -> None:
+        legs.parked(self.state, ev.uid, ev.parker, ev.at_us)
+
+    def _on_unparked(self, ev: e.UnParkedCall) -> None:
+        legs.parking_ended(self.state, ev.uid, ev.at_us)
+
+    def _on_parking_ended(self, ev: e.ParkingEnded) -> None:
+        legs.parking_ended(self.state, ev.uid, ev.at_us)
+
+    # --- transfers ------------------------------------------------------------------------
+
+    def _on_blind_transfer(self, ev: e.BlindTransfer) -> None:
+        if ev.result == "Success":
+            legs.transferred(self.state, (ev.transferer,), "BlindTransfer", ev.at_us, leaves=True)
+
+    def _on_attended_transfer(self, ev: e.AttendedTransfer) -> None:
+        if ev.result == "Success":
+            leaves = ev.dest_type != "Threeway"
+            legs.transferred(
+                self.state, (ev.orig, ev.second), "AttendedTransfer", ev.at_us, leaves=leaves
+            )
+
+    def _on_local_optimized(self, ev: e.LocalOptimizationEnd) -> None:
+        # The halves hang up by themselves, and who they connected has entered one bridge.
+        return
+
+    def _on_local_bridge(self, ev: e.LocalBridge) -> None:
+        # The halves are known by their names.
+        return
+
+    def _on_spy(self, ev: e.ChanSpyStart) -> None:
+        chan = self.state.channels.get(ev.spyer)
+        if chan is not None:
+            chan.spies = True
+
+    # --- queues ---------------------------------------------------------------------------
+
+    def _on_join(self, ev: e.QueueCallerJoin) -> None:
+        st = self.state
+        chan = st.channel(ev.uid, ev.name)
+        if ev.num is not None:
+            chan.num = ev.num
+        chan.moved_us = ev.at_us
+        call = legs.call_of(st, chan)
+        if call.visits and call.visits[-1].queue == ev.queue and call.visits[-1].left_us is None:
+            return
+        call.visits.append(Visit(ev.queue, ev.at_us))
+        queue = st.queue(ev.queue)
+        queue.offered += 1
+        queue.waiting[ev.uid] = Waiting(ev.uid, call.caller, ev.at_us)
+        st.dirty.update((f"call:{ev.uid}", f"queue:{ev.queue}"))
+
+    def _on_leave(self, ev: e.QueueCallerLeave) -> None:
+        legs.left_queue(self.state, ev.uid, ev.queue, ev.at_us)
+
+    def _on_abandon(self, ev: e.QueueCallerAbandon) -> None:
+        call = self.state.calls.get(ev.uid)
+        if call is not None:
+            for visit in call.visits:
+                if visit.queue == ev.queue and visit.left_us is None:
+                    visit.abandoned = True
+
+    def _on_agent_called(self, ev: e.AgentCalled) -> None:
+        legs.offered(self.state, ev)
+
+    def _on_agent_connect(self, ev: e.AgentConnect) -> None:
+        legs.connected(self.state, ev)
+
+    def _on_agent_complete(self, ev: e.AgentComplete) -> None:
+        leg = self.state.legs.get(ev.dest or "")
+        if leg is not None:
+            clocks.note(leg, f"AgentComplete {ev.reason}", ev.at_us)
+
+    def _on_ring_no_answer(self, ev: e.AgentRingNoAnswer) -> None:
+        leg = self.state.legs.get(ev.dest or "")
+        if leg is not None and leg.answered_us is None:
+            clocks.note(leg, "AgentRingNoAnswer", ev.at_us)
+            legs.offer_ended(self.state, leg, ev.at_us, "NOANSWER")
+
+    def _on_member(self, ev: e.QueueMember) -> None:
+        self._resync.member(ev)
+
+    def _on_device_state(self, ev: e.DeviceState) -> None:
+        seat = self.state.seats.get(ev.device)
+        if seat is not None:
+            seat.set_device_state(ev.state, ev.at_us)
+            self.state.touched_seats.add(ev.device)
+
+    def _on_agent_pool(self, ev: e.AgentPool) -> None:
+        self.state.anomaly(
+            "app_agent_pool keeps agents on a permanent channel; agentd does not judge such seats",
+            ev.name,
+        )
+
+    # --- the PBX, its lists and its link --------------------------------------------------
+
+    def _on_fully_booted(self, ev: e.FullyBooted) -> None:
+        self._resync.booted(ev.uptime_s)
+
+    def _on_shutdown(self, ev: e.Shutdown) -> None:
+        self._resync.shutting_down = True
+
+    def _on_listed_queue(self, ev: e.ListedQueue) -> None:
+        self._resync.listed_queue(ev)
+
+    def _on_listed_caller(self, ev: e.ListedCaller) -> None:
+        self._resync.listed_caller(ev)
+
+    def _on_queue_list_done(self, ev: e.QueueListDone) -> None:
+        self._resync.queue_list_done()
+
+    def _on_listed_channel(self, ev: e.ListedChannel) -> None:
+        self._resync.listed_channel(ev)
+
+    def _on_channel_list_done(self, ev: e.ChannelListDone) -> None:
+        self._resync.channel_list_done()
+
+    def _on_link_down(self, ev: e.LinkDown) -> None:
+        self._resync.link_down()
+
+    def _on_link_up(self, ev: e.LinkUp) -> None:
+        self._resync.link_up()
+
+
+def channel_count(engine: Engine) -> int:
+    """Channels that the engine holds, for a leak check."""
+    return len(engine.state.channels)
+
+
+__all__ = ["Channel", "Engine", "channel_count"]
