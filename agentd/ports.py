@@ -96,7 +96,8 @@ class Store(Protocol):
         pbx: str,
     ) -> None:
         """Queue one batch, never blocking. ``announce`` is called with the batch's obligations
-        (in order) on the event loop after their commit. ``memory`` values None are deletions."""
+        (in order) on the event loop after their commit, if the batch has any; those that the store
+        knew already are left out. ``memory`` values None are deletions."""
         ...
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agentd import __version__
 from agentd import ticketing_schema as schema
+from agentd.clock import monotonic
 from agentd.core.effects import Alert, CallEnded, Effect, LegEnded, OrderChanged, Violation
 from agentd.ports import Restored
 from agentd.ticketing_file import (
@@ -45,6 +46,8 @@ Announce = Callable[[Sequence[Effect]], None]
 _RECENT_US = 24 * 3_600 * 1_000_000
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
+_STALL_S = 3.0
+"""A commit that goes on for longer makes the store unhealthy, although nothing has failed yet."""
 
 
 class StoreHealth(Struct, frozen=True):
@@ -88,33 +91,33 @@ class _Batch:
         pbx: str,
     ) -> None:
         """Take in one submission."""
-        obligations: list[Effect] = []
+        obligations: list[Effect] | None = None
         for effect in effects:
-            kind = type(effect)
-            if kind is OrderChanged:
-                self.orders.append(effect)  # type: ignore[arg-type]
-                obligations.append(effect)
-            elif kind is Violation:
-                self.violations.append(effect)  # type: ignore[arg-type]
-                obligations.append(effect)
-            elif kind is Alert:
-                self.alerts.append(effect)  # type: ignore[arg-type]
-            elif kind is LegEnded:
-                self.legs.append(effect)  # type: ignore[arg-type]
-            elif kind is CallEnded:
-                self.calls.append(effect)  # type: ignore[arg-type]
+            # Few instructions: this runs for every effect of every event, on the event loop.
+            if isinstance(effect, OrderChanged):
+                self.orders.append(effect)
+            elif isinstance(effect, Violation):
+                self.violations.append(effect)
             else:
+                if isinstance(effect, Alert):
+                    self.alerts.append(effect)
+                elif isinstance(effect, LegEnded):
+                    self.legs.append(effect)
+                elif isinstance(effect, CallEnded):
+                    self.calls.append(effect)
+                else:
+                    continue
+                self.size += 1
                 continue
             self.size += 1
-        for key, value in memory.items():
-            self.memory[pbx, key] = value
-        if obligations:
-            self.announcements.append((announce, obligations))
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to store."""
-        return not self.size and not self.memory
+            if obligations is None:
+                obligations = [effect]
+                self.announcements.append((announce, obligations))
+            else:
+                obligations.append(effect)
+        if memory:
+            for key, value in memory.items():
+                self.memory[pbx, key] = value
 
     @property
     def telemetry(self) -> int:
@@ -132,9 +135,7 @@ class _Batch:
         """Tell what changed something, in the order in which it came."""
         unchanged = self.unchanged or frozenset()
         for announce, obligations in self.announcements:
-            news = [effect for effect in obligations if id(effect) not in unchanged]
-            if news:
-                announce(news)
+            announce([effect for effect in obligations if id(effect) not in unchanged])
 
 
 class Store:
@@ -159,6 +160,7 @@ class Store:
         most while the disk refuses them; beyond it the oldest are given up, obligations never.
         """
         self._path = path
+        self._durable = path is not None
         self._log = structlog.get_logger("agentd.store")
         self._batch_max = batch_max
         self._linger_s = linger_s
@@ -169,11 +171,11 @@ class Store:
         self._connection_use = asyncio.Lock()
         self._queue: deque[_Batch] = deque()
         self._writing: _Batch | None = None
+        self._writing_since = 0.0
         self._something = asyncio.Event()
         self._at_once = asyncio.Event()
         self._closing = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._telemetry_queued = 0
         self._trouble: str | None = None
         self._last_error: str | None = None
         self._dropped = 0
@@ -266,27 +268,27 @@ class Store:
     ) -> None:
         """Queue one batch; returns at once, whatever the disk does.
 
-        It is stored whole, in one transaction. ``announce`` is then called on the event loop with
-        those of its obligations that changed something, in order, if there are any. ``memory``
-        values None are forgotten.
+        It is stored whole, in one transaction. If there are obligations in it, ``announce`` is then
+        called on the event loop with those that changed something, in order (perhaps none).
+        ``memory`` values None are forgotten.
         """
         if self._closing.is_set():
             raise RuntimeError("the store is closed")
-        if not self._queue or self._queue[-1].size >= self._batch_max:
-            self._queue.append(_Batch())
-        batch = self._queue[-1]
-        telemetry = batch.telemetry
-        batch.add(effects, memory, announce, pbx)
-        self._telemetry_queued += batch.telemetry - telemetry
-        if batch.empty:
-            self._queue.pop()
-            return
-        self._something.set()
-        durable = self._path is not None
-        if batch.size >= self._batch_max or (durable and batch.announcements):
+        queue = self._queue
+        if queue and queue[-1].size < self._batch_max:
+            batch = queue[-1]
+            batch.add(effects, memory, announce, pbx)
+        else:
+            batch = _Batch()
+            batch.add(effects, memory, announce, pbx)
+            if not batch.size and not batch.memory:
+                return
+            queue.append(batch)
+            self._something.set()
+            if len(queue) > 1:
+                self._bound_telemetry()
+        if batch.size >= self._batch_max or (self._durable and batch.announcements):
             self._at_once.set()
-        if self._telemetry_queued > self._telemetry_max:
-            self._give_up_telemetry()
 
     async def flush(self) -> None:
         """Wait until everything that was submitted so far is committed and announced.
@@ -311,22 +313,29 @@ class Store:
     def health(self) -> StoreHealth:
         """How the store is now."""
         queued = sum(batch.size for batch in self._queue)
+        error = self._last_error
         if self._writing is not None:
             queued += self._writing.size
+            lasted_s = monotonic() - self._writing_since
+            if error is None and lasted_s > _STALL_S:
+                error = f"the disk has been busy with one commit for {lasted_s:.0f} s"
+        died = self._writer is not None and self._writer.done() and not self._closing.is_set()
         return StoreHealth(
-            healthy=self._trouble is None and (self._writer is None or not self._writer.done()),
+            healthy=error is None and not died,
             queued=queued,
-            last_error=self._last_error,
+            last_error=error,
             dropped=self._dropped,
         )
 
-    def _give_up_telemetry(self) -> None:
+    def _bound_telemetry(self) -> None:
+        waiting = sum(batch.telemetry for batch in self._queue)
+        if waiting <= self._telemetry_max:
+            return
         dropped = 0
         for batch in self._queue:
             dropped += batch.drop_telemetry()
-            if self._telemetry_queued - dropped <= self._telemetry_max // 2:
+            if waiting - dropped <= self._telemetry_max // 2:
                 break
-        self._telemetry_queued -= dropped
         self._dropped += dropped
         self._log.error("store_telemetry_dropped", effects=dropped, reason=self._last_error)
 
@@ -341,7 +350,7 @@ class Store:
             self._at_once.clear()
             while self._queue:
                 batch = self._writing = self._queue.popleft()
-                self._telemetry_queued -= batch.telemetry
+                self._writing_since = monotonic()
                 await self._store(batch)
                 self._writing = None
                 batch.announce()
@@ -372,7 +381,7 @@ class Store:
     async def _write(self, batch: _Batch) -> None:
         connection = await self._connect()
         assert connection.sync_connection is not None
-        if self._path is not None:
+        if self._durable:
             durable = bool(batch.orders or batch.violations)
             connection.sync_connection.info[SYNCHRONOUS] = "FULL" if durable else "NORMAL"
         run = connection.exec_driver_sql
