@@ -1,0 +1,74 @@
+"""The encoder: what may be said to a PBX, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentd.ami_actions import MAX_LINE_BYTES, SHAPES, AmiAction, encode, known_action
+from agentd.errors import Refused
+
+
+def login(**changed: str) -> bytes:
+    headers = {"Username": "agentd", "Secret": "s3cret", "Events": "system", **changed}
+    return encode(AmiAction.LOGIN, "x-1", headers)
+
+
+def test_an_action_on_the_wire() -> None:
+    assert encode(AmiAction.QUEUE_STATUS, "x-1", {"Queue": "热线"}) == (
+        b"Action: QueueStatus\r\nActionID: x-1\r\nQueue: " + "热线".encode() + b"\r\n\r\n"
+    )
+
+
+def test_every_action_has_a_shape() -> None:
+    assert set(SHAPES) == set(AmiAction)
+
+
+@pytest.mark.parametrize("bad", ["a\r\nAction: Originate", "a\n", "a\r", "a\0b"])
+def test_a_value_cannot_add_a_line(bad: str) -> None:
+    with pytest.raises(Refused, match=r"Secret.*line break") as refusal:
+        login(Secret=bad)
+    assert bad not in str(refusal.value)
+
+
+def test_a_line_that_asterisk_would_cut_is_refused() -> None:
+    longest = MAX_LINE_BYTES - len("Secret: \r\n")
+    assert login(Secret="x" * longest)
+    with pytest.raises(Refused, match="Secret is too long"):
+        login(Secret="x" * (longest + 1))
+    # Bytes count, not characters.
+    with pytest.raises(Refused, match="Secret is too long"):
+        login(Secret="密" * (longest // 3 + 1))
+
+
+def test_half_a_character_is_refused_without_telling_the_value() -> None:
+    with pytest.raises(Refused, match="not valid Unicode") as refusal:
+        login(Secret="hush\ud800")
+    assert "hush" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+def test_headers_are_those_of_the_action() -> None:
+    with pytest.raises(Refused, match="has no header 'Channel'"):
+        encode(AmiAction.PING, "x-1", {"Channel": "PJSIP/1"})
+    with pytest.raises(Refused, match="needs the header EventMask"):
+        encode(AmiAction.EVENTS, "x-1")
+
+
+@pytest.mark.parametrize("name", ["Originate", "Command", "QueueReset", "Ping\r\n", ""])
+def test_other_actions_do_not_exist(name: str) -> None:
+    with pytest.raises(Refused):
+        known_action(name)
+
+
+@given(st.text(max_size=400), st.sampled_from(["Queue", "Member"]))
+def test_whatever_is_sent_is_one_action_of_four_lines(value: str, header: str) -> None:
+    try:
+        sent = encode(AmiAction.QUEUE_STATUS, "x-1", {header: value})
+    except Refused:
+        return
+    lines = sent.split(b"\r\n")
+    assert len(lines) == 5
+    assert lines[3:] == [b"", b""]
+    assert sent.count(b"\n") == sent.count(b"\r") == 4

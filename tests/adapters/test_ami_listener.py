@@ -1,0 +1,545 @@
+"""The listener against a PBX that answers, refuses, stalls, lies and dies.
+
+Times in the settings are small where a test waits for them to pass, and generous where it must not
+come to that; nothing here asserts how long anything took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from agentd.ami_link import AmiSettings, Backoff
+from agentd.ami_listener import AmiListener
+from agentd.core.wire import Banner, Framer
+from agentd.errors import AgentdError, Refused
+from agentd.ports import AmiBytes, LinkChanged, LinkInfo
+from agentd.testing import FakeAmi, FakeInbox, item
+
+SNAPSHOT = ["CoreShowChannels", "QueueStatus", "DeviceStateList"]
+
+
+def settings(port: int, **changed: Any) -> AmiSettings:
+    quick = {"backoff_min_s": 0.01, "backoff_max_s": 0.05}
+    given = {"pbx": "main", "username": "agentd", "secret": "fake", "port": port}
+    return AmiSettings(**(given | quick | changed))
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    port: int, inbox: FakeInbox, *, sleep: Callable[[float], Any] = asyncio.sleep, **changed: Any
+) -> AsyncIterator[AmiListener]:
+    listener = AmiListener(settings(port, **changed), inbox, sleep=sleep)
+    task = asyncio.create_task(listener.run())
+    try:
+        yield listener
+    finally:
+        await listener.stop()
+        # A bug of the listener is seen here.
+        await task
+
+
+@pytest.fixture
+async def ami() -> AsyncIterator[FakeAmi]:
+    async with FakeAmi() as fake:
+        yield fake
+
+
+@pytest.fixture
+def inbox() -> FakeInbox:
+    return FakeInbox()
+
+
+@pytest.fixture
+def logs() -> Any:
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+
+
+# --- the ordinary way ---
+
+
+async def test_link_up(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ami.lists["QueueStatus"] = [item([("Event", "QueueMember"), ("Name", "张三")])]
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+    assert inbox.states == [("syncing", None), ("up", None)]
+    asked = [action["Action"] for action in ami.actions]
+    assert asked[:2] == ["Login", "Events"]
+    assert ami.actions[0]["Events"] == "system"
+    assert ami.actions[1]["EventMask"] == "system,call,agent"
+    assert asked[-4:] == [*SNAPSHOT, "Logoff"]
+    info = inbox.of(LinkInfo)[-1]
+    assert info.version == "22.10.1"
+    assert info.warnings == ()
+    assert info.clock_offset_us is not None
+
+
+async def test_every_byte_arrives_in_order_wherever_tcp_cuts(
+    ami: FakeAmi, inbox: FakeInbox
+) -> None:
+    ami.chunk_bytes = 1
+    ami.lists["QueueStatus"] = [item([("Event", "QueueMember"), ("Name", "张三🙂")])]
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+        name = "李雷".encode()
+        await ami.send(b"Event: Hold\r\nName: ", name[:1], name[1:4], name[4:], b"\r\n\r")
+        await ami.send(b"\n")
+        await inbox.until(lambda: inbox.data.endswith(b"\r\n\r\n") and name in inbox.data)
+    assert inbox.data.startswith(ami.banner + b"Response: Success\r\n")
+    frames = Framer().feed(inbox.data)
+    assert isinstance(frames[0], Banner)
+    assert any(isinstance(frame, bytes) and "张三🙂".encode() in frame for frame in frames)
+    assert frames[-1] != b""
+
+
+async def test_syncing_is_told_before_the_snapshot_and_up_after_it(
+    ami: FakeAmi, inbox: FakeInbox
+) -> None:
+    ami.unanswered.add("QueueStatus")
+    async with listening(ami.port, inbox):
+        await ami.until_asked("QueueStatus")
+        assert inbox.states == [("syncing", None)]
+    up = FakeInbox()
+    ami.unanswered.clear()
+    async with listening(ami.port, up):
+        await up.until_state("up")
+    at = up.items.index(LinkChanged("main", "up"))
+    before = b"".join(i.data for i in up.items[:at] if isinstance(i, AmiBytes))
+    assert before.endswith(b"ListItems: 0\r\n\r\n")
+    assert b"Event: DeviceStateListComplete" in before
+
+
+async def test_offset_of_the_pbx_clock(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ours = ami.clock_us
+    ami.clock_us = lambda: ours() + 3_600_000_000
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+    offset_us = inbox.of(LinkInfo)[-1].clock_offset_us
+    assert offset_us is not None
+    # Wrong by half a round trip at worst; nothing on the loopback takes 10 s.
+    assert abs(offset_us - 3_600_000_000) < 5_000_000
+
+
+async def test_a_new_offset_is_told(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ours = ami.clock_us
+    async with listening(ami.port, inbox, ping_every_s=0.01):
+        await inbox.until_state("up")
+        ami.clock_us = lambda: ours() + 60_000_000
+
+        def moved() -> bool:
+            return (inbox.of(LinkInfo)[-1].clock_offset_us or 0) > 50_000_000
+
+        await inbox.until(moved)
+
+
+async def test_pings_go_on(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox, ping_every_s=0.01):
+        await ami.until_asked("Ping", times=8)
+        await inbox.until_state("up")
+    assert ("down", "silent") not in inbox.states
+
+
+# --- the snapshot again ---
+
+
+async def test_resync_asks_again_and_many_calls_are_one(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox) as listener:
+        await inbox.until_state("up")
+        for _ in range(50):
+            listener.resync()
+        await ami.until_asked("DeviceStateList", times=2)
+    assert [a["Action"] for a in ami.actions].count("QueueStatus") == 2
+    assert inbox.states == [("syncing", None), ("up", None)]
+
+
+@pytest.mark.parametrize("name", ["FullyBooted", "Reload"])
+async def test_modules_that_come_later_are_asked(ami: FakeAmi, inbox: FakeInbox, name: str) -> None:
+    ami.errors["QueueStatus"] = "Invalid/unknown command: QueueStatus."
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+        assert "no_queue_list" in inbox.warnings
+        ami.errors.clear()
+        await ami.send_event(name, "system,all")
+        await inbox.until(lambda: "no_queue_list" not in inbox.warnings)
+
+
+async def test_a_snapshot_on_every_connection(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+        ami.cut()
+        await inbox.until_state("up", times=2)
+    assert inbox.states == [
+        ("syncing", None), ("up", None), ("down", "closed"), ("syncing", None), ("up", None),
+    ]  # fmt: skip
+    assert inbox.data.count(ami.banner) == 2
+    assert [a["Action"] for a in ami.actions].count("QueueStatus") == 2
+
+
+# --- refused, wrong, gone ---
+
+
+async def test_a_wrong_password_is_said_once_in_plain_words_and_tried_again(
+    ami: FakeAmi, inbox: FakeInbox, logs: list[dict[str, Any]]
+) -> None:
+    ami.secret = "another"
+    async with listening(ami.port, inbox):
+        await ami.until_connections(4)
+        ami.secret = "fake"
+        await inbox.until_state("up")
+    assert inbox.states == [("down", "auth"), ("syncing", None), ("up", None)]
+    (refused,) = [entry for entry in logs if entry["event"] == "ami.login_refused"]
+    assert refused["log_level"] == "warning"
+    assert "wrong user name or password" in refused["reason"]
+    assert "fake" not in repr(logs)
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    assert "hush" not in repr(settings(1, secret="hush"))
+
+
+def test_credentials_that_cannot_be_sent_are_refused_at_once(inbox: FakeInbox) -> None:
+    with pytest.raises(Refused, match="Secret contains a line break"):
+        AmiListener(settings(1, secret="a\r\nAction: Originate"), inbox)
+    with pytest.raises(Refused, match="EventMask contains a line break"):
+        AmiListener(settings(1, event_mask="call\n"), inbox)
+
+
+async def test_logged_in_already(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ami.errors["Login"] = "Login Already In Use"
+    async with listening(ami.port, inbox):
+        await inbox.until_state("down", "auth")
+    assert "allowmultiplelogin" in (inbox.of(LinkChanged)[0].reason or "")
+
+
+async def test_nothing_listens_then_it_does(ami: FakeAmi, inbox: FakeInbox) -> None:
+    port = ami.port
+    await ami.close()
+    async with listening(port, inbox):
+        await inbox.until_state("down", "refused")
+        await ami.listen(port)
+        await inbox.until_state("up")
+
+
+async def test_an_unknown_name(inbox: FakeInbox) -> None:
+    # RFC 6761: no resolver knows it.
+    async with listening(1, inbox, host="pbx.invalid"):
+        await inbox.until_state("down", "dns")
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\0\xff\xfe" * 500, b"Aster!"])
+async def test_garbage_on_the_port(
+    ami: FakeAmi, inbox: FakeInbox, logs: list[dict[str, Any]], greeting: bytes
+) -> None:
+    good, ami.banner = ami.banner, greeting
+    async with listening(ami.port, inbox):
+        await ami.until_connections(3)
+        assert inbox.states == [("down", "not_ami")]
+        assert inbox.data == b""
+        ami.banner = good
+        await inbox.until_state("up")
+    assert [entry["event"] for entry in logs].count("ami.not_ami") == 1
+
+
+async def test_a_port_that_greets_nobody(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ami.banner = b""
+    async with listening(ami.port, inbox, login_timeout_s=0.1):
+        await inbox.until_state("down", "timeout")
+    assert "nothing greets" in (inbox.of(LinkChanged)[0].reason or "")
+
+
+async def test_a_login_that_is_never_answered(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ami.unanswered.add("Login")
+    async with listening(ami.port, inbox, login_timeout_s=0.2):
+        await inbox.until_state("down", "timeout")
+        ami.unanswered.clear()
+        await inbox.until_state("up")
+
+
+@pytest.mark.parametrize("action", ["CoreSettings", "ListCommands", "QueueStatus"])
+async def test_an_action_that_is_never_answered(
+    ami: FakeAmi, inbox: FakeInbox, action: str
+) -> None:
+    ami.unanswered.add(action)
+    async with listening(ami.port, inbox, action_timeout_s=0.3):
+        await inbox.until_state("down", "timeout")
+        assert action in (inbox.of(LinkChanged)[1].reason or "")
+        ami.unanswered.clear()
+        await inbox.until_state("up")
+    assert inbox.states[:2] == [("syncing", None), ("down", "timeout")]
+
+
+async def test_a_pbx_that_never_answers_the_event_mask_is_no_trouble(
+    ami: FakeAmi, inbox: FakeInbox
+) -> None:
+    # As with brokeneventsaction in manager.conf.
+    ami.unanswered.add("Events")
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+
+
+async def test_an_event_mask_that_is_refused(ami: FakeAmi, inbox: FakeInbox) -> None:
+    ami.errors["Events"] = "Invalid event mask"
+    async with listening(ami.port, inbox, event_mask="nonsense"):
+        await inbox.until_state("down", "refused")
+
+
+async def test_a_silent_peer_is_found(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox, ping_every_s=0.05, ping_timeout_s=0.2):
+        await inbox.until_state("up")
+        ami.unanswered.add("Ping")
+        await inbox.until_state("down", "silent")
+
+
+async def test_a_peer_that_talks_but_never_answers_is_found_too(
+    ami: FakeAmi, inbox: FakeInbox
+) -> None:
+    async with listening(
+        ami.port, inbox, ping_every_s=0.05, ping_timeout_s=60, action_timeout_s=0.5
+    ):
+        await inbox.until_state("up")
+        ami.unanswered.add("Ping")
+        while ("down", "timeout") not in inbox.states:
+            await ami.send(b"E")
+            await asyncio.sleep(0.01)
+
+
+async def test_a_slow_trickle_is_no_silence(ami: FakeAmi, inbox: FakeInbox) -> None:
+    # Each byte comes well within the time-outs, the whole takes far longer than they are.
+    async with listening(ami.port, inbox, ping_every_s=0.05, ping_timeout_s=1, action_timeout_s=60):
+        await inbox.until_state("up")
+        ami.unanswered.add("Ping")
+        for _ in range(150):
+            await ami.send(b"E")
+            await asyncio.sleep(0.01)
+    assert inbox.states == [("syncing", None), ("up", None)]
+
+
+async def test_asterisk_that_shuts_down_says_so(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+        await ami.send_event("Shutdown", "system,all", Shutdown="Cleanly", Restart="True")
+        await inbox.until(lambda: b"Event: Shutdown" in inbox.data)
+        ami.cut()
+        await inbox.until_state("down", "closed")
+    assert "restarting" in (inbox.of(LinkChanged)[-1].reason or "")
+
+
+async def test_a_reset_in_the_middle_of_a_frame(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+        await ami.send(b"Event: Hold\r\nUniqueid: 1")
+        await inbox.until(lambda: inbox.data.endswith(b"Uniqueid: 1"))
+        ami.cut()
+        await inbox.until_state("up", times=2)
+    assert b"Event: Hold\r\nUniqueid: 1" + ami.banner in inbox.data
+
+
+# --- limits ---
+
+
+async def test_a_frame_without_end_is_passed_on_but_not_kept(
+    ami: FakeAmi, inbox: FakeInbox, logs: list[dict[str, Any]]
+) -> None:
+    megabyte = b"x" * (1 << 20)
+    async with listening(ami.port, inbox, max_frame_bytes=1 << 16) as listener:
+        await inbox.until_state("up")
+        start = len(inbox.data)
+        await ami.send(b"Event: Big\r\nName: ", *[megabyte] * 10)
+        await inbox.until(lambda: len(inbox.data) >= start + 10 * len(megabyte))
+        await ami.send(b"\r\n\r\n")
+        # The answers after it are found again.
+        listener.resync()
+        await ami.until_asked("DeviceStateList", times=2)
+        await inbox.until(lambda: inbox.data.count(b"Event: DeviceStateListComplete") == 2)
+    assert inbox.states == [("syncing", None), ("up", None)]
+    skipped = [entry for entry in logs if entry["event"] == "ami.frame_skipped"]
+    assert [entry["limit_bytes"] for entry in skipped] == [1 << 16]
+
+
+async def test_a_full_inbox_pauses_the_socket_and_nothing_is_lost(ami: FakeAmi) -> None:
+    inbox = FakeInbox(high_water=40)
+    blob = b"".join(b"Event: N\r\nN: %06d\r\n\r\n" % n for n in range(200_000))
+    # Time-outs shorter than the pause: our own pause is not the PBX's silence.
+    async with listening(ami.port, inbox, ping_every_s=0.05, ping_timeout_s=0.5):
+        await inbox.until_state("up")
+        start = len(inbox.data)
+        sending = asyncio.create_task(ami.send(blob))
+        await inbox.until(lambda: inbox.asked_to_resume > 0)
+        held = len(inbox.items)
+        for _ in range(15):
+            await asyncio.sleep(0.05)
+        assert len(inbox.items) == held
+        assert inbox.asked_to_resume == 1
+        while len(inbox.data) - start < len(blob):
+            inbox.drain()
+            await asyncio.sleep(0.001)
+        await sending
+        assert blob in inbox.data
+    assert ("down", "silent") not in inbox.states
+
+
+def test_backoff_grows_to_its_limit_and_stays_between() -> None:
+    for seed in range(50):
+        backoff = Backoff(1.0, 30.0, random.Random(seed))
+        waits = [backoff.next_s() for _ in range(12)]
+        spans = [(1, 2), (2, 4), (4, 8), (8, 16), (15, 30), *[(15, 30)] * 7]
+        assert all(low <= wait <= high for wait, (low, high) in zip(waits, spans, strict=True))
+        backoff.reset()
+        assert 1 <= backoff.next_s() <= 2
+
+
+def test_backoff_differs_between_daemons() -> None:
+    waits = {Backoff(1.0, 30.0, random.Random(seed)).next_s() for seed in range(20)}
+    assert len(waits) == 20
+
+
+async def test_the_loop_waits_as_backoff_says(ami: FakeAmi, inbox: FakeInbox) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 6:
+            ami.secret = "fake"
+
+    ami.secret = "another"
+    async with listening(ami.port, inbox, sleep=sleep, backoff_min_s=1.0, backoff_max_s=30.0):
+        await inbox.until_state("up")
+    assert len(waits) == 6
+    assert [low <= wait <= 2 * low for wait, low in zip(waits[:4], (1, 2, 4, 8), strict=True)] == (
+        [True] * 4
+    )
+    assert all(15 <= wait <= 30 for wait in waits[4:])
+
+
+# --- warnings ---
+
+
+async def test_missing_timestamps_are_told(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox, ping_every_s=0.01):
+        await inbox.until_state("up")
+        await ami.send(b"Event: Newchannel\r\nPrivilege: call,all\r\nUniqueid: 1\r\n\r\n")
+        await inbox.until(lambda: "no_timestamps" in inbox.warnings)
+        assert "timestampevents=yes" in inbox.warnings["no_timestamps"]
+        await ami.send_event("Newchannel", "call,all")
+        await inbox.until(lambda: "no_timestamps" not in inbox.warnings)
+
+
+async def test_an_account_that_reads_no_calls(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox, ping_every_s=0.01) as listener:
+        await inbox.until_state("up")
+        ami.lists["CoreShowChannels"] = [item([("Event", "CoreShowChannel"), ("Uniqueid", "1.1")])]
+        listener.resync()
+        await inbox.until(lambda: "no_call_events" in inbox.warnings)
+
+
+async def test_a_poor_and_a_mighty_account(
+    ami: FakeAmi, inbox: FakeInbox, logs: list[dict[str, Any]]
+) -> None:
+    ami.reads_system = False
+    ami.version = None
+    ami.errors["CoreShowChannels"] = "Permission denied"
+    ami.privileges = [("Ping", "<none>"), ("Originate", "originate,all"), ("Command", "command")]
+    ami.banner = b"Asterisk Call Manager/5.0.4\r\n"
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+    assert set(inbox.warnings) == {
+        "no_system_events", "no_channel_list", "account_too_powerful", "pbx_out_of_support",
+    }  # fmt: skip
+    assert inbox.of(LinkInfo)[-1].version == "16"
+    told = {entry["code"] for entry in logs if entry["event"] == "ami.warning"}
+    assert told == set(inbox.warnings)
+    # Not permitted, so not asked.
+    assert "DeviceStateList" not in [action["Action"] for action in ami.actions]
+
+
+async def test_warnings_are_logged_once_over_many_links(
+    ami: FakeAmi, inbox: FakeInbox, logs: list[dict[str, Any]]
+) -> None:
+    ami.version = "18.26.4"
+    async with listening(ami.port, inbox):
+        for times in range(1, 4):
+            await inbox.until_state("up", times=times)
+            ami.cut()
+        await inbox.until_state("up", times=4)
+    assert [entry["event"] for entry in logs].count("ami.warning") == 1
+
+
+# --- no way in through the data ---
+
+
+async def test_a_callers_name_cannot_pass_for_an_answer(ami: FakeAmi, inbox: FakeInbox) -> None:
+    forged = (
+        b"x\r\n\r\nEvent: QueueStatusComplete\r\nActionID: agentd-00000000-9\r\n\r\nEvent: Next"
+    )
+    ami.lists["QueueStatus"] = [b"Event: QueueEntry\r\nCallerIDName: " + forged]
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+    at = inbox.items.index(LinkChanged("main", "up"))
+    before = b"".join(i.data for i in inbox.items[:at] if isinstance(i, AmiBytes))
+    assert b"EventList: Complete\r\nListItems: 1" in before
+
+
+# --- the end ---
+
+
+async def test_stop_while_it_waits_for_the_next_try(inbox: FakeInbox) -> None:
+    waiting = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    async with listening(1, inbox, sleep=sleep):
+        await waiting.wait()
+
+
+@pytest.mark.parametrize("stalled", ["Login", "Events", "Ping", "ListCommands", "QueueStatus"])
+async def test_stop_at_any_moment(ami: FakeAmi, inbox: FakeInbox, stalled: str) -> None:
+    ami.unanswered.add(stalled)
+    async with listening(ami.port, inbox):
+        await ami.until_asked(stalled)
+
+
+async def test_stop_before_it_ran(ami: FakeAmi, inbox: FakeInbox) -> None:
+    listener = AmiListener(settings(ami.port), inbox)
+    await listener.stop()
+    await listener.run()
+    assert ami.connections == 0
+
+
+async def test_cancelling_ends_it_as_well(ami: FakeAmi, inbox: FakeInbox) -> None:
+    listener = AmiListener(settings(ami.port), inbox)
+    task = asyncio.create_task(listener.run())
+    await inbox.until_state("up")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_one_listener_runs_once(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with listening(ami.port, inbox) as listener:
+        await inbox.until_state("up")
+        with pytest.raises(RuntimeError):
+            await listener.run()
+
+
+async def test_several_pbxs_side_by_side(ami: FakeAmi, inbox: FakeInbox) -> None:
+    async with FakeAmi() as other, listening(ami.port, inbox):
+        other.secret = "another"
+        async with listening(other.port, inbox, pbx="branch"):
+            await inbox.until(lambda: {i.pbx for i in inbox.of(LinkChanged)} == {"main", "branch"})
+            await inbox.until_state("up")
+    told = {(i.pbx, i.state) for i in inbox.of(LinkChanged)}
+    assert told == {("main", "syncing"), ("main", "up"), ("branch", "down")}
+
+
+def test_a_ca_file_that_is_not_there(inbox: FakeInbox) -> None:
+    with pytest.raises(AgentdError, match=r"pbx main: tls_ca_file .* No such file"):
+        AmiListener(settings(1, tls=True, tls_ca_file="/nowhere/ca.pem"), inbox)
