@@ -17,11 +17,12 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from agentd import clock
 from agentd.core.effects import OBLIGATIONS, Effect, OrderChanged, ResyncWanted
 from agentd.errors import Refused
+from agentd.pipeline import Pipeline
 from agentd.ports import (
     AmiBytes,
     CompleteOrder,
@@ -45,32 +46,6 @@ STANDSTILL_S = 0.05
 """How soon a deadline is tried again that a pipeline did not act on (a list answer is pending)."""
 
 Announce = Callable[[Sequence[Effect]], None]
-
-
-class Pipeline(Protocol):
-    """What the pump needs of ``agentd.core.pipeline.Pipeline``."""
-
-    def feed(self, data: bytes) -> list[Effect]: ...
-
-    def advance(self, pbx_now_us: int) -> list[Effect]: ...
-
-    def link_changed(self, state: str, code: str | None, reason: str | None) -> list[Effect]: ...
-
-    def link_info(
-        self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]
-    ) -> None: ...
-
-    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect]: ...
-
-    def next_deadline_us(self) -> int | None: ...
-
-    def restore(
-        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
-    ) -> list[Effect]: ...
-
-    def take_memory(self) -> dict[str, bytes | None]: ...
-
-    def take_board(self) -> tuple[dict[str, Any], list[str]]: ...
 
 
 class OrderedInbox:
@@ -180,13 +155,6 @@ class OwedGate:
         return shown
 
 
-class Submission(NamedTuple):
-    """Changes of orders that are on their way into the store."""
-
-    number: int
-    orders: tuple[OrderChanged, ...]
-
-
 class Runtime:
     """Moves everything from the inbox through the pipelines into the sinks.
 
@@ -219,8 +187,6 @@ class Runtime:
         self._standing_still: set[str] = set()
         self._effects: dict[str, list[Effect]] = {pbx: [] for pbx in pipelines}
         self._gate = OwedGate()
-        self._under_way: deque[Submission] = deque()
-        self._submitted = 0
         # Commands on their way, by the identity of their inbox item (two may be equal).
         self._asked: dict[int, asyncio.Future[OrderChanged]] = {}
         self._answers: dict[tuple[str, str], list[asyncio.Future[OrderChanged]]] = {}
@@ -357,15 +323,16 @@ class Runtime:
     def _complete(self, pipeline: Pipeline, item: CompleteOrder) -> list[Effect]:
         answer = self._asked.pop(id(item), None)
         now_us = self.pbx_now_us(item.pbx) or self._wall_us()
-        try:
-            effects = pipeline.complete_order(item.order_id, item.by, now_us)
-        except Refused as refused:
-            if answer is not None and not answer.done():
-                answer.set_exception(refused)
-            return []
-        if answer is not None:
-            self._answers.setdefault((item.pbx, item.order_id), []).append(answer)
-        return effects
+        done = pipeline.complete_order(item.order_id, item.by, now_us)
+        if isinstance(done, list):
+            if answer is not None:
+                self._answers.setdefault((item.pbx, item.order_id), []).append(answer)
+            return done
+        if answer is not None and not answer.done():
+            answer.set_exception(
+                Refused(done.message if done else f"there is no open work order {item.order_id}")
+            )
+        return []
 
     # --- the sinks -----------------------------------------------------------------------------
 
@@ -389,23 +356,16 @@ class Runtime:
         self, pbx: str, effects: Sequence[Effect], memory: Mapping[str, bytes | None]
     ) -> None:
         orders = tuple(effect for effect in effects if isinstance(effect, OrderChanged))
-        self._submitted += 1
-        if orders:
-            self._under_way.append(Submission(self._submitted, orders))
-            self._gate.submitted(order.id for order in orders)
-        self._store.submit(effects, memory, partial(self._committed, self._submitted), pbx=pbx)
+        self._gate.submitted(order.id for order in orders)
+        self._store.submit(effects, memory, partial(self._committed, orders), pbx=pbx)
 
-    def _committed(self, number: int, obligations: Sequence[Effect]) -> None:
-        """The store has everything up to submission ``number``; ``obligations`` are its news."""
-        orders: list[OrderChanged] = []
-        # The store may pass over submissions that brought nothing new; it keeps the order.
-        while self._under_way and self._under_way[0].number <= number:
-            orders += self._under_way.popleft().orders
+    def _committed(self, orders: Sequence[OrderChanged], news: Sequence[Effect]) -> None:
+        """``orders`` are in the store, and with them ``news``, the obligations new to it."""
         released = self._gate.committed(order.id for order in orders)
         if released:
             self._live.publish(released, ())
-        if obligations:
-            self._announce(obligations)
+        if news:
+            self._announce(news)
         for order in orders:
             if order.status == "completed":
                 for answer in self._answers.pop((order.pbx, order.id), ()):
