@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .ami import AmiClient, AmiError, Recorder
+from .ami import AmiClient, AmiError, Frame, Recorder
 from .config import PHONE_HOST, PbxConfig, Queue, Seat
 from .ports import PortBlock
 
@@ -73,7 +73,7 @@ class NativePbx:
         queues: Sequence[Queue],
         *,
         version: str = "22",
-        callers: int = 40,
+        callers: int = 30,
         keep: Path | None = None,
     ) -> None:
         self.version = version
@@ -82,10 +82,16 @@ class NativePbx:
         self._keep = keep
         # A call has two channels and each an RTP and an RTCP port.
         self._rtp_count = max(100, 12 * len(seats))
-        self.ports = PortBlock(10 + len(seats) + 2 * callers + self._rtp_count)
+        self.ports = PortBlock(10 + len(seats) + 6 * callers + self._rtp_count)
         self.secrets = {"agentd": secrets.token_hex(8), "lab": secrets.token_hex(8)}
         self._process: asyncio.subprocess.Process | None = None
         self.ami = AmiClient()
+        self._earlier: list[Frame] = []
+
+    @property
+    def history(self) -> list[Frame]:
+        """Every event since the first start, restarts included."""
+        return self._earlier + self.ami.events
 
     async def __aenter__(self) -> NativePbx:
         sip, ami, trunk = (self.ports.take() for _ in range(3))
@@ -164,6 +170,7 @@ class NativePbx:
 
     async def restart(self) -> None:
         """Kill Asterisk and start it again with the same configuration."""
+        self._earlier += self.ami.events
         await self.ami.close()
         await self.kill()
         await self.start()

@@ -186,7 +186,7 @@ class Sipp:
         )
         raise SippError(f"SIPp {self._name} {what}: {said}")
 
-    async def finished(self, timeout: float = 180.0) -> None:
+    async def finished(self, timeout: float = 120.0) -> None:
         """Wait until a caller has ended all its calls."""
         assert self._process is not None
         code = await asyncio.wait_for(self._process.wait(), timeout)
