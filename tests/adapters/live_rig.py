@@ -65,7 +65,7 @@ async def served(
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 (what is waited for has no event to give)
+        while not condition():
             await asyncio.sleep(0.005)
 
 
