@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Self
 
@@ -66,21 +67,21 @@ class _Batch:
     """What one transaction stores, and who is told afterwards."""
 
     __slots__ = (
-        "alerts", "announcements", "calls", "done", "legs", "memory", "orders", "size",
-        "unchanged", "violations",
+        "alerts", "announcements", "calls", "done", "legs", "memory", "news", "obligations",
+        "size",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.orders: list[OrderChanged] = []
-        self.violations: list[Violation] = []
+        self.obligations: list[OrderChanged | Violation] = []
         self.legs: list[LegEnded] = []
         self.calls: list[CallEnded] = []
         self.alerts: list[Alert] = []
         self.memory: dict[tuple[str, str], bytes | None] = {}
-        self.announcements: list[tuple[Announce, list[Effect]]] = []
+        self.announcements: list[tuple[Announce, int]] = []
+        """Who is told, and up to which of the obligations."""
         self.size = 0
-        self.unchanged: frozenset[int] | None = None
-        """``id()`` of the obligations that changed nothing; known once they were looked up."""
+        self.news: list[bool] | None = None
+        """Which of the obligations changed something; known once they were looked up."""
         self.done = asyncio.Event()
 
     def add(
@@ -91,30 +92,22 @@ class _Batch:
         pbx: str,
     ) -> None:
         """Take in one submission."""
-        obligations: list[Effect] | None = None
+        told = len(self.obligations)
         for effect in effects:
             # Few instructions: this runs for every effect of every event, on the event loop.
-            if isinstance(effect, OrderChanged):
-                self.orders.append(effect)
-            elif isinstance(effect, Violation):
-                self.violations.append(effect)
+            if isinstance(effect, OrderChanged | Violation):
+                self.obligations.append(effect)
+            elif isinstance(effect, Alert):
+                self.alerts.append(effect)
+            elif isinstance(effect, LegEnded):
+                self.legs.append(effect)
+            elif isinstance(effect, CallEnded):
+                self.calls.append(effect)
             else:
-                if isinstance(effect, Alert):
-                    self.alerts.append(effect)
-                elif isinstance(effect, LegEnded):
-                    self.legs.append(effect)
-                elif isinstance(effect, CallEnded):
-                    self.calls.append(effect)
-                else:
-                    continue
-                self.size += 1
                 continue
             self.size += 1
-            if obligations is None:
-                obligations = [effect]
-                self.announcements.append((announce, obligations))
-            else:
-                obligations.append(effect)
+        if len(self.obligations) > told:
+            self.announcements.append((announce, len(self.obligations)))
         if memory:
             for key, value in memory.items():
                 self.memory[pbx, key] = value
@@ -133,9 +126,11 @@ class _Batch:
 
     def announce(self) -> None:
         """Tell what changed something, in the order in which it came."""
-        unchanged = self.unchanged or frozenset()
-        for announce, obligations in self.announcements:
-            announce([effect for effect in obligations if id(effect) not in unchanged])
+        assert self.news is not None, "only what was stored is announced"
+        start = 0
+        for announce, end in self.announcements:
+            announce(list(compress(self.obligations[start:end], self.news[start:end])))
+            start = end
 
 
 class Store:
@@ -382,27 +377,14 @@ class Store:
         connection = await self._connect()
         assert connection.sync_connection is not None
         if self._durable:
-            durable = bool(batch.orders or batch.violations)
-            connection.sync_connection.info[SYNCHRONOUS] = "FULL" if durable else "NORMAL"
+            level = "FULL" if batch.obligations else "NORMAL"
+            connection.sync_connection.info[SYNCHRONOUS] = level
         run = connection.exec_driver_sql
-        unchanged: set[int] = set()
-        if batch.orders:
-            plan = await self._plan(connection, batch.orders)
-            unchanged.update(id(change) for change in batch.orders if not plan.apply(change))
-            for change, holder in plan.rivals:
-                self._log.error("second_order_refused", order=change.id, stands=holder)
-            if plan.events:
-                await run(schema.PUT_ORDER, plan.rows)
-                await run(schema.ADD_EVENT, plan.events)
-        if batch.violations:
-            ids = schema.json_list(violation.id for violation in batch.violations)
-            rows = await connection.execute(schema.VIOLATIONS_NAMED, {"ids": ids})
-            seen = set(rows.scalars())
-            for violation in batch.violations:
-                if violation.id in seen:
-                    unchanged.add(id(violation))
-                seen.add(violation.id)
-            await run(schema.ADD_VIOLATION, [schema.violation_row(v) for v in batch.violations])
+        news = await self._write_obligations(connection, batch.obligations)
+        if batch.news is None:
+            # Only the first look tells: a commit that reported an error may have happened all the
+            # same, and then the second attempt finds its own changes.
+            batch.news = news
         if batch.legs:
             await run(schema.ADD_LEG, [schema.leg_row(leg) for leg in batch.legs])
         if batch.calls:
@@ -414,20 +396,33 @@ class Store:
             await run(schema.PUT_MEMORY, put)
         if forget:
             await run(schema.FORGET_MEMORY, forget)
-        if batch.unchanged is None:
-            # Only the first look tells: a commit that reported an error may have happened all the
-            # same, and then the second attempt finds its own changes.
-            batch.unchanged = frozenset(unchanged)
         await connection.commit()
 
-    async def _plan(
-        self, connection: AsyncConnection, changes: Sequence[OrderChanged]
-    ) -> schema.OrderPlan:
-        ids = schema.json_list(change.id for change in changes)
-        calls = schema.json_list(change.call for change in changes)
-        stored = await connection.execute(schema.ORDERS_NAMED, {"ids": ids, "calls": calls})
-        seen = await connection.execute(schema.EVENTS_NAMED, {"ids": ids})
-        return schema.OrderPlan(map(schema.order_of, stored), (tuple(row) for row in seen))
+    async def _write_obligations(
+        self, connection: AsyncConnection, obligations: Sequence[OrderChanged | Violation]
+    ) -> list[bool]:
+        """Write orders and violations; for each whether it changed anything."""
+        if not obligations:
+            return []
+        ids = {"ids": schema.json_list(obligation.id for obligation in obligations)}
+        calls = schema.json_list(obligation.call or "" for obligation in obligations)
+        stored = await connection.execute(schema.ORDERS_NAMED, {**ids, "calls": calls})
+        seen = await connection.execute(schema.EVENTS_NAMED, ids)
+        plan = schema.ObligationPlan(
+            map(schema.order_of, stored),
+            map(tuple, seen),
+            (await connection.execute(schema.VIOLATIONS_NAMED, ids)).scalars(),
+        )
+        news = [plan.apply(obligation) for obligation in obligations]
+        for change, holder in plan.rivals:
+            self._log.error("second_order_refused", order=change.id, stands=holder)
+        run = connection.exec_driver_sql
+        if plan.events:
+            await run(schema.PUT_ORDER, plan.order_rows)
+            await run(schema.ADD_EVENT, plan.events)
+        if plan.violations:
+            await run(schema.ADD_VIOLATION, plan.violations)
+        return news
 
     def _note_trouble(self, error: BaseException) -> None:
         code = trouble_code(error)

@@ -338,26 +338,44 @@ def json_list(values: Iterable[str]) -> str:
     return _encode(list(values)).decode()
 
 
-# --- what a batch of order changes does to the orders ----------------------------------------
+# --- what a batch of obligations does to the tables ------------------------------------------
 
 
-class OrderPlan:
-    """The rows to write for a batch of changes, and what of it changes nothing."""
+class ObligationPlan:
+    """The rows to write for a batch of order changes and violations."""
 
-    def __init__(self, stored: Iterable[OrderChanged], seen: Iterable[tuple[Any, ...]]) -> None:
-        """``stored``: the orders concerned, as they stand; ``seen``: keys of their history."""
+    def __init__(
+        self,
+        stored: Iterable[OrderChanged],
+        changes_seen: Iterable[tuple[Any, ...]],
+        violations_seen: Iterable[str],
+    ) -> None:
+        """``stored``: the orders concerned, as they stand; then keys of their history, and ids."""
         self._orders: dict[str, OrderChanged] = {order.id: order for order in stored}
         self._by_call = {(o.pbx, o.call, o.kind): o.id for o in self._orders.values()}
-        self._seen = set(seen)
+        self._changes_seen = set(changes_seen)
+        self._violations_seen = set(violations_seen)
         self._changed: dict[str, OrderChanged] = {}
         self.events: list[tuple[Any, ...]] = []
+        """Rows of ``work_order_event`` to add."""
+        self.violations: list[tuple[Any, ...]] = []
+        """Rows of ``violation`` to add."""
         self.rivals: list[tuple[OrderChanged, str]] = []
         """Orders refused because their call has one already, and that one's id."""
 
-    def apply(self, change: OrderChanged) -> bool:
-        """Take in one change; False when it changes nothing."""
+    def apply(self, obligation: OrderChanged | Violation) -> bool:
+        """Take in one obligation; False when it changes nothing."""
+        if isinstance(obligation, OrderChanged):
+            return self._change(obligation)
+        if obligation.id in self._violations_seen:
+            return False
+        self._violations_seen.add(obligation.id)
+        self.violations.append(violation_row(obligation))
+        return True
+
+    def _change(self, change: OrderChanged) -> bool:
         key = change_key(change)
-        if key in self._seen:
+        if key in self._changes_seen:
             return False
         holder = self._by_call.setdefault((change.pbx, change.call, change.kind), change.id)
         if holder != change.id:
@@ -367,14 +385,14 @@ class OrderPlan:
         after = change if before is None else merge(before, change)
         if after is None:
             return False
-        self._seen.add(key)
+        self._changes_seen.add(key)
         self._orders[after.id] = self._changed[after.id] = after
         self.events.append(event_row(after))
         return True
 
     @property
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The rows of ``work_order`` to put."""
+    def order_rows(self) -> list[tuple[Any, ...]]:
+        """Rows of ``work_order`` to put."""
         return [order_row(order) for order in self._changed.values()]
 
 
