@@ -50,19 +50,15 @@ class Engine:
             e.Pickup: self._on_pickup,
             e.BridgeEnter: self._on_bridge_enter,
             e.BridgeLeave: self._on_bridge_leave,
-            e.BridgeMerge: self._on_bridge_merge,
             e.BridgeDestroy: self._on_bridge_destroy,
             e.Hold: self._on_hold,
             e.Unhold: self._on_unhold,
             e.MusicOnHoldStart: self._on_music_start,
             e.MusicOnHoldStop: self._on_music_stop,
             e.ParkedCall: self._on_parked,
-            e.UnParkedCall: self._on_unparked,
             e.ParkingEnded: self._on_parking_ended,
             e.BlindTransfer: self._on_blind_transfer,
             e.AttendedTransfer: self._on_attended_transfer,
-            e.LocalOptimizationEnd: self._on_local_optimized,
-            e.LocalBridge: self._on_local_bridge,
             e.ChanSpyStart: self._on_spy,
             e.QueueCallerJoin: self._on_join,
             e.QueueCallerLeave: self._on_leave,
@@ -75,7 +71,6 @@ class Engine:
             e.DeviceState: self._on_device_state,
             e.AgentPool: self._on_agent_pool,
             e.FullyBooted: self._on_fully_booted,
-            e.Shutdown: self._on_shutdown,
             e.ListedQueue: self._on_listed_queue,
             e.ListedCaller: self._on_listed_caller,
             e.QueueListDone: self._on_queue_list_done,
@@ -283,10 +278,6 @@ class Engine:
         if chan is not None and chan.bridge == ev.bridge:
             legs.left(self.state, chan, ev.at_us)
 
-    def _on_bridge_merge(self, ev: e.BridgeMerge) -> None:
-        # Members that move announce themselves with BridgeLeave and BridgeEnter.
-        return
-
     def _on_bridge_destroy(self, ev: e.BridgeDestroy) -> None:
         for uid in sorted(self.state.bridges.get(ev.bridge, ())):
             legs.left(self.state, self.state.channels[uid], ev.at_us)
@@ -320,9 +311,6 @@ class Engine:
     def _on_parked(self, ev: e.ParkedCall) -> None:
         legs.parked(self.state, ev.uid, ev.parker, ev.at_us)
 
-    def _on_unparked(self, ev: e.UnParkedCall) -> None:
-        legs.parking_ended(self.state, ev.uid, ev.at_us)
-
     def _on_parking_ended(self, ev: e.ParkingEnded) -> None:
         legs.parking_ended(self.state, ev.uid, ev.at_us)
 
@@ -338,14 +326,6 @@ class Engine:
             legs.transferred(
                 self.state, (ev.orig, ev.second), "AttendedTransfer", ev.at_us, leaves=leaves
             )
-
-    def _on_local_optimized(self, ev: e.LocalOptimizationEnd) -> None:
-        # The halves hang up by themselves, and who they connected has entered one bridge.
-        return
-
-    def _on_local_bridge(self, ev: e.LocalBridge) -> None:
-        # The halves are known by their names.
-        return
 
     def _on_spy(self, ev: e.ChanSpyStart) -> None:
         chan = self.state.channels.get(ev.spyer)
@@ -401,8 +381,7 @@ class Engine:
 
     def _on_device_state(self, ev: e.DeviceState) -> None:
         seat = self.state.seats.get(ev.device)
-        if seat is not None:
-            seat.set_device_state(ev.state, ev.at_us)
+        if seat is not None and seat.set_device_state(ev.state, ev.at_us):
             self.state.touched_seats.add(ev.device)
 
     def _on_agent_pool(self, ev: e.AgentPool) -> None:
@@ -415,9 +394,6 @@ class Engine:
 
     def _on_fully_booted(self, ev: e.FullyBooted) -> None:
         self._resync.booted(ev.uptime_s)
-
-    def _on_shutdown(self, ev: e.Shutdown) -> None:
-        self._resync.shutting_down = True
 
     def _on_listed_queue(self, ev: e.ListedQueue) -> None:
         self._resync.listed_queue(ev)

@@ -174,8 +174,7 @@ class Board:
         leg = self._leg_shown(seat)
         owed = [
             {"id": o.order.id, "due_at": seconds(o.order.due_us)}
-            for o in state.orders.values()
-            if o.order.seat == seat.device
+            for o in state.owed.get(seat.device, {}).values()
         ]
         owed.sort(key=lambda o: (o["due_at"] is None, o["due_at"] or 0.0, str(o["id"])))
         return {

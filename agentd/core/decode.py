@@ -5,7 +5,8 @@ One table says which events matter and which of their headers the engine needs; 
 trusted (no such header, no colon, a number that is none) is
 :class:`~agentd.core.events.Malformed`, whole: nothing is half-applied.
 
-Field names are those of Asterisk 16 to 22 (the XML documentation in its source).
+Header names are those of Asterisk 16 to 22 (the XML documentation in its source). Headers are cut
+out of the bytes one by one: a frame has twenty and the engine needs three.
 """
 
 from __future__ import annotations
@@ -15,19 +16,224 @@ from typing import Any
 
 from agentd.core import events as e
 
-Headers = dict[str, str]
 Decoded = e.Event | e.Response | e.Ignored | e.Malformed
+Field = Callable[[bytes], Any]
+"""Cuts one value out of a frame. Raises KeyError (no such header) or :class:`_BadHeader`."""
 
 _NOBODY = frozenset(("", "<unknown>", "unknown"))
 
 
 class _BadHeader(ValueError):
-    """A header is missing or holds what it cannot hold."""
+    """A header holds what it cannot hold."""
 
 
-def number(value: str | None) -> str | None:
-    """A caller's number, or None where Asterisk says that there is none."""
-    return None if value is None or value in _NOBODY else value
+# --- one header ---------------------------------------------------------------------------
+
+
+def text(name: str) -> Field:
+    """A header that must be there. Where it repeats, the last one counts: a value that smuggles
+    a header in stands before the real one. Invalid UTF-8 becomes U+FFFD."""
+    key = f"\r\n{name}: ".encode()
+    size = len(key)
+
+    def cut(frame: bytes) -> str:
+        start = frame.rfind(key)
+        if start < 0:
+            raise KeyError(name)
+        start += size
+        end = frame.find(b"\r\n", start)
+        return (frame[start:end] if end >= 0 else frame[start:]).decode("utf-8", "replace")
+
+    return cut
+
+
+def maybe(name: str, default: str | None = None) -> Field:
+    """A header that some versions leave out; ``default`` where it is missing or empty."""
+    key = f"\r\n{name}: ".encode()
+    cut = text(name)
+    return lambda frame: (cut(frame) or default) if key in frame else default
+
+
+def caller(name: str) -> Field:
+    """A caller's number; None where Asterisk says that there is none."""
+    cut = maybe(name, "")
+
+    def number(frame: bytes) -> str | None:
+        value: str = cut(frame)
+        return None if value in _NOBODY else value
+
+    return number
+
+
+def whole(name: str, default: int | None = None) -> Field:
+    """A whole number; ``default`` where the header is missing or empty, if there is a default."""
+    must, may = text(name), maybe(name)
+
+    def number(frame: bytes) -> int:
+        value = must(frame) if default is None else may(frame)
+        if value is None:
+            assert default is not None
+            return default
+        try:
+            return int(value)
+        except ValueError:
+            raise _BadHeader(f"{name} is not a whole number: {value[:40]!r}") from None
+
+    return number
+
+
+def clock_s(name: str) -> Field:
+    """``HH:MM:SS`` as seconds; Asterisk lets hours grow past two digits."""
+    cut = text(name)
+
+    def number(frame: bytes) -> int:
+        value = cut(frame)
+        try:
+            hours, minutes, secs = value.split(":")
+            return int(hours) * 3600 + int(minutes) * 60 + int(secs)
+        except ValueError:
+            raise _BadHeader(f"{name} is not HH:MM:SS: {value[:40]!r}") from None
+
+    return number
+
+
+def dialled(name: str) -> Field:
+    """The number in ``PJSIP/13800138000@trunk`` or ``trunk/13800138000``; None without one."""
+    cut = maybe(name, "")
+
+    def number(frame: bytes) -> str | None:
+        value = cut(frame).partition("@")[0].rpartition("/")[2]
+        return value if any(c.isdigit() for c in value) else None
+
+    return number
+
+
+def always(value: object) -> Field:
+    return lambda frame: value
+
+
+# --- the table ----------------------------------------------------------------------------
+
+_UID = text("Uniqueid")
+_CHANNEL = text("Channel")
+_CALLER = caller("CallerIDNum")
+_QUEUE = text("Queue")
+_DEST = text("DestUniqueid")
+_PARKEE = text("ParkeeUniqueid")
+
+
+def _member(change: str, interface: str = "Interface", name: str = "MemberName") -> tuple[Any, ...]:
+    device, listed = maybe("StateInterface", ""), text(interface)
+    return (
+        e.QueueMember,
+        always(change),
+        _QUEUE,
+        listed,
+        maybe(name, ""),
+        lambda frame: device(frame) or listed(frame),
+        whole("Status", 0),
+        lambda frame: b"\r\nPaused: 1" in frame,
+        maybe("PausedReason", ""),
+        whole("LastCall", 0),
+    )
+
+
+_TABLE: dict[str, tuple[Any, ...]] = {
+    "Newchannel": (
+        e.Newchannel,
+        _UID,
+        _CHANNEL,
+        whole("ChannelState"),
+        _CALLER,
+        maybe("Linkedid", ""),
+    ),
+    "Newstate": (e.Newstate, _UID, _CHANNEL, whole("ChannelState"), _CALLER),
+    "NewCallerid": (e.NewCallerid, _UID, _CALLER),
+    "Rename": (e.Rename, _UID, text("Newname")),
+    "Hangup": (e.Hangup, _UID, _CHANNEL, whole("Cause", 0)),
+    "HangupRequest": (e.HangupRequest, _UID, _CHANNEL, whole("Cause", 0)),
+    "SoftHangupRequest": (e.SoftHangupRequest, _UID, whole("Cause", 0)),
+    "DialBegin": (
+        e.DialBegin,
+        maybe("Uniqueid"),
+        _DEST,
+        text("DestChannel"),
+        dialled("DialString"),
+    ),
+    "DialState": (e.DialState, _DEST, text("DialStatus")),
+    "DialEnd": (e.DialEnd, maybe("Uniqueid"), _DEST, text("DialStatus"), maybe("Forward")),
+    "Pickup": (e.Pickup, _UID, _CHANNEL, text("TargetUniqueid")),
+    "BridgeEnter": (e.BridgeEnter, text("BridgeUniqueid"), _UID, _CHANNEL),
+    "BridgeLeave": (e.BridgeLeave, text("BridgeUniqueid"), _UID),
+    "BridgeDestroy": (e.BridgeDestroy, text("BridgeUniqueid")),
+    "Hold": (e.Hold, _UID),
+    "Unhold": (e.Unhold, _UID),
+    "MusicOnHoldStart": (e.MusicOnHoldStart, _UID),
+    "MusicOnHoldStop": (e.MusicOnHoldStop, _UID),
+    "ParkedCall": (e.ParkedCall, _PARKEE, maybe("ParkerDialString")),
+    "UnParkedCall": (e.ParkingEnded, _PARKEE),
+    "ParkedCallTimeOut": (e.ParkingEnded, _PARKEE),
+    "ParkedCallGiveUp": (e.ParkingEnded, _PARKEE),
+    "ParkedCallSwap": (e.ParkingEnded, _PARKEE),
+    "BlindTransfer": (e.BlindTransfer, text("Result"), text("TransfererUniqueid")),
+    "AttendedTransfer": (
+        e.AttendedTransfer,
+        text("Result"),
+        text("OrigTransfererUniqueid"),
+        text("SecondTransfererUniqueid"),
+        maybe("DestType", ""),
+    ),
+    "ChanSpyStart": (e.ChanSpyStart, text("SpyerUniqueid")),
+    "QueueCallerJoin": (e.QueueCallerJoin, _UID, _CHANNEL, _QUEUE, _CALLER),
+    "QueueCallerLeave": (e.QueueCallerLeave, _UID, _QUEUE),
+    "QueueCallerAbandon": (e.QueueCallerAbandon, _UID, _QUEUE),
+    "AgentCalled": (
+        e.AgentCalled,
+        _UID,
+        _CHANNEL,
+        _DEST,
+        text("DestChannel"),
+        _QUEUE,
+        text("Interface"),
+        maybe("MemberName", ""),
+    ),
+    "AgentConnect": (e.AgentConnect, _UID, _DEST, _QUEUE, text("Interface")),
+    "AgentComplete": (e.AgentComplete, maybe("DestUniqueid"), _QUEUE, maybe("Reason", "")),
+    "AgentRingNoAnswer": (e.AgentRingNoAnswer, maybe("DestUniqueid"), _QUEUE),
+    "QueueMemberAdded": _member("added"),
+    "QueueMemberRemoved": _member("removed"),
+    "QueueMemberPause": _member("pause"),
+    "QueueMemberStatus": _member("status"),
+    "QueueMember": _member("listed", "Location", "Name"),
+    "DeviceStateChange": (e.DeviceState, text("Device"), text("State")),
+    "AgentLogin": (e.AgentPool, always("AgentLogin")),
+    "AgentLogoff": (e.AgentPool, always("AgentLogoff")),
+    "FullyBooted": (e.FullyBooted, whole("Uptime", -1)),
+    "QueueParams": (e.ListedQueue, _QUEUE),
+    "QueueEntry": (e.ListedCaller, _QUEUE, _UID, _CHANNEL, _CALLER, whole("Wait", 0)),
+    "QueueStatusComplete": (e.QueueListDone,),
+    "CoreShowChannel": (
+        e.ListedChannel,
+        _UID,
+        _CHANNEL,
+        whole("ChannelState"),
+        _CALLER,
+        maybe("Linkedid", ""),
+        maybe("Application", ""),
+        clock_s("Duration"),
+        maybe("BridgeId"),
+    ),
+    "CoreShowChannelsComplete": (e.ChannelListDone,),
+}
+
+WANTED = {f"Event: {name}".encode(): (name, row[0], row[1:]) for name, row in _TABLE.items()}
+"""First line of a frame that matters → (event name, its type, its fields in order)."""
+
+_PSEUDO_DEVICE = b"\r\nDevice: Queue:"
+_STAMP = b"\r\nTimestamp: "
+
+
+# --- one frame ----------------------------------------------------------------------------
 
 
 def timestamp_us(value: str) -> int:
@@ -35,292 +241,60 @@ def timestamp_us(value: str) -> int:
 
     Raises ValueError where it is not such a number.
     """
-    whole, dot, fraction = value.partition(".")
-    if not dot:
-        return int(whole) * 1_000_000
-    return int(whole) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
-
-
-def _int(h: Headers, key: str) -> int:
-    try:
-        return int(h[key])
-    except ValueError:
-        raise _BadHeader(f"{key} is not a whole number: {h[key][:40]!r}") from None
-
-
-def _int_or(h: Headers, key: str, default: int) -> int:
-    return _int(h, key) if h.get(key) else default
-
-
-def _clock_s(h: Headers, key: str) -> int:
-    """``HH:MM:SS`` as seconds; Asterisk lets hours grow past two digits."""
-    try:
-        hours, minutes, secs = h[key].split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + int(secs)
-    except ValueError:
-        raise _BadHeader(f"{key} is not HH:MM:SS: {h[key][:40]!r}") from None
-
-
-def _newchannel(at: int, h: Headers) -> e.Event:
-    return e.Newchannel(
-        at,
-        h["Uniqueid"],
-        h["Channel"],
-        _int(h, "ChannelState"),
-        number(h.get("CallerIDNum")),
-        h.get("Linkedid", ""),
-    )
-
-
-def _newstate(at: int, h: Headers) -> e.Event:
-    return e.Newstate(
-        at, h["Uniqueid"], h["Channel"], _int(h, "ChannelState"), number(h.get("CallerIDNum"))
-    )
-
-
-def _dial_begin(at: int, h: Headers) -> e.Event:
-    return e.DialBegin(
-        at,
-        h.get("Uniqueid"),
-        h["DestUniqueid"],
-        h["DestChannel"],
-        _dialled(h.get("DialString", "")),
-    )
-
-
-def _dialled(dial_string: str) -> str | None:
-    """``PJSIP/13800138000@trunk``, ``trunk/13800138000`` → the number; None where there is none."""
-    number = dial_string.partition("@")[0].rpartition("/")[2]
-    return number if any(c.isdigit() for c in number) else None
-
-
-def _dial_end(at: int, h: Headers) -> e.Event:
-    return e.DialEnd(
-        at, h.get("Uniqueid"), h["DestUniqueid"], h["DialStatus"], h.get("Forward") or None
-    )
-
-
-def _queue_caller_join(at: int, h: Headers) -> e.Event:
-    return e.QueueCallerJoin(
-        at, h["Uniqueid"], h["Channel"], h["Queue"], number(h.get("CallerIDNum"))
-    )
-
-
-def _agent_called(at: int, h: Headers) -> e.Event:
-    return e.AgentCalled(
-        at,
-        h["Uniqueid"],
-        h["DestUniqueid"],
-        h["DestChannel"],
-        h["Queue"],
-        h["Interface"],
-        h.get("MemberName", ""),
-    )
-
-
-def _member(change: str) -> Callable[[int, Headers], e.Event]:
-    interface_key, name_key = (
-        ("Location", "Name") if change == "listed" else ("Interface", "MemberName")
-    )
-
-    def decode(at: int, h: Headers) -> e.Event:
-        interface = h[interface_key]
-        return e.QueueMember(
-            at,
-            change,
-            h["Queue"],
-            interface,
-            h.get(name_key, ""),
-            h.get("StateInterface") or interface,
-            _int_or(h, "Status", 0),
-            h.get("Paused") == "1",
-            h.get("PausedReason", ""),
-            _int_or(h, "LastCall", 0),
-        )
-
-    return decode
-
-
-def _listed_channel(at: int, h: Headers) -> e.Event:
-    return e.ListedChannel(
-        at,
-        h["Uniqueid"],
-        h["Channel"],
-        _int(h, "ChannelState"),
-        number(h.get("CallerIDNum")),
-        h.get("Linkedid", ""),
-        h.get("Application", ""),
-        _clock_s(h, "Duration"),
-        h.get("BridgeId") or None,
-    )
-
-
-def _listed_caller(at: int, h: Headers) -> e.Event:
-    return e.ListedCaller(
-        at,
-        h["Queue"],
-        h["Uniqueid"],
-        h["Channel"],
-        number(h.get("CallerIDNum")),
-        _int_or(h, "Wait", 0),
-    )
-
-
-def _attended(at: int, h: Headers) -> e.Event:
-    return e.AttendedTransfer(
-        at,
-        h["Result"],
-        h["OrigTransfererUniqueid"],
-        h["SecondTransfererUniqueid"],
-        h.get("DestType", ""),
-        h.get("TransfereeUniqueid"),
-        h.get("TransferTargetUniqueid"),
-    )
-
-
-def _optimized(at: int, h: Headers) -> e.Event | None:
-    if h.get("Success") == "No":
-        return None
-    return e.LocalOptimizationEnd(at, h["LocalOneUniqueid"], h["LocalTwoUniqueid"])
-
-
-_WANTED: dict[str, Callable[[int, Headers], e.Event | None]] = {
-    "Newchannel": _newchannel,
-    "Newstate": _newstate,
-    "NewCallerid": lambda at, h: e.NewCallerid(at, h["Uniqueid"], number(h["CallerIDNum"])),
-    "Rename": lambda at, h: e.Rename(at, h["Uniqueid"], h["Newname"]),
-    "Hangup": lambda at, h: e.Hangup(at, h["Uniqueid"], h["Channel"], _int_or(h, "Cause", 0)),
-    "HangupRequest": lambda at, h: e.HangupRequest(
-        at, h["Uniqueid"], h["Channel"], _int_or(h, "Cause", 0)
-    ),
-    "SoftHangupRequest": lambda at, h: e.SoftHangupRequest(
-        at, h["Uniqueid"], _int_or(h, "Cause", 0)
-    ),
-    "DialBegin": _dial_begin,
-    "DialState": lambda at, h: e.DialState(at, h["DestUniqueid"], h["DialStatus"]),
-    "DialEnd": _dial_end,
-    "Pickup": lambda at, h: e.Pickup(at, h["Uniqueid"], h["Channel"], h["TargetUniqueid"]),
-    "BridgeEnter": lambda at, h: e.BridgeEnter(
-        at, h["BridgeUniqueid"], h["Uniqueid"], h["Channel"]
-    ),
-    "BridgeLeave": lambda at, h: e.BridgeLeave(at, h["BridgeUniqueid"], h["Uniqueid"]),
-    "BridgeMerge": lambda at, h: e.BridgeMerge(at, h["ToBridgeUniqueid"], h["FromBridgeUniqueid"]),
-    "BridgeDestroy": lambda at, h: e.BridgeDestroy(at, h["BridgeUniqueid"]),
-    "Hold": lambda at, h: e.Hold(at, h["Uniqueid"]),
-    "Unhold": lambda at, h: e.Unhold(at, h["Uniqueid"]),
-    "MusicOnHoldStart": lambda at, h: e.MusicOnHoldStart(at, h["Uniqueid"]),
-    "MusicOnHoldStop": lambda at, h: e.MusicOnHoldStop(at, h["Uniqueid"]),
-    "ParkedCall": lambda at, h: e.ParkedCall(
-        at, h["ParkeeUniqueid"], h.get("ParkerDialString") or None
-    ),
-    "UnParkedCall": lambda at, h: e.UnParkedCall(
-        at, h["ParkeeUniqueid"], h.get("RetrieverUniqueid") or None
-    ),
-    "ParkedCallTimeOut": lambda at, h: e.ParkingEnded(at, h["ParkeeUniqueid"]),
-    "ParkedCallGiveUp": lambda at, h: e.ParkingEnded(at, h["ParkeeUniqueid"]),
-    "ParkedCallSwap": lambda at, h: e.ParkingEnded(at, h["ParkeeUniqueid"]),
-    "BlindTransfer": lambda at, h: e.BlindTransfer(
-        at, h["Result"], h["TransfererUniqueid"], h.get("TransfereeUniqueid")
-    ),
-    "AttendedTransfer": _attended,
-    "LocalOptimizationEnd": _optimized,
-    "LocalBridge": lambda at, h: e.LocalBridge(at, h["LocalOneUniqueid"], h["LocalTwoUniqueid"]),
-    "ChanSpyStart": lambda at, h: e.ChanSpyStart(at, h["SpyerUniqueid"]),
-    "QueueCallerJoin": _queue_caller_join,
-    "QueueCallerLeave": lambda at, h: e.QueueCallerLeave(at, h["Uniqueid"], h["Queue"]),
-    "QueueCallerAbandon": lambda at, h: e.QueueCallerAbandon(at, h["Uniqueid"], h["Queue"]),
-    "AgentCalled": _agent_called,
-    "AgentConnect": lambda at, h: e.AgentConnect(
-        at, h["Uniqueid"], h["DestUniqueid"], h["Queue"], h["Interface"]
-    ),
-    "AgentComplete": lambda at, h: e.AgentComplete(
-        at, h.get("Uniqueid"), h.get("DestUniqueid"), h["Queue"], h.get("Reason", "")
-    ),
-    "AgentRingNoAnswer": lambda at, h: e.AgentRingNoAnswer(at, h.get("DestUniqueid"), h["Queue"]),
-    "QueueMemberAdded": _member("added"),
-    "QueueMemberRemoved": _member("removed"),
-    "QueueMemberPause": _member("pause"),
-    "QueueMemberStatus": _member("status"),
-    "QueueMember": _member("listed"),
-    "DeviceStateChange": lambda at, h: e.DeviceState(at, h["Device"], h["State"]),
-    "AgentLogin": lambda at, h: e.AgentPool(at, "AgentLogin"),
-    "AgentLogoff": lambda at, h: e.AgentPool(at, "AgentLogoff"),
-    "FullyBooted": lambda at, h: e.FullyBooted(at, _int(h, "Uptime") if "Uptime" in h else None),
-    "Shutdown": lambda at, h: e.Shutdown(at),
-    "QueueParams": lambda at, h: e.ListedQueue(at, h["Queue"]),
-    "QueueEntry": _listed_caller,
-    "QueueStatusComplete": lambda at, h: e.QueueListDone(at),
-    "CoreShowChannel": _listed_channel,
-    "CoreShowChannelsComplete": lambda at, h: e.ChannelListDone(at),
-}
-
-WANTED = {f"Event: {name}".encode(): (name, decode) for name, decode in _WANTED.items()}
-"""First line of a frame that matters → (event name, its decoder)."""
-
-_PSEUDO_DEVICE = b"\r\nDevice: Queue:"
+    seconds, _, fraction = value.partition(".")
+    return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
 
 
 def _stamp(frame: bytes) -> int:
     """The frame's Timestamp in microseconds; 0 where it has none that is a number."""
-    start = frame.find(b"\r\nTimestamp: ")
-    if start < 0:
+    start = frame.find(_STAMP, 0, 400) + 13
+    if start < 13:
         return 0
-    stamp = frame[start + 13 : start + 30]
-    if len(stamp) == 17 and stamp[10] == 46:
-        try:
-            return int(stamp[:10] + stamp[11:])
-        except ValueError:
-            return 0
     try:
-        return timestamp_us(frame[start + 13 :].split(b"\r\n", 1)[0].decode("ascii", "replace"))
-    except ValueError:
+        if frame[start + 10] == 46 and frame[start + 17 : start + 19] == b"\r\n":
+            return int(frame[start : start + 10]) * 1_000_000 + int(frame[start + 11 : start + 17])
+        return timestamp_us(frame[start:].partition(b"\r\n")[0].decode("ascii", "replace"))
+    except (ValueError, IndexError):
         return 0
 
 
 def decode(frame: bytes) -> Decoded:
-    """One frame (without its blank line) to what it means. Never raises on what a peer can send.
-
-    Invalid UTF-8 becomes U+FFFD. Where a header repeats, its last value counts: a value that
-    tries to smuggle a header in stands before the real one.
-    """
+    """One frame (without its blank line) to what it means. Never raises on what a peer can send."""
     line_end = frame.find(b"\r\n")
     first = frame if line_end < 0 else frame[:line_end]
     wanted = WANTED.get(first)
     if wanted is None:
         if first.startswith(b"Event: "):
-            return e.Ignored(_stamp(frame), b"\r\nEventList: Complete" in frame)
+            ends = first.endswith(b"Complete") and b"\r\nEventList: Complete" in frame
+            return e.Ignored(_stamp(frame), ends)
         if first.startswith(b"Response: "):
             return e.Response(_stamp(frame), b"\r\nEventList: start" in frame)
         return _odd(frame)
-    name, build = wanted
+    name, build, fields = wanted
     at = _stamp(frame)
     if name == "DeviceStateChange" and _PSEUDO_DEVICE in frame:
         return e.Ignored(at, list_ends=False)
-    text = frame.decode("utf-8", "replace")
     try:
-        headers: Any = dict([line.split(": ", 1) for line in text.split("\r\n")])
-    except ValueError:
-        try:
-            headers = _headers(text)
-        except _BadHeader as bad:
-            return e.Malformed(at, str(bad), name)
-    try:
-        event = build(at, headers)
+        if frame.count(b": ") <= frame.count(b"\r\n"):
+            frame = _mended(frame)
+        event: e.Event = build(at, *[cut(frame) for cut in fields])
     except KeyError as missing:
         return e.Malformed(at, f"{missing.args[0]} is missing", name)
     except _BadHeader as bad:
         return e.Malformed(at, str(bad), name)
-    return e.Ignored(at, list_ends=False) if event is None else event
+    return event
 
 
-def _headers(text: str) -> Headers:
-    headers: Headers = {}
-    for line in text.split("\r\n"):
-        key, colon, value = line.partition(":")
+def _mended(frame: bytes) -> bytes:
+    """A frame in which some line has no ``: ``: a value that is empty without a space is fine, a
+    line without a colon is not."""
+    lines = []
+    for line in frame.split(b"\r\n"):
+        key, colon, value = line.partition(b":")
         if not colon:
             raise _BadHeader(f"a header without a colon: {line[:60]!r}")
-        headers[key] = value.removeprefix(" ")
-    return headers
+        lines.append(key + b": " + value.removeprefix(b" "))
+    return b"\r\n".join(lines)
 
 
 def _odd(frame: bytes) -> Decoded:
@@ -328,11 +302,9 @@ def _odd(frame: bytes) -> Decoded:
     stripped = frame.lstrip(b"\r\n")
     if stripped != frame and stripped:
         return decode(stripped)
-    if b"\r\nResponse: " in frame or b"\r\nEvent: " in frame:
-        lines = frame.split(b"\r\n")
-        lead = next(
-            i for i, line in enumerate(lines) if line.startswith((b"Event: ", b"Response: "))
-        )
-        if all(b":" in line for line in lines[:lead]):
-            return decode(b"\r\n".join([lines[lead], *lines[:lead], *lines[lead + 1 :]]))
+    lines = frame.split(b"\r\n")
+    starts = (b"Event: ", b"Response: ")
+    lead = next((i for i, line in enumerate(lines) if line.startswith(starts)), None)
+    if lead and all(b":" in line for line in lines[:lead]):
+        return decode(b"\r\n".join([lines[lead], *lines[:lead], *lines[lead + 1 :]]))
     return e.Malformed(0, f"not an AMI frame: {frame[:60]!r}", None)

@@ -109,11 +109,6 @@ class BridgeLeave(Event):
     uid: str
 
 
-class BridgeMerge(Event):
-    to_bridge: str
-    from_bridge: str
-
-
 class BridgeDestroy(Event):
     bridge: str
 
@@ -148,13 +143,8 @@ class ParkedCall(Event):
     """The parker's device, as Asterisk's ParkerDialString gives it."""
 
 
-class UnParkedCall(Event):
-    uid: str
-    retriever: str | None
-
-
 class ParkingEnded(Event):
-    """Parking ended without a retriever: timed out, given up, swapped."""
+    """The parked channel was fetched, timed out, gave up, or was swapped."""
 
     uid: str
 
@@ -165,7 +155,6 @@ class ParkingEnded(Event):
 class BlindTransfer(Event):
     result: str
     transferer: str
-    transferee: str | None
 
 
 class AttendedTransfer(Event):
@@ -173,18 +162,7 @@ class AttendedTransfer(Event):
     orig: str
     second: str
     dest_type: str
-    transferee: str | None
-    target: str | None
-
-
-class LocalOptimizationEnd(Event):
-    one: str
-    two: str
-
-
-class LocalBridge(Event):
-    one: str
-    two: str
+    """Bridge, App, Link or Threeway."""
 
 
 class ChanSpyStart(Event):
@@ -213,6 +191,7 @@ class QueueCallerAbandon(Event):
 
 class AgentCalled(Event):
     uid: str
+    name: str
     dest: str
     dest_name: str
     queue: str
@@ -230,7 +209,6 @@ class AgentConnect(Event):
 class AgentComplete(Event):
     """Corroborates; decides nothing alone (late and wrong after a redirect)."""
 
-    uid: str | None
     dest: str | None
     queue: str
     reason: str
@@ -271,11 +249,8 @@ class AgentPool(Event):
 
 
 class FullyBooted(Event):
-    uptime_s: int | None
-
-
-class Shutdown(Event):
-    pass
+    uptime_s: int
+    """-1: not told."""
 
 
 class ListedQueue(Event):

@@ -61,6 +61,7 @@ def _new_leg(
     caller: str | None,
 ) -> Leg:
     seat = st.seat(device)
+    st.touched_seats.add(device)
     leg = Leg(uid, device, seat.agent, queue, direction, None, caller, st.now_us)
     st.legs[uid] = leg
     seat.legs[uid] = leg
@@ -88,7 +89,7 @@ def offered(st: State, ev: e.AgentCalled) -> None:
     if device is not None:
         seat = st.seat(device)
         st.join(seat, ev.queue, ev.interface, ev.member)
-    customer = st.channel(ev.uid, "")
+    customer = st.channel(ev.uid, ev.name)
     dest = st.channel(ev.dest, ev.dest_name)
     dest.dialled, dest.dialled_by = True, ev.uid
     if dest.is_local:

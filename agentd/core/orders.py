@@ -105,7 +105,8 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
 
 def complete(st: State, completed: OrderChanged) -> None:
     """Take an order that a person completed off the list, and end its alerts."""
-    owed = st.orders.pop(completed.id)
+    owed = st.orders[completed.id]
+    st.owe_no_more(owed)
     st.dirty.add(f"order:{completed.id}")
     st.emit(completed)
     if owed.alerts_sent:
@@ -120,25 +121,23 @@ def complete(st: State, completed: OrderChanged) -> None:
 
 def restore(st: State, order: OrderChanged, alerts_sent: int) -> None:
     """An open order from the store; its deadlines go on, those that passed fire at once."""
-    owed = st.orders[order.id] = Owed(order, alerts_sent)
+    owed = Owed(order, alerts_sent)
+    st.owe(owed)
     plan(st, owed)
 
 
 def _add(st: State, order: OrderChanged) -> Owed:
-    owed = st.orders[order.id] = Owed(order)
+    owed = Owed(order)
+    st.owe(owed)
     st.emit(order)
-    if order.seat is not None:
-        st.touched_seats.add(order.seat)
     return owed
 
 
 def _change(st: State, owed: Owed, **changes: object) -> None:
-    before = owed.order.seat
+    st.owe_no_more(owed)
     owed.order = replace(owed.order, **changes)
+    st.owe(owed)
     st.emit(owed.order)
-    for device in (before, owed.order.seat):
-        if device is not None:
-            st.touched_seats.add(device)
 
 
 def _stages(st: State, order: OrderChanged) -> list[int]:

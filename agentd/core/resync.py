@@ -30,7 +30,6 @@ class Resync:
         self.state = state
         self.after_gap = False
         """The stream began anew and nothing proves yet that the PBX lived through it."""
-        self.shutting_down = False
         self._uptime: tuple[int, int] | None = None
         """(uptime in seconds, PBX time) when it was told last."""
         self._channels: dict[str, e.ListedChannel] = {}
@@ -79,10 +78,10 @@ class Resync:
         self._channels.clear()
         self._forget_list()
 
-    def booted(self, uptime_s: int | None) -> None:
+    def booted(self, uptime_s: int) -> None:
         """FullyBooted: an uptime that is too short means that the PBX was restarted."""
         st = self.state
-        if uptime_s is None:
+        if uptime_s < 0:
             return
         if self._uptime is not None:
             before_s, at_us = self._uptime
@@ -95,7 +94,6 @@ class Resync:
         """All earlier calls ended with the last event that was seen."""
         st = self.state
         self.after_gap = False
-        self.shutting_down = False
         last_us = st.down_us if st.down_us is not None else st.now_us
         listed = set(self._channels)
         for leg in list(st.legs.values()):
@@ -304,10 +302,14 @@ class Resync:
         known = st.join(seat, ev.queue, ev.interface, ev.member)
         if ev.change == "listed":
             self._members.add((ev.queue, ev.state_interface))
-        known.paused = ev.paused
-        known.reason = ev.reason if ev.paused else ""
+        reason = ev.reason if ev.paused else ""
+        if known.paused != ev.paused or known.reason != reason:
+            known.paused = ev.paused
+            known.reason = reason
+            st.touched_seats.add(seat.device)
         seat.last_call_s = max(seat.last_call_s, ev.last_call_s)
-        seat.set_status(ev.status, ev.at_us)
+        if seat.set_status(ev.status, ev.at_us):
+            st.touched_seats.add(seat.device)
 
     def _remove(self, ev: e.QueueMember) -> None:
         st = self.state

@@ -63,18 +63,21 @@ class Seat(Struct):
             return None
         return next((m.reason for m in self.queues.values() if m.reason), None)
 
-    def set_status(self, status: int, now_us: int) -> None:
-        """Take the device state that a queue reports of the phone."""
-        self._reachable(status not in _UNREACHABLE_STATUS, now_us)
+    def set_status(self, status: int, now_us: int) -> bool:
+        """Take the device state that a queue reports of the phone; True when that changed it."""
+        return self._reachable(status not in _UNREACHABLE_STATUS, now_us)
 
-    def set_device_state(self, state: str, now_us: int) -> None:
-        self._reachable(state not in _UNREACHABLE_STATE, now_us)
+    def set_device_state(self, state: str, now_us: int) -> bool:
+        """Take the phone's own device state; True when that changed whether it is reachable."""
+        return self._reachable(state not in _UNREACHABLE_STATE, now_us)
 
-    def _reachable(self, reachable: bool, now_us: int) -> None:
-        if self.unreachable == reachable:
-            self.unreachable = not reachable
-            if self.unreachable:
-                self.unreachable_us = now_us
+    def _reachable(self, reachable: bool, now_us: int) -> bool:
+        if self.unreachable != reachable:
+            return False
+        self.unreachable = not reachable
+        if self.unreachable:
+            self.unreachable_us = now_us
+        return True
 
     def read_state(self, now_us: int) -> SeatState:
         """The first state of :data:`STATES` whose fact holds."""

@@ -56,6 +56,8 @@ class State:
         self.interfaces: dict[str, str] = {}
         """Queue interface → the phone's device."""
         self.orders: dict[str, Owed] = {}
+        self.owed: dict[str, dict[str, Owed]] = {}
+        """The same orders by the seat that owes them."""
         self.deadlines = Deadlines()
         self.out: list[Effect] = []
         self.touched_seats: set[str] = set()
@@ -94,6 +96,22 @@ class State:
         if policy is None:
             policy = self._policies[key] = self.book.resolve(queue, group)
         return policy
+
+    # --- work orders ----------------------------------------------------------------------
+
+    def owe(self, owed: Owed) -> None:
+        """Put an open order on the list of its seat."""
+        self.orders[owed.order.id] = owed
+        if owed.order.seat is not None:
+            self.owed.setdefault(owed.order.seat, {})[owed.order.id] = owed
+            self.touched_seats.add(owed.order.seat)
+
+    def owe_no_more(self, owed: Owed) -> None:
+        """Take an order off the list of its seat."""
+        self.orders.pop(owed.order.id, None)
+        if owed.order.seat is not None:
+            self.owed.get(owed.order.seat, {}).pop(owed.order.id, None)
+            self.touched_seats.add(owed.order.seat)
 
     # --- channels and bridges -------------------------------------------------------------
 
@@ -188,7 +206,7 @@ class State:
         if seat is None:
             config = configured(self._configured, device)
             seat = self.seats[device] = Seat(device, config, agent=config.agent)
-        self.touched_seats.add(device)
+            self.touched_seats.add(device)
         return seat
 
     def queue(self, name: str) -> Queue:
@@ -205,9 +223,12 @@ class State:
         known = seat.queues.get(queue)
         if known is None or known.interface != interface:
             known = seat.queues[queue] = Membership(interface, name, False, "", self.now_us)
+            self.touched_seats.add(seat.device)
         known.member = name
-        seat.agent = name or seat.config.agent
-        self.touched_seats.add(seat.device)
+        agent = name or seat.config.agent
+        if agent != seat.agent:
+            seat.agent = agent
+            self.touched_seats.add(seat.device)
         return known
 
     def settle_seats(self) -> None:
