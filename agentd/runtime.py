@@ -183,6 +183,8 @@ class Runtime:
         self._resync = resync
         self._wall_us = wall_us
         self._monotonic = monotonic
+        self.links = dict.fromkeys(pipelines, "down")
+        """The state of every PBX's link, as its listener said last."""
         self._offset_us: dict[str, int] = {}
         self._standing_still: set[str] = set()
         self._effects: dict[str, list[Effect]] = {pbx: [] for pbx in pipelines}
@@ -309,6 +311,7 @@ class Runtime:
                 for start in range(0, len(item.data), PIECE_BYTES):
                     yield pipeline.feed(item.data[start : start + PIECE_BYTES])
             case LinkChanged():
+                self.links[item.pbx] = item.state
                 yield pipeline.link_changed(item.state, item.code, item.reason)
             case LinkInfo():
                 # While nothing new is known, the PBX's clock goes on as it went: work orders are

@@ -1,0 +1,323 @@
+"""The composition root: builds the daemon from its parts, runs it, and takes it down in order.
+
+All long-lived work is a named task in one group. A task that dies, or ends although nobody asked
+it to, stops the daemon: half a daemon would look like a quiet call centre.
+
+Going down has stages: stop reading, work off what was read, store it, then send the clients away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+
+from agentd import __version__, clock
+from agentd.ami_link import AmiSettings
+from agentd.ami_listener import AmiListener
+from agentd.config import Config
+from agentd.core.effects import (
+    Alert,
+    Anomaly,
+    Effect,
+    OrderChanged,
+    ResyncWanted,
+    Violation,
+    seconds,
+)
+from agentd.errors import AgentdError
+from agentd.http_api import WebServer, WebSettings
+from agentd.monitor_mailbox import StreamSettings
+from agentd.monitor_ws import LiveStream
+from agentd.pipeline import Pipeline
+from agentd.record import Recorded, record_until_interrupted
+from agentd.runtime import Runtime
+from agentd.simulator import SimConfig, SimulatedPbx
+from agentd.ticketing import Store
+
+FLUSH_MAX_S = 5.0
+ANOMALIES_PER_PERIOD = 20
+ANOMALY_PERIOD_S = 10.0
+
+_log = structlog.get_logger(__name__)
+
+
+def ami_settings(config: Config, pbx: str) -> AmiSettings:
+    """How to reach ``pbx``, as the listener wants it."""
+    access = config.access(pbx)
+    return AmiSettings(
+        pbx=access.pbx,
+        username=access.username,
+        secret=access.secret,
+        host=access.host,
+        port=access.port,
+        tls=access.tls,
+        tls_ca_file=str(access.tls_ca_file) if access.tls_ca_file else None,
+        tls_server_name=access.tls_server_name,
+    )
+
+
+def web_settings(config: Config) -> WebSettings:
+    """Where the web server listens."""
+    web = config.web
+    return WebSettings(host=web.host, port=web.port, allowed_hosts=tuple(web.allowed_hosts))
+
+
+# --- the daemon ------------------------------------------------------------------------------
+
+
+class Daemon:
+    """One agentd: every part, built but not yet started.
+
+    ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        access: Mapping[str, AmiSettings],
+        web: WebSettings,
+        store_path: Path,
+    ) -> None:
+        self.store = Store(store_path)
+        self.live = LiveStream(StreamSettings(lang=config.web.language))
+        self.runtime = Runtime(
+            {pbx: Pipeline(pbx, config.policy_book(pbx)) for pbx in access},
+            self.store,
+            self.live,
+            announce=EffectLog(),
+            resync=lambda pbx: self.listeners[pbx].resync(),
+        )
+        self.listeners = {
+            pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()
+        }
+        self.web = WebServer(web, self.live, self.health)
+        self._stopping = False
+
+    def health(self) -> dict[str, Any]:
+        """What ``/healthz`` shows; ``ok`` is False while something needs a person."""
+        store = self.store.health
+        links = self.runtime.links
+        return {
+            "ok": store.healthy and all(link == "up" for link in links.values()),
+            "version": __version__,
+            "links": links,
+            "inbox_bytes": self.runtime.inbox.held_bytes,
+            "store": {
+                "ok": store.healthy,
+                "queued": store.queued,
+                "dropped": store.dropped,
+                "error": store.last_error,
+            },
+        }
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+        """Serve until ``stop`` is set, then go down in order. ``ready`` is told the URL.
+
+        Raises :class:`AgentdError` when it cannot start, and whatever a part died of.
+        """
+        await self.store.start()
+        try:
+            for pbx in self.listeners:
+                self.runtime.restore(pbx, await self.store.restore(pbx))
+            url = await self.web.start()
+            _log.info("started", version=__version__, url=url, pbxs=[*self.listeners])
+            ready(url)
+            with _plain_errors():
+                await self._serve(stop)
+        finally:
+            await self.store.close(flush_max_s=FLUSH_MAX_S)
+        _log.info("stopped")
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+
+            def start(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+                return group.create_task(self._vital(name, work), name=name)
+
+            pump = start("pump", self.runtime.run())
+            store = start("store", self.store.watch())
+            web = start("web", self.web.serve_until_stopped())
+            links = [
+                start(f"ami-{pbx}", listener.run()) for pbx, listener in self.listeners.items()
+            ]
+            await stop.wait()
+            self._stopping = True
+            _log.info("stopping")
+            for listener in self.listeners.values():
+                await listener.stop()
+            await asyncio.wait(links)
+            self.runtime.stop()
+            await pump
+            with contextlib.suppress(TimeoutError):
+                # What could not be stored by then is told by close().
+                async with asyncio.timeout(FLUSH_MAX_S):
+                    await self.store.flush()
+            await self.web.stop()
+            await web
+            store.cancel()
+
+    async def _vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """``work``, which must not end before we stop."""
+        try:
+            await work
+        except Exception:
+            _log.critical("task_died", task=name)
+            raise
+        if not self._stopping:
+            _log.critical("task_ended", task=name)
+            raise RuntimeError(f"the task {name} ended although nobody stopped it")
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What a task group raises is a group; people are shown the one sentence in it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        plain = group.subgroup(AgentdError)
+        if plain is None or group.subgroup(lambda error: not isinstance(error, AgentdError)):
+            raise
+        error: BaseException = plain
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+class EffectLog:
+    """Tells the log what the engine concluded, as far as an admin wants to read it there."""
+
+    def __init__(self, monotonic: Callable[[], float] = clock.monotonic) -> None:
+        self._monotonic = monotonic
+        self._period_ends_s = 0.0
+        self._anomalies = 0
+
+    def __call__(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Violation():
+                    _log.warning("violation", **_about(effect), rule=effect.rule)
+                case Alert() if effect.level != "cleared":
+                    about = _about(effect)
+                    _log.info("alert", **about, rule=effect.rule, alert_level=effect.level)
+                case OrderChanged():
+                    about = _about(effect)
+                    _log.info("work_order", **about, order=effect.id, change=effect.change)
+                case ResyncWanted():
+                    _log.info("resync_wanted", pbx=effect.pbx, why=effect.why)
+                case Anomaly():
+                    self._anomaly(effect)
+
+    def _anomaly(self, anomaly: Anomaly) -> None:
+        """A PBX that sends nonsense must not fill the disk with our words about it."""
+        now_s = self._monotonic()
+        if now_s >= self._period_ends_s:
+            if self._anomalies > ANOMALIES_PER_PERIOD:
+                more = self._anomalies - ANOMALIES_PER_PERIOD
+                _log.warning("anomalies_not_shown", count=more)
+            self._anomalies = 0
+            self._period_ends_s = now_s + ANOMALY_PERIOD_S
+        self._anomalies += 1
+        if self._anomalies <= ANOMALIES_PER_PERIOD:
+            _log.warning("anomaly", pbx=anomaly.pbx, what=anomaly.what, ami_event=anomaly.event)
+
+
+def _about(effect: Violation | Alert | OrderChanged) -> dict[str, Any]:
+    about: dict[str, Any] = {"pbx": effect.pbx, "call": effect.call, "seat": effect.seat}
+    if isinstance(effect, OrderChanged):
+        return {**about, "agent": effect.agent, "due_at": seconds(effect.due_us)}
+    limits = {"value_s": seconds(effect.value_us), "limit_s": seconds(effect.limit_us)}
+    return {**about, "agent": effect.agent, **limits}
+
+
+# --- commands --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C stop in order; the second one stops at once."""
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def on_signal() -> None:
+        if stop.is_set() and main is not None:
+            main.cancel()
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def run(config: Config, ready: Callable[[str], None]) -> None:
+    """``agentd run``: the daemon, until a signal."""
+    access = {pbx: ami_settings(config, pbx) for pbx in config.pbx_ids}
+    stop = asyncio.Event()
+    with _signals(stop):
+        daemon = Daemon(config, access, web_settings(config), config.store_path)
+        await daemon.run(stop, ready)
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoOptions:
+    """What ``agentd demo`` plays. ``calls_per_minute`` None: what keeps the seats busy."""
+
+    seats: int = 12
+    calls_per_minute: float | None = None
+    seed: int = 1
+    port: int = 8440
+    duration_s: float | None = None
+    database: Path | None = None
+    """None: one that is gone afterwards."""
+
+
+async def demo(config: Config, options: DemoOptions, ready: Callable[[str], None]) -> None:
+    """``agentd demo``: the daemon beside the embedded PBX, until a signal or ``duration_s``."""
+    rate = options.calls_per_minute
+    try:
+        played = SimConfig(
+            seats=options.seats,
+            calls_per_s=None if rate is None else rate / 60,
+            seed=options.seed,
+        )
+    except ValueError as error:
+        raise AgentdError(f"this cannot be played: {error}") from None
+    pbx = config.pbx_ids[0]
+    stop = asyncio.Event()
+    with _signals(stop), tempfile.TemporaryDirectory(prefix="agentd-demo-") as folder:
+        async with SimulatedPbx(played, lambda: clock.wall_us() / 1e6) as simulated:
+            access = AmiSettings(
+                pbx=pbx,
+                username=simulated.username,
+                secret=simulated.secret,
+                host=simulated.host,
+                port=simulated.port,
+            )
+            web = replace(web_settings(config), port=options.port, port_auto=True)
+            database = options.database or Path(folder) / "agentd.db"
+            daemon = Daemon(config, {pbx: access}, web, database)
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(options.duration_s, stop.set) if options.duration_s else None
+            try:
+                await daemon.run(stop, ready)
+            finally:
+                if timer is not None:
+                    timer.cancel()
+
+
+async def record(config: Config, pbx: str, path: Path) -> Recorded:
+    """``agentd record``: every byte of one PBX's AMI into a file, until a signal."""
+    return await record_until_interrupted(ami_settings(config, pbx), path)
