@@ -165,7 +165,7 @@ def watch(
 
     if lang not in {None, "zh", "en"}:
         raise typer.BadParameter("zh or en", param_hint="--lang")
-    terminal.run(url, lang, once=once)  # type: ignore[arg-type]
+    terminal.run(_stream(url), lang, once=once)  # type: ignore[arg-type]
 
 
 @app.command("check-config")
@@ -222,6 +222,14 @@ def _find(named: Path | None) -> Path | None:
 def _from_environment() -> Path | None:
     named = os.environ.get("AGENTD_CONFIG")
     return Path(named) if named else None
+
+
+def _stream(url: str) -> str:
+    """The live stream's address for the address of the pages; another is left as it is."""
+    scheme, found, rest = url.partition("://")
+    if found and scheme in {"http", "https"}:
+        return f"{'ws' if scheme == 'http' else 'wss'}://{rest.rstrip('/')}/ws"
+    return url
 
 
 def _pbx(config: Config, named: str | None) -> str:

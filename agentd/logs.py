@@ -77,7 +77,8 @@ def mask_event(_logger: Any, _method: str, event: _Event) -> _Event:
 
 def _stamp(_logger: Any, _method: str, event: _Event) -> _Event:
     now = datetime.fromtimestamp(clock.wall_us() / 1e6, UTC)
-    return {"timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"), **event}
+    stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"timestamp": stamp, "level": event.pop("level"), "event": event.pop("event"), **event}
 
 
 class _LibraryHandler(logging.Handler):
