@@ -147,6 +147,25 @@ class Pipeline:
             self._board.note(out)
         return out
 
+    @property
+    def seen_us(self) -> int:
+        """The greatest PBX time known; 0 before the first Timestamp."""
+        return self._timeline.seen_us
+
+    def live_counts(self) -> dict[str, int]:
+        """How much is held in memory, by kind: for health pages and leak tests."""
+        state = self._engine.state
+        return {
+            "channels": len(state.channels),
+            "bridges": len(state.bridges),
+            "calls": len(state.calls),
+            "legs": len(state.legs),
+            "open_legs": sum(len(seat.legs) for seat in state.seats.values()),
+            "seats": len(state.seats),
+            "orders": len(state.orders),
+            "deadlines": len(state.deadlines),
+        }
+
     def next_deadline_us(self) -> int | None:
         """PBX time from which :meth:`advance` has something to do; None: nothing is pending."""
         lag_us = self._timeline.lag_us

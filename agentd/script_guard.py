@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agentd.core import clocks, legs, orders, resync, verdict
+from agentd.core import clocks, legs, memory, orders, resync, verdict
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Visit, device_of
 from agentd.core.deadlines import Deadline
@@ -164,14 +164,18 @@ class Engine:
 
     def take_memory(self) -> dict[str, bytes | None]:
         """What must be remembered over a restart and changed since the last call; None: forget."""
-        return resync.take_memory(self.state)
+        return memory.take(self.state)
 
     def restore(
-        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+        self, remembered: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
     ) -> list[Effect]:
-        """Go on after a restart: the time since the memory was written is a gap."""
-        resync.restore(self.state, memory, open_orders)
-        out, self.state.out = self.state.out, []
+        """Go on after a restart: the time since ``remembered`` was written is a gap."""
+        st = self.state
+        memory.restore(st, remembered, open_orders)
+        self._resync.link_down()
+        # Whether a seat is there, and what it does now, is for the snapshot to say.
+        st.touched_seats.clear()
+        out, st.out = st.out, []
         return out
 
     # --- channels -------------------------------------------------------------------------

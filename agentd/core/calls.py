@@ -146,6 +146,8 @@ class Leg(Struct):
     ring_warned: bool = False
     ring_charged: bool = False
     ring_stopped: bool = False
+    contact_unseen: bool = False
+    """The link was lost, and nothing proved since that seat and customer are still connected."""
     hold_unseen: bool = False
     """After a gap: whether a hold was on is unknown until the phone says so."""
     spell: OpenSpell | None = None

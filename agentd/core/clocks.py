@@ -198,8 +198,13 @@ def limits(policy: Policy, kind: SpellKind) -> tuple[int, int | None, int | None
 
 def spell_started(st: State, leg: Leg, kind: SpellKind, at_us: int) -> None:
     """The customer of ``leg`` waits from ``at_us``; a spell that runs already keeps its start."""
-    if leg.spell is not None or leg.ended_us is not None:
+    if leg.ended_us is not None:
         return
+    if leg.spell is not None:
+        if not leg.spell.stopped:
+            return
+        # A phone that holds again has taken the customer back while the link was lost.
+        spell_ended(st, leg, at_us)
     leg.hold_unseen = False
     leg.spell = OpenSpell(kind, at_us, id=f"{kind}:{leg.uid}:{at_us}")
     st.dirty.add(f"leg:{leg.uid}")

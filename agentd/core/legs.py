@@ -372,7 +372,8 @@ def contact(st: State, uid: str, at_us: int) -> None:
             leg = st.legs.get(leg_uid)
             if leg is None or leg.uid in together or not is_answered(leg):
                 continue
-            if leg.left_us is not None and seat_chans:
+            consults = leg.spell is not None and leg.spell.kind == "consult"
+            if leg.left_us is not None and seat_chans and not consults:
                 # Another seat serves the customer now.
                 end(st, leg, leg.left_us)
 
@@ -380,6 +381,7 @@ def contact(st: State, uid: str, at_us: int) -> None:
 def _in_contact(st: State, leg: Leg, at_us: int) -> None:
     back = leg.left_us is not None
     leg.in_contact = leg.had_contact = True
+    leg.contact_unseen = False
     leg.left_us = leg.left_first = None
     if back and leg.spell is not None and leg.spell.kind == "consult":
         clocks.note(leg, "back from consultation", at_us)

@@ -2,22 +2,16 @@
 
 A snapshot changes only what it contradicts, so that applying one twice changes nothing. What
 happened while the link was down is unknown and charges nobody; a PBX that restarted ended all its
-calls. The engine's own memory (calls, legs, queue counters, alerts already raised) is kept by key
-in the store, so that a restarted daemon knows since when a customer waits.
+calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import msgspec
-
 from agentd.core import clocks, legs, orders
 from agentd.core import events as e
-from agentd.core.calls import RINGING, UP, Call, Channel, Leg, Visit
+from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
-from agentd.core.effects import OrderChanged
-from agentd.core.queues import Queue, Waiting
+from agentd.core.queues import Waiting
 from agentd.core.state import US, State
 
 _UPTIME_SLACK_S = 2
@@ -30,8 +24,6 @@ class Resync:
         self.state = state
         self.after_gap = False
         """The stream began anew and nothing proves yet that the PBX lived through it."""
-        self._uptime: tuple[int, int] | None = None
-        """(uptime in seconds, PBX time) when it was told last."""
         self._channels: dict[str, e.ListedChannel] = {}
         self._members: set[tuple[str, str]] = set()
         self._queues: set[str] = set()
@@ -49,7 +41,11 @@ class Resync:
         self._channels.clear()
         self._forget_list()
         for leg in st.legs.values():
-            if leg.settled or leg.ended_us is not None:
+            if leg.settled:
+                continue
+            leg.contact_unseen = True
+            st.dirty.add(f"leg:{leg.uid}")
+            if leg.ended_us is not None:
                 continue
             leg.gap = True
             leg.hold_unseen = True
@@ -60,7 +56,6 @@ class Resync:
                 if leg.spell.alerted:
                     clocks.clear_spell(st, leg, leg.spell, st.now_us)
                 leg.spell.stopped = True
-            st.dirty.add(f"leg:{leg.uid}")
         for call in st.calls.values():
             if call.ended_us is None:
                 call.gap = True
@@ -83,12 +78,12 @@ class Resync:
         st = self.state
         if uptime_s < 0:
             return
-        if self._uptime is not None:
-            before_s, at_us = self._uptime
+        if st.uptime is not None:
+            before_s, at_us = st.uptime
             known_s = before_s + (max(st.down_us or 0, at_us) - at_us) // US
             if uptime_s < known_s - _UPTIME_SLACK_S:
                 self.pbx_restarted()
-        self._uptime = (uptime_s, st.now_us)
+        st.uptime = (uptime_s, st.now_us)
 
     def pbx_restarted(self) -> None:
         """All earlier calls ended with the last event that was seen."""
@@ -152,11 +147,15 @@ class Resync:
                 continue
             chan.state = ev.state
             chan.application = ev.application
+            if self.after_gap and chan.bridge != ev.bridge:
+                st.leave_bridge(chan)
             if ev.bridge is not None and chan.bridge is None and (chan.listed or self.after_gap):
                 chan.bridge = ev.bridge
                 st.bridges.setdefault(ev.bridge, set()).add(ev.uid)
         for uid, chan in st.channels.items():
             if uid not in listed and chan.gone_us is None:
+                if self.after_gap:
+                    st.leave_bridge(chan)
                 st.deadlines.plan(st.now_us + st.settle_us, "vanish", uid, str(st.now_us))
         for uid, call in st.calls.items():
             if uid not in st.channels and call.ended_us is None:
@@ -287,6 +286,7 @@ class Resync:
             legs.answered(st, leg, st.now_us, "found answered in a snapshot")
         if together:
             leg.in_contact = leg.had_contact = True
+            leg.contact_unseen = False
             leg.left_us = leg.left_first = None
 
     # --- queues ---------------------------------------------------------------------------
@@ -375,67 +375,3 @@ class Resync:
         self._queues.clear()
         self._members.clear()
         self._callers.clear()
-
-
-# --- memory -------------------------------------------------------------------------------
-
-_CALL = msgspec.json.Decoder(Call)
-_LEG = msgspec.json.Decoder(Leg)
-_QUEUE = msgspec.json.Decoder(Queue)
-_ENCODE = msgspec.json.Encoder().encode
-
-
-def take_memory(st: State) -> dict[str, bytes | None]:
-    """What changed of what must outlive the process, by key; None where it is over."""
-    memory: dict[str, bytes | None] = {}
-    for key in st.dirty:
-        kind, _, name = key.partition(":")
-        value: Call | Leg | Queue | int | None
-        if kind == "call":
-            value = st.calls.get(name)
-        elif kind == "leg":
-            value = st.legs.get(name)
-        elif kind == "queue":
-            value = st.queues.get(name)
-        else:
-            owed = st.orders.get(name)
-            value = owed.alerts_sent if owed is not None else None
-        memory[key] = None if value is None else _ENCODE(value)
-    st.dirty.clear()
-    return memory
-
-
-def restore(st: State, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]) -> None:
-    """Take up what was remembered; entries that cannot be read are left out, with an anomaly."""
-    for key, blob in memory.items():
-        kind, _, name = key.partition(":")
-        try:
-            if kind == "call":
-                st.calls[name] = _CALL.decode(blob)
-            elif kind == "leg":
-                st.legs[name] = _LEG.decode(blob)
-            elif kind == "queue":
-                st.queues[name] = _QUEUE.decode(blob)
-        except msgspec.DecodeError as error:
-            st.anomaly(f"memory {key} cannot be read: {error}", None)
-    for leg in st.legs.values():
-        if leg.ended_us is None:
-            st.seat(leg.seat).legs[leg.uid] = leg
-            st.now_us = max(st.now_us, leg.answered_us or leg.offered_us or 0)
-        else:
-            st.deadlines.plan(leg.ended_us + st.settle_us, "settle", leg.uid)
-        if leg.far is not None:
-            st.far_ends[leg.far] = leg.uid
-    for call in st.calls.values():
-        if call.ended_us is not None:
-            st.deadlines.plan(call.ended_us + st.settle_us + 1, "call", call.uid)
-    for order in open_orders:
-        sent = memory.get(f"order:{order.id}")
-        try:
-            alerts_sent = int(sent) if sent is not None else 0
-        except ValueError:
-            alerts_sent = 0
-        orders.restore(st, order, max(alerts_sent, order.alerts_sent))
-    Resync(st).link_down()
-    st.out.clear()
-    st.touched_seats.clear()

@@ -69,6 +69,8 @@ class State:
         self.linked = False
         self.down_us: int | None = None
         """When the feed stopped, until a snapshot has been applied again."""
+        self.uptime: tuple[int, int] | None = None
+        """(the PBX's uptime in seconds, PBX time) when it was told last."""
         self.synced = False
         """A snapshot was applied since the stream began."""
         self.anomalies = 0

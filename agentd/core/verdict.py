@@ -99,7 +99,7 @@ def ended_by(st: State, leg: Leg) -> str:
     if own is not None and (theirs is None or own < theirs):
         assert phone is not None
         seat = st.seats.get(leg.seat)
-        if phone.request_cause not in NORMAL_CAUSES:
+        if phone.request_cause not in NORMAL_CAUSES or leg.contact_unseen:
             return "unknown"
         if (
             seat is not None

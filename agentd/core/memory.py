@@ -1,0 +1,92 @@
+"""What the engine must remember over a restart of the daemon, by key.
+
+``call:``, ``leg:`` and ``queue:`` hold those structs, ``order:`` how many alerts of an open order
+were raised, ``clock`` when the engine lived last and the PBX's uptime then. The store keeps the
+bytes; what they mean is known only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from agentd.core import orders
+from agentd.core.calls import Call, Leg
+from agentd.core.effects import OrderChanged
+from agentd.core.queues import Queue
+from agentd.core.state import State
+
+
+class Clock(msgspec.Struct):
+    """The last moment that the engine lived, and (uptime in seconds, PBX time) as told last."""
+
+    now_us: int
+    uptime: tuple[int, int] | None = None
+
+
+_CALL = msgspec.json.Decoder(Call)
+_LEG = msgspec.json.Decoder(Leg)
+_QUEUE = msgspec.json.Decoder(Queue)
+_CLOCK = msgspec.json.Decoder(Clock)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def take(st: State) -> dict[str, bytes | None]:
+    """What changed since the last call, by key; None where it is over and can be forgotten."""
+    if not st.dirty:
+        return {}
+    memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime))}
+    for key in st.dirty:
+        kind, _, name = key.partition(":")
+        value: Call | Leg | Queue | int | None
+        if kind == "call":
+            value = st.calls.get(name)
+        elif kind == "leg":
+            value = st.legs.get(name)
+        elif kind == "queue":
+            value = st.queues.get(name)
+        else:
+            owed = st.orders.get(name)
+            value = owed.alerts_sent if owed is not None else None
+        memory[key] = None if value is None else _ENCODE(value)
+    st.dirty.clear()
+    return memory
+
+
+def restore(st: State, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]) -> None:
+    """Take up what was remembered. An entry that cannot be read is left out, with an anomaly.
+
+    The caller declares the link down afterwards: the time since then is a gap.
+    """
+    alerts_sent: dict[str, int] = {}
+    for key, blob in memory.items():
+        kind, _, name = key.partition(":")
+        try:
+            if kind == "call":
+                st.calls[name] = _CALL.decode(blob)
+            elif kind == "leg":
+                st.legs[name] = _LEG.decode(blob)
+            elif kind == "queue":
+                st.queues[name] = _QUEUE.decode(blob)
+                st.touched_queues.add(name)
+            elif kind == "order":
+                alerts_sent[name] = int(blob)
+            else:
+                clock = _CLOCK.decode(blob)
+                st.now_us, st.uptime = clock.now_us, clock.uptime
+        except (msgspec.DecodeError, ValueError) as error:
+            st.anomaly(f"memory {key} cannot be read: {error}", None)
+    for leg in st.legs.values():
+        seat = st.seat(leg.seat)
+        if leg.ended_us is None:
+            seat.legs[leg.uid] = leg
+        elif not leg.settled:
+            st.deadlines.plan(leg.ended_us + st.settle_us, "settle", leg.uid)
+        if leg.far is not None:
+            st.far_ends[leg.far] = leg.uid
+    for call in st.calls.values():
+        if call.ended_us is not None:
+            st.deadlines.plan(call.ended_us + st.settle_us + 1, "call", call.uid)
+    for order in open_orders:
+        orders.restore(st, order, max(alerts_sent.get(order.id, 0), order.alerts_sent))
