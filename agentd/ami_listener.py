@@ -63,6 +63,9 @@ _CLOSE_S = 0.5
 
 _SNAPSHOT = (AmiAction.CORE_SHOW_CHANNELS, AmiAction.QUEUE_STATUS, AmiAction.DEVICE_STATE_LIST)
 
+_NEWS = (b"Event: FullyBooted\r\n", b"Event: Load\r\n", b"Event: Reload\r\n")
+"""After these a snapshot may be fuller than before."""
+
 _DOWN_EVENTS = {
     "auth": "ami.login_refused",
     "not_ami": "ami.not_ami",
@@ -439,7 +442,7 @@ class AmiListener:
 
     def saw_event(self, frame: bytes) -> None:
         """An event that answers nothing of ours."""
-        if frame.startswith((b"Event: FullyBooted\r\n", b"Event: Reload\r\n")):
+        if frame.startswith(_NEWS):
             # A module that was missing from the snapshot may be there now; static queue members
             # come and go with a reload, and no other event says so.
             self.resync()

@@ -333,4 +333,4 @@ def answered_version(answer: Mapping[str, str]) -> str | None:
     version = answer.get("asteriskversion")
     if not isinstance(version, str) or not version.strip():
         return None
-    return version.strip().partition("~")[0]
+    return re.split(r"[~+]", version.strip())[0]

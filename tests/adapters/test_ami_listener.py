@@ -159,7 +159,7 @@ async def test_resync_asks_again_and_many_calls_are_one(ami: FakeAmi, inbox: Fak
     assert inbox.states == [("syncing", None), ("up", None)]
 
 
-@pytest.mark.parametrize("name", ["FullyBooted", "Reload"])
+@pytest.mark.parametrize("name", ["FullyBooted", "Load", "Reload"])
 async def test_modules_that_come_later_are_asked(ami: FakeAmi, inbox: FakeInbox, name: str) -> None:
     ami.errors["QueueStatus"] = "Invalid/unknown command: QueueStatus."
     async with listening(ami.port, inbox):

@@ -69,6 +69,8 @@ def test_support_ends_by_date_and_certified_releases_have_other_dates() -> None:
 
 def test_version_without_the_packagers_tail() -> None:
     assert answered_version({"asteriskversion": "16.28.0~dfsg-0+deb11u4"}) == "16.28.0"
+    assert answered_version({"asteriskversion": "22.10.1+dfsg+~cs6.17.60671434-1"}) == "22.10.1"
+    assert answered_version({"asteriskversion": "certified/22.8-cert1"}) == "certified/22.8-cert1"
     assert answered_version({}) is None
 
 
