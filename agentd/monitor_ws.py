@@ -39,6 +39,8 @@ CLOSE_NOT_JSON = 1007
 # RFC 6455 allows 125 bytes in a close frame, two of them the code.
 CLOSE_REASON_MAX_BYTES = 123
 
+_STOPPING = "agentd is stopping"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -173,15 +175,13 @@ class LiveStream:
             return False
         self._seq += 1
         self._board_text = None
-        self._send_all(
-            {
-                "type": "delta",
-                "seq": self._seq,
-                "server_time": self._now(),
-                "set": fresh,
-                "del": gone,
-            }
-        )
+        if self._clients:
+            delta = {"type": "delta", "seq": self._seq, "server_time": self._now()}
+            message = self._message(delta | {"set": fresh, "del": gone})
+            for client in self._clients:
+                client.mailbox.offer(message)
+                client.bell.set()
+        self._note_sent()
         return True
 
     async def run(self) -> None:
@@ -220,6 +220,8 @@ class LiveStream:
         _keep_buffers_small(transport, self._settings.send_buffer_bytes)
         await websocket.accept()
         client = _Client(websocket, transport, self._settings)
+        if self._closing:
+            client.part(CLOSE_GOING_AWAY, _STOPPING)
         self._clients.add(client)
         self._nobody.clear()
         try:
@@ -242,7 +244,7 @@ class LiveStream:
         """Send every client away (close code 1001) and wait until all are gone; takes no more."""
         self._closing = True
         for client in self._clients:
-            client.part(CLOSE_GOING_AWAY, "agentd is stopping")
+            client.part(CLOSE_GOING_AWAY, _STOPPING)
         try:
             async with asyncio.timeout(self._settings.close_grace_s):
                 await self._nobody.wait()
@@ -294,24 +296,17 @@ class LiveStream:
                 return
         _cut(client.transport)
 
-    def _send_all(self, message: dict[str, Any]) -> None:
-        payload = msgspec.json.encode(message)
-        shared = Message(self._seq, payload.decode(), len(payload))
+    def _beat(self) -> None:
+        beat = self._message({"type": "beat", "seq": self._seq, "server_time": self._now()})
         for client in self._clients:
-            client.mailbox.offer(shared)
+            if client.mailbox.idle:
+                client.mailbox.offer(beat)
             client.bell.set()
         self._note_sent()
 
-    def _beat(self) -> None:
-        payload = msgspec.json.encode(
-            {"type": "beat", "seq": self._seq, "server_time": self._now()}
-        )
-        shared = Message(self._seq, payload.decode(), len(payload))
-        for client in self._clients:
-            if client.mailbox.idle:
-                client.mailbox.offer(shared)
-            client.bell.set()
-        self._note_sent()
+    def _message(self, content: dict[str, Any]) -> Message:
+        payload = msgspec.json.encode(content)
+        return Message(self._seq, payload.decode(), len(payload))
 
     def _note_sent(self) -> None:
         self._sent_at_s = asyncio.get_running_loop().time()

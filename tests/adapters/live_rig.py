@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Close
+from websockets.frames import Close, Frame, Opcode
 
 from agentd.http_api import WebServer, WebSettings
 from agentd.monitor_mailbox import StreamSettings
@@ -55,12 +56,34 @@ async def served(
         web or WebSettings(port=0, static_dir=Path("/nowhere/to/be/found")), live, health
     )
     url = await server.start()
-    serving = asyncio.create_task(server.serve_until_stopped())
+    with _uvicorn_errors() as errors:
+        serving = asyncio.create_task(server.serve_until_stopped())
+        try:
+            yield Rig(live, server, url, serving)
+        finally:
+            await server.stop()
+            await serving
+        assert not errors, "uvicorn met a fault of ours"
+
+
+@contextmanager
+def _uvicorn_errors() -> Iterator[list[str]]:
+    """What uvicorn only logs: an exception in the application, a task that it had to cancel."""
+    seen: list[str] = []
+
+    def emit(record: logging.LogRecord) -> None:
+        # uvicorn says this of every refusal that has a text.
+        if record.getMessage() != "ASGI callable returned without completing handshake.":
+            seen.append(f"{record.getMessage()} {record.exc_info}")
+
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = emit  # type: ignore[method-assign]
+    logger = logging.getLogger("uvicorn.error")
+    logger.addHandler(handler)
     try:
-        yield Rig(live, server, url, serving)
+        yield seen
     finally:
-        await server.stop()
-        await serving
+        logger.removeHandler(handler)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -140,6 +163,11 @@ async def silent_socket(rig: Rig) -> AsyncIterator[socket.socket]:
             "Sec-WebSocket-Version: 13\r\n\r\n".encode(),
         )
         yield sock
+
+
+def frame(text: str) -> bytes:
+    """``text`` as a client's WebSocket frame."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
 
 
 async def drain(sock: socket.socket) -> tuple[int, bool]:

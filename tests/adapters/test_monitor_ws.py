@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from agentd.monitor_mailbox import Mailbox, Message, Misbehaved, StreamSettings
 from agentd.monitor_ws import LiveStream, _Client
@@ -22,6 +22,7 @@ from tests.adapters.live_rig import (
     Listener,
     Rig,
     drain,
+    frame,
     listening,
     served,
     silent_socket,
@@ -291,23 +292,29 @@ async def test_what_is_not_understood_closes_with_a_reason(
         await bystander.follow(1)
 
 
-async def test_garbage_after_an_oversized_message_ends_one_connection_only() -> None:
+async def test_faults_that_arrive_together_end_one_connection_only() -> None:
     async with served(PATIENT) as rig, listening(rig) as bystander:
         await bystander.next_of("snapshot")
-        async with listening(rig) as client:
-            await client.next_of("snapshot")
-            for text in ("{garbage", "x" * 5000, "{garbage"):
-                rig.live.publish({"seat:a/1": seat(1, note=text)}, [])
-                await asyncio.wait_for(_send_or_closed(client, text), PATIENCE_S)
+        async with silent_socket(rig) as sock:
+            await until(lambda: rig.live.clients == 2)
+            rig.live.publish({"seat:a/1": seat(1)}, [])
+            flood = frame("{garbage") + frame("x" * 5000) + frame("{garbage")
+            await asyncio.get_running_loop().sock_sendall(sock, flood)
             await until(lambda: rig.live.clients == 1)
-        await bystander.follow(rig.live.seq)
+        await bystander.follow(1)
 
 
-async def _send_or_closed(client: Listener, text: str) -> None:
-    try:
-        await client.websocket.send(text)
-    except ConnectionClosed:
-        await client.websocket.wait_closed()
+async def test_a_client_that_does_not_even_read_its_dismissal_is_cut() -> None:
+    settings = StreamSettings(stall_s=10 * PATIENCE_S, close_grace_s=0.2)
+    async with served(settings) as rig:
+        rig.live.publish({f"seat:a/{n}": seat(n, note="x" * 1000) for n in range(5000)}, [])
+        await until(lambda: rig.live.seq == 1)
+        async with silent_socket(rig) as sock:
+            await until(lambda: rig.live.clients == 1)
+            await asyncio.get_running_loop().sock_sendall(sock, frame("{garbage"))
+            await until(lambda: rig.live.clients == 0)
+            _, reset = await drain(sock)
+            assert reset
 
 
 @pytest.mark.parametrize(
@@ -488,6 +495,35 @@ def test_snapshot_and_deltas_always_make_the_board(
             assert reader.mailbox.held_bytes == 0
 
     asyncio.run(play())
+
+
+def delta(seq: int, size: int) -> Message:
+    return Message(seq, "x" * size, size)
+
+
+def test_a_mailbox_holds_no_more_than_its_bytes() -> None:
+    mailbox = Mailbox(StreamSettings(mailbox_max_bytes=100))
+    assert mailbox.take(0.0, lambda: delta(0, 10)) == delta(0, 10)
+    mailbox.offer(delta(1, 60))
+    mailbox.offer(delta(2, 40))
+    assert mailbox.held_bytes == 110
+    mailbox.offer(delta(3, 1))
+    assert mailbox.held_bytes == 10
+    mailbox.offer(delta(4, 1))
+    assert mailbox.take(0.0, lambda: delta(4, 10)) == delta(4, 10)
+    assert mailbox.take(0.0, lambda: delta(4, 10)) is None
+
+
+def test_a_mailbox_sends_no_more_than_its_window_ahead() -> None:
+    mailbox = Mailbox(StreamSettings(window_bytes=100))
+    assert mailbox.take(0.0, lambda: delta(0, 99)) is not None
+    for seq in (1, 2, 3):
+        mailbox.offer(delta(seq, 50))
+    assert mailbox.take(0.0, lambda: delta(0, 99)) == delta(1, 50)
+    assert mailbox.take(0.0, lambda: delta(0, 99)) is None
+    mailbox.ack(0)
+    assert mailbox.take(0.0, lambda: delta(0, 99)) == delta(2, 50)
+    assert mailbox.take(0.0, lambda: delta(0, 99)) is None
 
 
 def test_a_mailbox_never_takes_an_ack_of_what_was_not_sent() -> None:
