@@ -98,7 +98,7 @@ def npm(*arguments: str) -> None:
     """Run npm in web/; raises WebError when it fails (its own output says why)."""
     directory = node_directory()
     path = f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    environment = {**os.environ, "PATH": path}
+    environment = {**os.environ, "PATH": path, "npm_config_update_notifier": "false"}
     # Node of the wheel wants a home for its cache, which a bare CI may not have set.
     environment.setdefault("HOME", str(ROOT / ".venv"))
     finished = subprocess.run(
