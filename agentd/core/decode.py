@@ -98,11 +98,12 @@ def clock_s(name: str) -> Field:
 
 
 def dialled(name: str) -> Field:
-    """The number in ``PJSIP/13800138000@trunk`` or ``trunk/13800138000``; None without one."""
+    """The number in ``13800138000@trunk``, ``trunk/13800138000`` or ``trunk/sip:1380…@host``; None
+    without one."""
     cut = maybe(name, "")
 
     def number(frame: bytes) -> str | None:
-        value = cut(frame).partition("@")[0].rpartition("/")[2]
+        value = cut(frame).partition("@")[0].rpartition("/")[2].rpartition(":")[2]
         return value if any(c.isdigit() for c in value) else None
 
     return number
