@@ -14,8 +14,8 @@ class LinkChanged(Struct, frozen=True):
     """The AMI link of one PBX changed. Control item of the inbox, in order with the bytes.
 
     ``state``: ``syncing`` (logged in, snapshot under way), ``up`` (snapshot complete), ``down``.
-    ``reason`` is for people (already masked, plain words, en); ``code`` is stable:
-    ``refused``, ``auth``, ``timeout``, ``closed``, ``silent``, ``flood``, ``dns``, ``tls`` or None.
+    ``reason`` is for people (already masked, plain words, en); ``code`` is stable: ``refused``,
+    ``auth``, ``timeout``, ``closed``, ``silent``, ``not_ami``, ``dns``, ``tls`` or None.
     """
 
     pbx: str

@@ -137,6 +137,7 @@ class FakeAmi:
         self._server: asyncio.Server | None = None
         self._writers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
+        self._speaking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self.listen()
@@ -165,12 +166,13 @@ class FakeAmi:
             writer.transport.abort()
 
     async def send(self, *parts: bytes) -> None:
-        """Send raw bytes to every client, each part in a turn of its own."""
-        for part in parts:
-            for writer in list(self._writers):
-                writer.write(part)
-                await writer.drain()
-            await asyncio.sleep(0)
+        """Send raw bytes to every client, each part in a turn of its own, never in an answer."""
+        async with self._speaking:
+            for part in parts:
+                for writer in list(self._writers):
+                    writer.write(part)
+                    await writer.drain()
+                await asyncio.sleep(0)
 
     async def send_event(self, name: str, privilege: str, **headers: str) -> None:
         """An event as Asterisk sends it with timestampevents=yes."""
@@ -221,10 +223,11 @@ class FakeAmi:
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         size = self.chunk_bytes or max(len(data), 1)
-        for start in range(0, len(data), size):
-            writer.write(data[start : start + size])
-            await writer.drain()
-            await asyncio.sleep(0)
+        async with self._speaking:
+            for start in range(0, len(data), size):
+                writer.write(data[start : start + size])
+                await writer.drain()
+                await asyncio.sleep(0)
 
     def _refuses_login(self, asked: Mapping[str, str]) -> bool:
         given = (asked.get("Username"), asked.get("Secret"))
