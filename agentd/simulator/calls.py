@@ -6,11 +6,14 @@ from collections.abc import Generator
 from typing import Any, Literal
 
 from agentd.simulator.config import Program
+from agentd.simulator.consult import attended_transfer
 from agentd.simulator.legs import (
     TRUNK,
     Call,
     Leg,
+    begin_ringing,
     dial_fields,
+    dial_rings,
     end_by_customer,
     end_by_seat,
     finish,
@@ -20,19 +23,20 @@ from agentd.simulator.legs import (
     member_fields,
     new_seat_channel,
     queue_left,
-    ring_thread,
     soft_hangup,
     unhold,
 )
 from agentd.simulator.model import Queue, Seat
 from agentd.simulator.pbx import Steps, World
-from agentd.simulator.transfers import attended_transfer, blind_transfer
+from agentd.simulator.transfers import blind_transfer
 from agentd.simulator.wire import AGENT, CALL, Event, event, new_exten, on_channel, on_pair, var_set
 
 Behaviour = Literal["answer", "reject", "ignore", "dead"]
 RoundResult = Literal["answered", "again", "over"]
 
 MAX_RINGALL = 4
+# A phone that answers the INVITE at once rings before the queue has said that it called it.
+EARLY_RING_SHARE = 0.1
 
 
 def incoming(world: World, call: Call) -> Steps:
@@ -215,6 +219,10 @@ def _dial(
         agent = seat.person.label if seat.person else seat.device
         leg = Leg(seat, channel, agent, queue, "inbound", offered_us=0)
         legs.append(leg)
+        if behaviour != "dead" and world.rng.random() < EARLY_RING_SHARE:
+            leg.ringing_us = world.last_us
+            world.emit(*begin_ringing(channel))
+            before = channel.block("Dest")
         leg.offered_us = world.emit(
             on_pair("AgentCalled", AGENT, customer, channel, member_fields(leg))
         )
@@ -223,11 +231,13 @@ def _dial(
             customer.connect_to(channel)
             world.emit(on_channel("NewConnectedLine", customer))
         if behaviour == "dead":
-            threads.append([on_channel("NewConnectedLine", channel)])
             continue
-        leg.ringing_us = world.last_us
+        rings: list[Event] = []
+        if leg.ringing_us is None:
+            leg.ringing_us = world.last_us
+            rings = begin_ringing(channel)
         device, members = world.seat_changed(seat, "RINGING")
-        threads += [ring_thread(customer, leg), device, members]
+        threads += [[*rings, dial_rings(customer, channel)], device, members]
     world.race(*threads)
     return legs
 
@@ -289,10 +299,10 @@ def _free_unanswered(
 def _reject(world: World, call: Call, leg: Leg, ring_ms: int) -> None:
     """486 from the phone."""
     customer, seat = call.customer, leg.channel
-    world.emit(hangup_request(seat, 17))
-    world.emit(on_pair("DialEnd", CALL, customer, seat, b"DialStatus: BUSY\r\n"))
+    world.emit(on_channel("HangupRequest", seat, b"Cause: 17\r\nTechCause: 486\r\n"))
+    world.emit(on_pair("DialEnd", CALL, customer, seat, b"DialStatus: NOANSWER\r\n"))
     _no_answer(world, call, leg, ring_ms)
-    world.emit(*world.gone(seat, 17))
+    world.emit(*world.gone(seat, 17, "486"))
     _free_unanswered(world, call, leg, "rejected")
 
 
@@ -314,25 +324,32 @@ def _ring_out(
         _no_answer(world, call, leg, ring_ms)
     for leg in legs:
         world.emit(
-            on_pair("DialEnd", CALL, call.customer, leg.channel, b"DialStatus: NOANSWER\r\n"),
+            on_pair("DialEnd", CALL, call.customer, leg.channel, b"DialStatus: NOANSWER\r\n")
+        )
+    for leg in legs:
+        world.emit(
+            on_pair("DialEnd", CALL, call.customer, leg.channel, b"DialStatus: CANCEL\r\n"),
             *world.gone(leg.channel, 0),
         )
+        if leg.ringing_us is None:
+            world.emit(on_channel("NewConnectedLine", leg.channel))
         _free_unanswered(world, call, leg, outcome)
 
 
 def _give_up(world: World, call: Call, legs: list[Leg]) -> None:
     """The caller hangs up while phones ring."""
     customer = call.customer
-    at_us = world.emit(hangup_request(customer))
+    at_us = world.emit(hangup_request(customer, dialled=False))
+    cancelled = [
+        on_pair("DialEnd", CALL, customer, leg.channel, b"DialStatus: CANCEL\r\n") for leg in legs
+    ]
+    world.emit(on_channel("MusicOnHoldStop", customer), *cancelled, *cancelled)
     for leg in legs:
-        world.emit(
-            on_pair("DialEnd", CALL, customer, leg.channel, b"DialStatus: CANCEL\r\n"),
-        )
-    _abandon(world, call)
-    gone = [said for leg in legs for said in world.gone(leg.channel, 16)]
-    world.race(gone, _customer_goes(world, call))
+        world.emit(*world.gone(leg.channel, 0))
+    _abandon(world, call, music=False)
     for leg in legs:
         _free_unanswered(world, call, leg, "caller_gave_up")
+    world.emit(*_customer_goes(world, call, 0))
     call.close(at_us, at_us, "abandoned")
 
 
@@ -341,13 +358,15 @@ def _leave_waiting(world: World, call: Call) -> None:
     gives_up = call.give_up_us <= call.expire_us
     at_us = world.last_us
     if gives_up:
-        at_us = world.emit(hangup_request(call.customer))
+        at_us = world.emit(hangup_request(call.customer, dialled=False))
     _abandon(world, call)
-    world.emit(*_customer_goes(world, call))
+    if not gives_up:
+        call.customer.goto("incoming", call.customer.exten, 4)
+    world.emit(*_customer_goes(world, call, 0 if gives_up else 16))
     call.close(at_us, at_us, "abandoned" if gives_up else "queue_gave_up")
 
 
-def _abandon(world: World, call: Call) -> None:
+def _abandon(world: World, call: Call, *, music: bool = True) -> None:
     queue, customer = call.queue, call.customer
     assert queue is not None
     position = queue.callers.index(call) + 1
@@ -359,16 +378,16 @@ def _abandon(world: World, call: Call) -> None:
     queue.abandoned += 1
     world.emit(
         event("QueueCallerAbandon", AGENT, customer.block(), tail),
-        on_channel("MusicOnHoldStop", customer),
+        *([on_channel("MusicOnHoldStop", customer)] if music else []),
         *queue_left(world, call),
     )
 
 
-def _customer_goes(world: World, call: Call) -> list[Event]:
+def _customer_goes(world: World, call: Call, cause: int) -> list[Event]:
     customer = call.customer
     return [
         soft_hangup(customer, 16),
-        *world.gone(customer, 16),
+        *world.gone(customer, cause),
         *world.device_changed(customer.device),
     ]
 
@@ -398,6 +417,9 @@ def _conversation(world: World, call: Call, leg: Leg) -> Steps:
         yield piece_s if program is not Program.SHORT_HOLDS else rng.uniform(1.5, 4.0)
         hold_for(world, call, leg)
         yield hold_s
+        if program is Program.LEAVES_IN_HOLD:
+            finish(world, call, leg, end_by_customer(world, call, leg), "caller")
+            return
         unhold(world, call, leg)
     yield piece_s
     if program is Program.AGENT_HANGS_UP:
@@ -413,6 +435,8 @@ def _holds(world: World, call: Call) -> list[float]:
     if call.hold_s is not None:
         return [call.hold_s]
     match call.program:
+        case Program.LEAVES_IN_HOLD:
+            return [rng.uniform(6.0, 40.0)]
         case Program.HOLD:
             return [rng.uniform(4.0, 28.0)]
         case Program.HOLD_BREACH:

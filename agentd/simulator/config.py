@@ -18,6 +18,7 @@ class Program(StrEnum):
     HOLD_BREACH = "hold_breach"
     HOLD_LONG = "hold_long"
     SHORT_HOLDS = "short_holds"
+    LEAVES_IN_HOLD = "leaves_in_hold"
     BLIND_TRANSFER = "blind_transfer"
     ATTENDED_TRANSFER = "attended_transfer"
     ABANDON = "abandon"
@@ -28,7 +29,8 @@ class Program(StrEnum):
     UNREACHABLE = "unreachable"
     QUEUE_TIMEOUT = "queue_timeout"
     SYSTEM_HANGUP = "system_hangup"
-    OUTBOUND = "outbound"
+    DIALLED_BY_HAND = "dialled_by_hand"
+    CLICK_TO_DIAL = "click_to_dial"
     DIRECT = "direct"
 
 
@@ -40,6 +42,7 @@ DEFAULT_MIX: Final[Mapping[Program, float]] = MappingProxyType(
         Program.HOLD_BREACH: 4,
         Program.HOLD_LONG: 1.5,
         Program.SHORT_HOLDS: 4,
+        Program.LEAVES_IN_HOLD: 1.5,
         Program.BLIND_TRANSFER: 5,
         Program.ATTENDED_TRANSFER: 4,
         Program.ABANDON: 4,
@@ -50,7 +53,8 @@ DEFAULT_MIX: Final[Mapping[Program, float]] = MappingProxyType(
         Program.UNREACHABLE: 1,
         Program.QUEUE_TIMEOUT: 1,
         Program.SYSTEM_HANGUP: 0.5,
-        Program.OUTBOUND: 4,
+        Program.DIALLED_BY_HAND: 2,
+        Program.CLICK_TO_DIAL: 2,
         Program.DIRECT: 3,
     }
 )
@@ -58,7 +62,10 @@ DEFAULT_MIX: Final[Mapping[Program, float]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class QueueSpec:
-    """One queue. `share` weighs its part of the traffic; `ringall` rings at most four seats."""
+    """One queue. `share` weighs its part of the seats; `ringall` has and rings at most four.
+
+    Callers come in proportion to the members.
+    """
 
     name: str
     exten: str

@@ -19,6 +19,7 @@ from agentd.simulator.truth import (
 )
 from agentd.simulator.wire import (
     AGENT,
+    CALL,
     Channel,
     Event,
     event,
@@ -90,7 +91,6 @@ class Call:
         """Write the leg's truth down."""
         end_hold(leg, ended_us)
         ring_end_us = leg.answered_us or ended_us
-        rang = leg.ringing_us is not None and leg.direction != "outbound"
         owner = self.customer if leg.direction == "inbound" else leg.channel
         self.world.truth.legs.append(
             LegTruth(
@@ -106,7 +106,7 @@ class Call:
                 ringing_at=leg.ringing_us / 1e6 if leg.ringing_us else None,
                 answered_at=leg.answered_us / 1e6 if leg.answered_us else None,
                 ended_at=ended_us / 1e6,
-                ring_s=(ring_end_us - leg.ringing_us) / 1e6 if rang and leg.ringing_us else None,
+                ring_s=(ring_end_us - leg.ringing_us) / 1e6 if leg.ringing_us else None,
                 talk_s=(ended_us - leg.answered_us) / 1e6 if leg.answered_us else None,
                 holds=tuple(leg.holds),
                 outcome=outcome,
@@ -190,9 +190,9 @@ def unbridge_variables(*channels: Channel) -> list[Event]:
     ]
 
 
-def hangup_request(channel: Channel, cause: int | None = 16) -> Event:
-    tail = b"" if cause is None else fields(Cause=cause)
-    return on_channel("HangupRequest", channel, tail)
+def hangup_request(channel: Channel, *, dialled: bool) -> Event:
+    """The far end hangs up; Asterisk names the cause where Dial(), not a queue, made the call."""
+    return on_channel("HangupRequest", channel, fields(Cause=16) if dialled else b"")
 
 
 def soft_hangup(channel: Channel, cause: int) -> Event:
@@ -244,8 +244,10 @@ def end_by_customer(world: World, call: Call, leg: Leg) -> int:
     """The customer's far end hangs up a bridged call; returns when."""
     customer, seat = call.customer, leg.channel
     world.emit(*quality(customer, seat))
-    at_us = world.emit(hangup_request(customer))
-    customer.held = False
+    at_us = world.emit(hangup_request(customer, dialled=leg.queue is None))
+    if customer.held:
+        customer.held = False
+        world.emit(on_channel("MusicOnHoldStop", customer))
     world.emit(*unbridge_variables(customer, seat), *world.leave(customer))
     world.race(
         world.leave(seat),
@@ -266,7 +268,7 @@ def end_by_seat(world: World, call: Call, leg: Leg, *, system: bool = False) -> 
         at_us = world.emit(soft_hangup(seat, 32))
     else:
         world.emit(*quality(seat, customer))
-        at_us = world.emit(hangup_request(seat))
+        at_us = world.emit(hangup_request(seat, dialled=leg.queue is None))
     customer.held = False
     world.emit(*unbridge_variables(customer, seat))
     left = world.leave(seat)
@@ -287,15 +289,19 @@ def dial_fields(string: str) -> bytes:
     return f"DialString: {string}\r\n".encode()
 
 
-def ring_thread(customer: Channel, leg: Leg) -> list[Event]:
-    seat = leg.channel
+def begin_ringing(seat: Channel) -> list[Event]:
+    """The phone rings: what its own channel says of it."""
     seat.set_state(5)
     return [
         on_channel("Newstate", seat),
         new_exten(seat, "AppQueue", "(Outgoing Line)"),
         on_channel("NewConnectedLine", seat),
-        on_pair("DialState", 2, customer, seat, b"DialStatus: RINGING\r\n"),
     ]
+
+
+def dial_rings(customer: Channel, seat: Channel) -> Event:
+    """What the queue says of the same, in a thread of its own."""
+    return on_pair("DialState", CALL, customer, seat, b"DialStatus: RINGING\r\n")
 
 
 def queue_left(world: World, call: Call) -> list[Event]:

@@ -72,6 +72,7 @@ class World:
         self._order = 0
         self._channel_count = 0
         self._unique_count = 0
+        self._local_count = 0
         self._out: list[Emission] = []
         self._gaps = [self.rng.randrange(4, 60) for _ in range(509)]
         self._gap = 0
@@ -169,11 +170,12 @@ class World:
         context: str,
         exten: str,
         linkedid: str | None = None,
+        full_name: str = "",
     ) -> Channel:
-        """Make a channel and announce it."""
+        """Make a channel and announce it; without `full_name` it is the device and a number."""
         uniqueid = f"{self.last_us // 1_000_000}.{self._unique_count}"
         channel = Channel(
-            f"{device}-{self._channel_count:08x}",
+            full_name or f"{device}-{self._channel_count:08x}",
             device=device,
             uniqueid=uniqueid,
             linkedid=linkedid or uniqueid,
@@ -184,29 +186,53 @@ class World:
             context=context,
             exten=exten,
         )
-        self._channel_count += 1
+        self._channel_count += not full_name
         self._unique_count += 1
         self.channels[uniqueid] = channel
         self._device_channels.setdefault(device, []).append(channel)
         self.emit(on_channel("Newchannel", channel))
         return channel
 
-    def gone(self, channel: Channel, cause: int) -> list[Event]:
+    def local_pair(self, device: str, exten: str, linkedid: str) -> tuple[Channel, Channel]:
+        """The two halves of a Local channel: `;1` faces the caller, `;2` runs the dialplan."""
+        number = self._local_count
+        self._local_count += 1
+        first, second = (
+            self.new_channel(
+                device,
+                state=state,
+                number="<unknown>",
+                name="<unknown>",
+                context="agents",
+                exten=exten,
+                linkedid=linkedid,
+                full_name=f"{device}-{number:08x};{half}",
+            )
+            for half, state in ((1, 0), (2, 4))
+        )
+        return first, second
+
+    def gone(self, channel: Channel, cause: int, tech_cause: str = "") -> list[Event]:
         """Take a channel away; returns its Hangup to be sent."""
         self.channels.pop(channel.uniqueid, None)
         self._device_channels[channel.device].remove(channel)
-        return [hangup(channel, cause)]
+        return [hangup(channel, cause, tech_cause)]
 
     def new_bridge(self, *channels: Channel) -> Bridge:
         """Create a bridge and let the channels enter it, first named first."""
+        bridge = self.open_bridge()
+        for channel in channels:
+            self.emit(self.enter(bridge, channel))
+        return bridge
+
+    def open_bridge(self) -> Bridge:
+        """Create a bridge in which nobody is yet."""
         rng = self.rng
         text = f"{rng.getrandbits(128):032x}"
         name = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
         bridge = Bridge(name)
         self.bridges[name] = bridge
         self.emit(event("BridgeCreate", CALL, bridge.block()))
-        for channel in channels:
-            self.emit(self.enter(bridge, channel))
         return bridge
 
     def enter(self, bridge: Bridge, channel: Channel) -> Event:
@@ -231,11 +257,13 @@ class World:
 
     def device_changed(self, device: str) -> list[Event]:
         """DeviceStateChange of a device without a seat (a trunk), if its state changed."""
-        channels = self._device_channels.get(device, [])
+        channels = [c for c in self._device_channels.get(device, []) if c.state]
         if not channels:
             state = "NOT_INUSE"
         elif all(channel.held for channel in channels):
             state = "ONHOLD"
+        elif all(channel.state == 5 for channel in channels):
+            state = "RINGING"
         else:
             state = "INUSE"
         if self.devices.get(device, "NOT_INUSE") == state:
@@ -287,6 +315,9 @@ class World:
         is_available = self._is_available(seat)
         for index, member in enumerate(members):
             said = gone[index] if gone else member.said(name)
+            if name == "QueueMemberPause":
+                pseudo = f"Queue:{member.queue.spec.name}_pause_{seat.device}"
+                self.emit(*self.pseudo_device(pseudo, "INUSE" if seat.paused else "NOT_INUSE"))
             self.emit(said, *self._availability(member.queue, was_available, is_available))
         if seat.can_take:
             self.offer_seat(seat)

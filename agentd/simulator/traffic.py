@@ -8,8 +8,14 @@ from agentd.simulator.calls import incoming
 from agentd.simulator.config import Program, SimConfig
 from agentd.simulator.legs import Call
 from agentd.simulator.model import PAUSE_REASONS, Queue, Seat
-from agentd.simulator.outbound import direct, outbound
+from agentd.simulator.outbound import click_to_dial, dialled_by_hand, direct
 from agentd.simulator.pbx import Process, Steps, World
+
+PAST_THE_QUEUES = {
+    Program.DIRECT: direct,
+    Program.DIALLED_BY_HAND: dialled_by_hand,
+    Program.CLICK_TO_DIAL: click_to_dial,
+}
 
 
 def build(config: SimConfig, start_us: int) -> World:
@@ -46,7 +52,12 @@ def fictitious_number(world: World) -> str:
 def _arrivals(world: World) -> Steps:
     config, rng = world.config, world.rng
     queues = [queue for queue in world.queues if queue.members]
-    shares = list(accumulate(queue.spec.share for queue in queues))
+    # Four phones that ring together take one call at a time, and belong to other queues too.
+    shares = list(
+        accumulate(
+            1 if queue.spec.strategy == "ringall" else len(queue.members) for queue in queues
+        )
+    )
     programs = [program for program, weight in config.mix.items() if weight > 0]
     weights = list(accumulate(config.mix[program] for program in programs))
     yield 1.0 if config.opening else 0.0
@@ -60,14 +71,14 @@ def start_call(world: World, program: Program, queue: Queue) -> None:
     """Begin a call now; one that needs a free seat at once becomes a queue call without one."""
     call = Call(world, program, fictitious_number(world), queue)
     seat = world.any_free_seat()
-    if program not in (Program.OUTBOUND, Program.DIRECT) or seat is None:
-        if program in (Program.OUTBOUND, Program.DIRECT):
+    steps = PAST_THE_QUEUES.get(program)
+    if steps is None or seat is None:
+        if steps is not None:
             call.program = Program.NORMAL
         begin(world, call)
         return
     call.queue = None
     world.take_seat(seat)
-    steps = outbound if program is Program.OUTBOUND else direct
     call.process = world.spawn(lambda process: steps(world, call, seat))
 
 

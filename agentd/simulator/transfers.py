@@ -1,4 +1,4 @@
-"""Blind and attended transfers of a queue call to a second seat."""
+"""Dial() to a seat, and the blind transfer that ends in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from agentd.simulator.legs import (
     Leg,
     agent_complete,
     end_by_customer,
-    end_hold,
     finish,
     join_bridge,
     new_seat_channel,
@@ -19,6 +18,7 @@ from agentd.simulator.pbx import Steps, World
 from agentd.simulator.wire import (
     CALL,
     Channel,
+    Event,
     event,
     fields,
     new_exten,
@@ -56,7 +56,7 @@ def ring_by_dial(world: World, caller: Channel, leg: Leg) -> None:
 
 
 def answer_dial(world: World, caller: Channel, leg: Leg) -> None:
-    """The seat that Dial() rang answers and is bridged with `caller`."""
+    """The seat that Dial() rang answers; `caller` is answered with it and they are bridged."""
     channel = leg.channel
     channel.set_state(6)
     world.emit(on_channel("Newstate", channel))
@@ -68,7 +68,11 @@ def answer_dial(world: World, caller: Channel, leg: Leg) -> None:
         var_set(caller, "DIALEDPEERNUMBER", leg.seat.number),
         on_pair("DialEnd", CALL, caller, channel, b"DialStatus: ANSWER\r\n"),
     )
-    world.race(device, members)
+    answered: list[Event] = []
+    if caller.state != 6:
+        caller.set_state(6)
+        answered.append(on_channel("Newstate", caller))
+    world.race(answered, device, members)
     join_bridge(world, channel, caller)
 
 
@@ -123,9 +127,3 @@ def blind_transfer(world: World, call: Call, leg: Leg, target: Seat, talk_s: flo
     answer_dial(world, customer, second)
     yield talk_s
     finish(world, call, second, end_by_customer(world, call, second), "caller")
-
-
-def attended_transfer(world: World, call: Call, leg: Leg, target: Seat, talk_s: float) -> Steps:
-    """The seat consults the second seat while the customer hears music, then hands over."""
-    end_hold(leg, world.last_us)
-    yield from blind_transfer(world, call, leg, target, talk_s)

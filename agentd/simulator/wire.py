@@ -122,6 +122,12 @@ class Channel:
         self.connected_name = other.caller_name
         self.rendered.clear()
 
+    def show_as(self, number: str, name: str) -> None:
+        """Take a caller id of its own."""
+        self.caller_number = number
+        self.caller_name = name
+        self.rendered.clear()
+
     def goto(self, context: str, exten: str, priority: int) -> None:
         self.context = context
         self.exten = exten
@@ -198,6 +204,14 @@ def device_state(device: str, state: str) -> Event:
     return event("DeviceStateChange", CALL, f"Device: {device}\r\nState: {state}\r\n".encode())
 
 
-def hangup(channel: Channel, cause: int) -> Event:
-    tail = f"Cause: {cause}\r\nCause-txt: {CAUSE_TEXT[cause]}\r\n".encode()
-    return event("Hangup", CALL, channel.block(), tail)
+def hangup(channel: Channel, cause: int, tech_cause: str = "") -> Event:
+    tail = f"Cause: {cause}\r\nCause-txt: {CAUSE_TEXT[cause]}\r\n"
+    if tech_cause:
+        tail += f"TechCause: {tech_cause}\r\n"
+    return event("Hangup", CALL, channel.block(), tail.encode())
+
+
+def new_caller_id(channel: Channel) -> Event:
+    return on_channel(
+        "NewCallerid", channel, b"CID-CallingPres: 0 (Presentation Allowed, Not Screened)\r\n"
+    )

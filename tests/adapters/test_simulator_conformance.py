@@ -18,7 +18,15 @@ from tests.adapters.simulator_tools import TRANSCRIPTS, Frame, events, frames, p
 
 # These come from a thread of their own, so their place among the channel's other events varies
 # from call to call on a real PBX; they must be there, in the right number.
-RACING = {"AgentComplete", "DialState", "NewConnectedLine", "MusicOnHoldStop", "DialEnd CANCEL"}
+RACING = {
+    "AgentComplete",
+    "DialEnd CANCEL",
+    "DialState",
+    "MusicOnHoldStop",
+    "NewConnectedLine",
+    "Newstate 5",
+    "OriginateResponse",
+}
 
 # What tells one event of a name from another of the same name.
 DETAILS = ("ChannelState", "DialStatus", "Reason", "Result")
@@ -30,6 +38,8 @@ COUNTERPARTS = [
     ("agent_hangs_up", Program.AGENT_HANGS_UP, "leastrecent"),
     ("ringall", Program.NORMAL, "ringall"),
     ("blind_transfer", Program.BLIND_TRANSFER, "leastrecent"),
+    ("hold_34s", Program.HOLD_BREACH, "leastrecent"),
+    ("attended_by_ami", Program.ATTENDED_TRANSFER, "leastrecent"),
 ]
 
 
@@ -79,7 +89,11 @@ def token(frame: Frame) -> str:
 def owner(frame: Frame) -> str:
     """The channel whose story the event belongs to: the dialled one where there is one."""
     return (
-        frame.get("DestUniqueid") or frame.get("Uniqueid") or frame.get("TransfererUniqueid") or ""
+        frame.get("DestUniqueid")
+        or frame.get("Uniqueid")
+        or frame.get("TransfererUniqueid")
+        or frame.get("OrigTransfererUniqueid")
+        or frame.get("LocalOneUniqueid")
     )
 
 
