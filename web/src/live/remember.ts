@@ -1,0 +1,19 @@
+// Storage may be absent (tests), full or forbidden; the page then works and forgets.
+
+/** What was remembered under `key`, or null. */
+export function remembered(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Keep `value` for the next visit, where the browser allows it. */
+export function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,343 @@
+// The board as signals: one per object, so that a delta touches only what it changed.
+
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { offerLang } from "../i18n";
+import { Board, type Change } from "../model/board";
+import { SILENT_AFTER_S, ServerClock, stoppedAt } from "../model/clock";
+import { readMessage } from "../model/decode";
+import {
+  byAlertTime,
+  byQueueName,
+  bySeatPlace,
+  byTrouble,
+  type Group,
+  groups,
+} from "../model/layout";
+import { rank } from "../model/rules";
+import type { Alert, BoardObject, Hello, Pbx, Queue, Seat } from "../model/types";
+
+const PROTOCOL = 1;
+const TICK_MS = 200;
+const RESYNC_EVERY_S = 5;
+const RENEW_AFTER_S = 10;
+
+/** How the page's own connection stands. */
+export type FeedState =
+  | { readonly is: "connecting" }
+  | { readonly is: "live" }
+  | { readonly is: "protocol" }
+  /** `at`: server time of the last word; `lostAt`: the page's monotonic clock, seconds. */
+  | {
+      readonly is: "stale";
+      readonly why: "closed" | "silent";
+      readonly at: number;
+      readonly lostAt: number;
+    };
+
+interface Say {
+  send(message: { type: string; seq?: number }): void;
+  healthy(): void;
+  renew(): void;
+}
+
+function monotonic(): number {
+  return performance.now() / 1000;
+}
+
+export class Store {
+  readonly feed = signal<FeedState>({ is: "connecting" });
+  /** Whether a board has been shown since the page was opened. */
+  readonly loaded = signal(false);
+  readonly pbxKeys = signal<readonly string[]>([]);
+  readonly queueKeys = signal<readonly string[]>([]);
+  readonly seatGroups = signal<readonly Group[]>([]);
+  readonly troubleKeys = signal<readonly string[]>([]);
+  /** Newest first. */
+  readonly alertKeys = signal<readonly string[]>([]);
+  /** Alerts that came while the page was watching, for screen readers. */
+  readonly arrived = signal<readonly Alert[]>([]);
+  /** Server time in seconds, in tenths; null before the first message. The page's only tick. */
+  readonly serverNow = signal<number | null>(null);
+  /** The page's own monotonic clock in whole seconds, for the length of an outage. */
+  readonly localNow = signal(0);
+
+  readonly #board = new Board();
+  readonly #clock = new ServerClock();
+  readonly #signals = new Map<string, Signal<BoardObject | undefined>>();
+  readonly #stops = new Map<string, Signal<number | null>>();
+  readonly #nows = new Map<string, ReadonlySignal<number | null>>();
+  #say: Say | null = null;
+  #version: string | null = null;
+  #lastResync = -RESYNC_EVERY_S;
+  #toAck: number | null = null;
+  #ackFrame = 0;
+
+  /** The object under `key`, as a signal; undefined while there is none. */
+  #signal(key: string): Signal<BoardObject | undefined> {
+    let found = this.#signals.get(key);
+    if (found === undefined) {
+      found = signal(this.#board.objects.get(key));
+      this.#signals.set(key, found);
+    }
+    return found;
+  }
+
+  pbx(key: string): Pbx | undefined {
+    const object = this.#signal(key).value;
+    return object?.kind === "pbx" ? object : undefined;
+  }
+
+  queue(key: string): Queue | undefined {
+    const object = this.#signal(key).value;
+    return object?.kind === "queue" ? object : undefined;
+  }
+
+  seat(key: string): Seat | undefined {
+    const object = this.#signal(key).value;
+    return object?.kind === "seat" ? object : undefined;
+  }
+
+  alert(key: string): Alert | undefined {
+    const object = this.#signal(key).value;
+    return object?.kind === "alert" ? object : undefined;
+  }
+
+  /** The seat that an alert names, if it is on the board. */
+  seatKeyOf(alert: Alert): string | undefined {
+    if (alert.seat === null) return undefined;
+    const pbxs =
+      alert.pbx === null ? this.pbxKeys.peek().map((key) => this.#pbxId(key)) : [alert.pbx];
+    const keys = [`seat:${alert.seat}`, ...pbxs.map((id) => `seat:${id}/${alert.seat}`)];
+    return keys.find((key) => this.#board.objects.has(key));
+  }
+
+  #pbxId(key: string): string {
+    const object = this.#board.objects.get(key);
+    return object?.kind === "pbx" ? object.id : "";
+  }
+
+  #stop(pbx: string): Signal<number | null> {
+    let found = this.#stops.get(pbx);
+    if (found === undefined) {
+      found = signal(null);
+      this.#stops.set(pbx, found);
+    }
+    return found;
+  }
+
+  /** The PBX's now, seconds, in tenths; stands still while its link is down. */
+  now(pbx: string): ReadonlySignal<number | null> {
+    let found = this.#nows.get(pbx);
+    if (found === undefined) {
+      found = computed(() => {
+        const stopped = this.#stop(pbx).value;
+        if (stopped !== null) return stopped;
+        const server = this.serverNow.value;
+        return server === null ? null : server + (this.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0);
+      });
+      this.#nows.set(pbx, found);
+    }
+    return found;
+  }
+
+  /** Where this PBX's clocks stand still (its own time), or null while they run. */
+  stoppedAt(pbx: string): number | null {
+    return this.#stop(pbx).value;
+  }
+
+  /** Whether what is shown of this PBX is no longer live. */
+  isStopped(pbx: string): boolean {
+    return this.feed.value.is !== "live" || this.#stop(pbx).value !== null;
+  }
+
+  // --- what the stream says ---------------------------------------------------------------------
+
+  connect(say: Say): void {
+    this.#say = say;
+    const frame = () => {
+      this.#tick();
+      setTimeout(() => requestAnimationFrame(frame), TICK_MS);
+    };
+    requestAnimationFrame(frame);
+    document.addEventListener("visibilitychange", () => this.#sendAck());
+  }
+
+  onText(data: unknown): void {
+    const message = readMessage(data);
+    if (message === null) {
+      this.#resync();
+      return;
+    }
+    if (message.type === "hello") {
+      this.#hello(message);
+      return;
+    }
+    if (this.feed.peek().is === "protocol") return;
+    batch(() => {
+      switch (message.type) {
+        case "snapshot":
+          this.#apply(this.#board.snapshot(message), false);
+          this.loaded.value = true;
+          this.#say?.healthy();
+          break;
+        case "delta": {
+          const change = this.#board.delta(message);
+          if (change === null) this.#resync();
+          else this.#apply(change, true);
+          break;
+        }
+        case "beat":
+          if (!this.#board.agrees(message)) this.#resync();
+      }
+      // Messages that cannot be used prove nothing: the board then counts as silent.
+      if (this.#board.seq === null) return;
+      this.#clock.sample(message.server_time, monotonic());
+      this.#showTime();
+      if (this.feed.peek().is !== "live") this.feed.value = { is: "live" };
+      this.#ackSoon(this.#board.seq);
+    });
+  }
+
+  onLost(): void {
+    const at = monotonic();
+    this.#board.expectSnapshot();
+    this.#toAck = null;
+    this.#lastResync = -RESYNC_EVERY_S;
+    this.#goStale("closed", at);
+  }
+
+  #hello(hello: Hello): void {
+    if (this.#version !== null && hello.version !== this.#version) {
+      // agentd was upgraded: its pages changed with it.
+      location.reload();
+      return;
+    }
+    this.#version = hello.version;
+    offerLang(hello.lang);
+    if (hello.protocol !== PROTOCOL) this.feed.value = { is: "protocol" };
+    else if (this.feed.peek().is === "protocol") this.feed.value = { is: "connecting" };
+  }
+
+  #goStale(why: "closed" | "silent", lostAt: number): void {
+    const feed = this.feed.peek();
+    if (feed.is !== "live") return;
+    this.#clock.freeze(lostAt);
+    const at = this.#clock.now(lostAt);
+    batch(() => {
+      this.#showTime();
+      this.feed.value = at === null ? { is: "connecting" } : { is: "stale", why, at, lostAt };
+    });
+  }
+
+  #resync(): void {
+    this.#board.expectSnapshot();
+    const at = monotonic();
+    if (at - this.#lastResync < RESYNC_EVERY_S) return;
+    this.#lastResync = at;
+    this.#say?.send({ type: "resync" });
+  }
+
+  /** Acknowledge once the browser has drawn it; at once when nobody is looking. */
+  #ackSoon(seq: number): void {
+    this.#toAck = seq;
+    if (document.hidden) {
+      this.#sendAck();
+    } else if (this.#ackFrame === 0) {
+      this.#ackFrame = requestAnimationFrame(() => {
+        this.#ackFrame = 0;
+        this.#sendAck();
+      });
+    }
+  }
+
+  #sendAck(): void {
+    if (this.#toAck === null) return;
+    this.#say?.send({ type: "ack", seq: this.#toAck });
+    this.#toAck = null;
+  }
+
+  #tick(): void {
+    const at = monotonic();
+    const silence = this.#clock.silence(at);
+    const feed = this.feed.peek();
+    batch(() => {
+      this.localNow.value = Math.floor(at);
+      if (feed.is === "live" && silence !== null && silence > SILENT_AFTER_S)
+        this.#goStale("silent", at - silence);
+      this.#showTime();
+    });
+    if (feed.is === "stale" && feed.why === "silent" && silence !== null && silence > RENEW_AFTER_S)
+      this.#say?.renew();
+  }
+
+  #showTime(): void {
+    const now = this.#clock.now(monotonic());
+    if (now !== null) this.serverNow.value = Math.floor(now * 10) / 10;
+  }
+
+  // --- from objects to signals ------------------------------------------------------------------
+
+  #apply(change: Change, live: boolean): void {
+    const touched = { pbx: false, queue: false, seat: false, alert: false };
+    let order = false;
+    const arrived: Alert[] = [];
+    for (const key of change.set) {
+      const object = this.#board.objects.get(key);
+      if (object === undefined) continue;
+      const before = this.#signals.get(key)?.peek();
+      touched[object.kind] = true;
+      if (before !== undefined) touched[before.kind] = true;
+      if (object.kind === "seat")
+        order ||= before?.kind !== "seat" || bySeatPlace(before, object) !== 0;
+      if (object.kind === "pbx") {
+        const stop = this.#stop(object.id);
+        stop.value = stoppedAt(stop.peek(), object);
+      }
+      if (live && object.kind === "alert" && object.cleared_at === null) {
+        const known = before?.kind === "alert" && before.level === object.level;
+        if (!known) arrived.push(object);
+      }
+      this.#signal(key).value = object;
+    }
+    for (const key of change.del) {
+      const gone = this.#signals.get(key);
+      const before = gone?.peek();
+      if (before !== undefined) touched[before.kind] = true;
+      if (before?.kind === "seat") order = true;
+      if (before?.kind === "pbx") this.#stop(before.id).value = null;
+      if (gone !== undefined) gone.value = undefined;
+      this.#signals.delete(key);
+    }
+    if (touched.pbx) this.pbxKeys.value = this.#keys<Pbx>("pbx", (a, b) => (a.id < b.id ? -1 : 1));
+    if (touched.queue) this.#put(this.queueKeys, this.#keys<Queue>("queue", byQueueName));
+    if (order) this.seatGroups.value = groups(this.#entries<Seat>("seat", bySeatPlace));
+    if (touched.seat) this.#put(this.troubleKeys, this.#troubled());
+    if (touched.alert) this.#put(this.alertKeys, this.#keys<Alert>("alert", byAlertTime));
+    if (arrived.length > 0) this.arrived.value = arrived.sort(byAlertTime);
+  }
+
+  #put(target: Signal<readonly string[]>, keys: readonly string[]): void {
+    const before = target.peek();
+    const same = before.length === keys.length && keys.every((key, i) => key === before[i]);
+    if (!same) target.value = keys;
+  }
+
+  #entries<T extends BoardObject>(kind: T["kind"], order: (a: T, b: T) => number): [string, T][] {
+    const found: [string, T][] = [];
+    for (const [key, object] of this.#board.objects)
+      if (object.kind === kind) found.push([key, object as T]);
+    return found.sort((a, b) => order(a[1], b[1]));
+  }
+
+  #keys<T extends BoardObject>(kind: T["kind"], order: (a: T, b: T) => number): string[] {
+    return this.#entries(kind, order).map(([key]) => key);
+  }
+
+  #troubled(): string[] {
+    return this.#entries<Seat>("seat", byTrouble)
+      .filter(([, seat]) => rank(seat.trouble) > 0)
+      .map(([key]) => key);
+  }
+}
+
+export const store = new Store();

@@ -1,0 +1,99 @@
+// The WebSocket: opens, opens again with back-off and jitter, and hands on what was said.
+
+const FIRST_RETRY_S = 0.5;
+const LAST_RETRY_S = 10;
+const OPENING_S = 10;
+
+export interface StreamEvents {
+  onText(data: unknown): void;
+  onLost(): void;
+}
+
+/** Seconds to wait before try `tries` (from 0 on); `random` is 0..1. */
+export function retryDelay(tries: number, random: number): number {
+  const whole = Math.min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** Math.min(tries, 10));
+  return whole * (0.5 + random / 2);
+}
+
+/** The address of the live stream of the page at `page`. */
+export function streamUrl(page: string): string {
+  const url = new URL("ws", page);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = "";
+  url.hash = "";
+  return url.href;
+}
+
+export class Stream {
+  readonly #url: string;
+  readonly #events: StreamEvents;
+  #socket: WebSocket | null = null;
+  #tries = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(url: string, events: StreamEvents) {
+    this.#url = url;
+    this.#events = events;
+  }
+
+  start(): void {
+    addEventListener("online", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#hurry();
+    });
+    this.#open();
+  }
+
+  /** Say `message` if the stream is open; otherwise a fresh snapshot makes it needless. */
+  send(message: { type: string; seq?: number }): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** The stream proved to be good: the next loss is retried at once. */
+  healthy(): void {
+    this.#tries = 0;
+  }
+
+  /** Give up this connection, which may look open but says nothing, and open another. */
+  renew(): void {
+    this.#drop();
+    this.#retry();
+  }
+
+  #open(): void {
+    clearTimeout(this.#timer);
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onmessage = (event) => {
+      if (socket === this.#socket) this.#events.onText(event.data);
+    };
+    socket.onopen = () => clearTimeout(this.#timer);
+    socket.onclose = () => {
+      if (socket !== this.#socket) return;
+      this.#drop();
+      this.#retry();
+    };
+    this.#timer = setTimeout(() => this.renew(), OPENING_S * 1000);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket !== null) {
+      socket.onmessage = socket.onclose = socket.onopen = null;
+      socket.close();
+    }
+    this.#events.onLost();
+  }
+
+  #retry(): void {
+    const delay = retryDelay(this.#tries, Math.random());
+    this.#tries += 1;
+    this.#timer = setTimeout(() => this.#open(), delay * 1000);
+  }
+
+  #hurry(): void {
+    if (this.#socket === null) this.#open();
+  }
+}

@@ -1,0 +1,55 @@
+import type { Lang } from "../i18n";
+
+function pad(value: number): string {
+  return value < 10 ? `0${value}` : `${value}`;
+}
+
+/** Whole seconds as m:ss, from an hour on h:mm:ss; never negative. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const s = pad(whole % 60);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${s}`;
+  return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${s}`;
+}
+
+/** A measured value: tenths of seconds below 100 s, m:ss above. */
+export function measure(seconds: number): string {
+  return Math.abs(seconds) < 100 ? `${seconds.toFixed(1)} s` : duration(seconds);
+}
+
+/** A limit: `10 s`, `2.5 s`, `15:00`. */
+export function limit(seconds: number): string {
+  if (seconds >= 100) return duration(seconds);
+  return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
+}
+
+/** 0..1 as a whole percentage, rounded down so that 100 % means all of them. */
+export function percent(share: number): string {
+  return `${Math.floor(share * 100 + 1e-9)}`;
+}
+
+/** A clock's offset in seconds, with its sign. */
+export function offset(seconds: number): string {
+  const rounded = Math.abs(seconds) < 10 ? seconds.toFixed(2) : seconds.toFixed(0);
+  if (Number(rounded) === 0) return "0.00 s";
+  return `${seconds < 0 ? "−" : "+"}${rounded.replace("-", "")} s`;
+}
+
+const timeFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** The time of day, 24 hours, in the browser's zone. */
+export function timeOfDay(at: number, lang: Lang, withSeconds = true): string {
+  const key = `${lang}${withSeconds}`;
+  let format = timeFormats.get(key);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat(lang, {
+      hour: "2-digit",
+      minute: "2-digit",
+      ...(withSeconds ? { second: "2-digit" } : {}),
+      hourCycle: "h23",
+    });
+    timeFormats.set(key, format);
+  }
+  return format.format(at * 1000);
+}

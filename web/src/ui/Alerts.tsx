@@ -1,0 +1,107 @@
+import { messages } from "../i18n";
+import { store } from "../live/store";
+import { limit, measure } from "../model/format";
+import { alertStrength } from "../model/rules";
+import type { Alert } from "../model/types";
+import { Icon } from "./icons";
+import { alertSeat, pbxTime } from "./words";
+
+/** What happened, newest first. */
+export function Alerts() {
+  const t = messages.value;
+  const keys = store.alertKeys.value;
+  return (
+    <aside class="alerts" aria-labelledby="alerts-heading">
+      <div class="alerts-top">
+        <h2 id="alerts-heading">{t.alerts.heading}</h2>
+        <ActiveCount />
+      </div>
+      {keys.length === 0 ? (
+        <p class="nothing">{t.alerts.none}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <ol class="alert-list" tabIndex={0} aria-labelledby="alerts-heading">
+          {keys.map((key) => (
+            <AlertRow key={key} id={key} />
+          ))}
+        </ol>
+      )}
+      <Announcer />
+    </aside>
+  );
+}
+
+function ActiveCount() {
+  const t = messages.value;
+  let active = 0;
+  for (const key of store.alertKeys.value)
+    if (store.alert(key)?.cleared_at === null) active += 1;
+  return active === 0 ? null : <span class="active-count">{t.alerts.activeCount(active)}</span>;
+}
+
+function AlertRow({ id }: { id: string }) {
+  const t = messages.value;
+  const alert = store.alert(id);
+  if (alert === undefined) return null;
+  const strength = alertStrength(alert.level, alert.rule);
+  const value = alert.value === null ? null : measure(alert.value);
+  const most = alert.limit === null ? null : limit(alert.limit);
+  return (
+    <li
+      class="alert"
+      data-alert={id}
+      data-strength={strength}
+      data-cleared={alert.cleared_at === null ? "no" : "yes"}
+    >
+      <div class="alert-top">
+        <span class="alert-level">
+          <Icon name={strength} />
+          {strength === "urgent" ? t.strength.urgent : t.level[alert.level]}
+        </span>
+        <span class="alert-rule">{t.rule[alert.rule]}</span>
+        <time>{pbxTime(alert.at, alert.pbx)}</time>
+      </div>
+      <div class="alert-main">
+        <span class="alert-who">{who(alert)}</span>
+        {value !== null && (
+          <span class="alert-value">
+            {value}
+            {most !== null && <span class="faint"> / {most}</span>}
+          </span>
+        )}
+      </div>
+      {alert.cleared_at !== null && !atOnce(alert) && (
+        <div class="alert-cleared">
+          <Icon name="calm" />
+          {t.alerts.cleared(pbxTime(alert.cleared_at, alert.pbx))}
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** A hang-up is over the moment it happens: there is nothing to clear. */
+function atOnce(alert: Alert): boolean {
+  return alert.rule === "hangup_order";
+}
+
+function who(alert: Alert): string {
+  const t = messages.value;
+  const names = [alertSeat(alert), alert.agent].filter((name) => name !== null);
+  return names.length === 0 ? (alert.queue ?? t.unknown) : names.join(t.separator);
+}
+
+/** Tells screen readers what came in, without reading the whole list again. */
+function Announcer() {
+  const t = messages.value;
+  const said = store.arrived.value.map((alert) =>
+    t.alerts.announce(t.level[alert.level], who(alert), t.rule[alert.rule]),
+  );
+  return (
+    <div class="unseen" role="log" aria-live="polite" aria-label={t.alerts.heading}>
+      {said.map((text, index) => (
+        <p key={`${index} ${text}`}>{text}</p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { chooseLang, lang, messages } from "../i18n";
+import { store } from "../live/store";
+import { nextTheme, theme } from "../live/theme";
+import { duration, offset, timeOfDay } from "../model/format";
+import type { Pbx } from "../model/types";
+import { Icon, type IconName } from "./icons";
+import { Figure, Live } from "./parts";
+import { elapsed, linkReason } from "./words";
+
+const LINK_ICON: Record<Pbx["link"], IconName> = {
+  up: "link",
+  syncing: "offered",
+  down: "unreachable",
+};
+const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
+
+export function Header() {
+  const t = messages.value;
+  return (
+    <header class="header">
+      <h1 class="title">
+        <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+          <rect width="32" height="32" rx="7" />
+          <path d="M7 14v4M12 10v12M17 6v20M22 11v10M27 14.500v3" />
+        </svg>
+        {t.title}
+      </h1>
+      <Health />
+      <div class="controls">
+        <Warnings />
+        <time class="now" aria-label={t.feed.serverTime}>
+          <Live text={wallTime} />
+        </time>
+        <button
+          type="button"
+          class="control"
+          aria-label={t.theme[theme.value]}
+          title={t.theme[theme.value]}
+          onClick={nextTheme}
+        >
+          <Icon name={THEME_ICON[theme.value]} />
+        </button>
+        <button
+          type="button"
+          class="control"
+          lang={lang.value === "en" ? "zh-CN" : "en"}
+          aria-label={t.switchLanguage}
+          title={t.switchLanguage}
+          onClick={() => chooseLang(lang.value === "en" ? "zh-CN" : "en")}
+        >
+          {t.switchLanguageShort}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function wallTime(): string {
+  const now = store.serverNow.value;
+  return now === null ? "--:--:--" : timeOfDay(now, lang.value);
+}
+
+function Health() {
+  const t = messages.value;
+  const keys = store.pbxKeys.value;
+  return (
+    <ul class="health" aria-label={t.feed.health}>
+      {keys.length === 0 && store.loaded.value && <li class="health-item">{t.feed.none}</li>}
+      {keys.map((key) => (
+        <PbxHealth key={key} id={key} named={keys.length > 1} />
+      ))}
+    </ul>
+  );
+}
+
+function PbxHealth({ id, named }: { id: string; named: boolean }) {
+  const t = messages.value;
+  const pbx = store.pbx(id);
+  if (pbx === undefined) return null;
+  const word = named
+    ? { up: t.feed.upNamed, syncing: t.feed.syncingNamed, down: t.feed.downNamed }[pbx.link](pbx.id)
+    : t.feed[pbx.link];
+  const reason = pbx.link === "down" ? linkReason(pbx) : pbx.version;
+  return (
+    <li class="health-item" data-link={pbx.link}>
+      <Figure name={word} why={reason ?? pbx.id}>
+        <Icon name={LINK_ICON[pbx.link]} />
+        {word}
+      </Figure>
+      <span class="health-more">
+        <Live text={() => lastEvent(id)} />
+      </span>
+      <span class="health-more">
+        <Figure name={t.feed.clockOffset(offset(pbx.clock_offset_s))} why={t.feed.clockOffsetWhy}>
+          {t.feed.clockOffset(offset(pbx.clock_offset_s))}
+        </Figure>
+      </span>
+    </li>
+  );
+}
+
+function lastEvent(id: string): string {
+  const t = messages.value;
+  const pbx = store.pbx(id);
+  if (pbx === undefined || pbx.last_event_at === null) return t.feed.noEvent;
+  return t.feed.lastEvent(duration(elapsed(pbx.id, pbx.last_event_at)));
+}
+
+/** What agentd has to say about its surroundings, for whoever looks after it. */
+function Warnings() {
+  const t = messages.value;
+  const open = useSignal(false);
+  const box = useRef<HTMLDivElement>(null);
+  const found = store.pbxKeys.value.flatMap((key) => {
+    const pbx = store.pbx(key);
+    return (pbx?.warnings ?? []).map((warning) => ({ ...warning, pbx: pbx?.id ?? "" }));
+  });
+  useEffect(() => {
+    const away = (event: Event) => {
+      const escape = event instanceof KeyboardEvent && event.key === "Escape";
+      const outside =
+        event instanceof PointerEvent && !box.current?.contains(event.target as Node | null);
+      if (escape || outside) open.value = false;
+    };
+    addEventListener("keydown", away);
+    addEventListener("pointerdown", away);
+    return () => {
+      removeEventListener("keydown", away);
+      removeEventListener("pointerdown", away);
+    };
+  }, [open]);
+  if (found.length === 0) return null;
+  return (
+    <div class="notices" ref={box}>
+      <button
+        type="button"
+        class="control"
+        aria-expanded={open.value}
+        aria-controls="notices"
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        <Icon name="notice" />
+        {t.feed.warnings(found.length)}
+      </button>
+      <div id="notices" class="panel" hidden={!open.value}>
+        <h2>{t.feed.warningsTitle}</h2>
+        <ul>
+          {found.map((warning) => (
+            <li key={`${warning.pbx} ${warning.code} ${warning.text}`}>
+              <strong>{warning.pbx}</strong>
+              <p>{warning.text}</p>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}

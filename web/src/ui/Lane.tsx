@@ -1,0 +1,233 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { messages } from "../i18n";
+import { store } from "../live/store";
+import { duration, limit, measure } from "../model/format";
+import { type Bar as BarValue, bar, type Cause, cause, clockBar, ringCount } from "../model/rules";
+import type { Alert, Seat } from "../model/types";
+import { Icon } from "./icons";
+import { Bar, Live } from "./parts";
+import { StateCounts } from "./Seats";
+import { pbxTime, queueLabel } from "./words";
+
+// Sizes in px as in lane.css.
+const LARGE_PX = 272;
+const SMALL_PX = 200;
+const GAP_PX = 8;
+
+/** Who needs help now, worst first. Its height is always kept, so that no seat moves. */
+export function Lane() {
+  const t = messages.value;
+  const keys = store.troubleKeys.value;
+  const box = useRef<HTMLElement>(null);
+  const width = useSignal(1000);
+  const expanded = useSignal(false);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => {
+      width.value = element.clientWidth;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [width]);
+  const large = columns(width.value, LARGE_PX);
+  const small = keys.length > large;
+  const room = small ? 2 * columns(width.value, SMALL_PX) : large;
+  const overflows = keys.length > room && !expanded.value;
+  const shown = overflows ? keys.slice(0, room - 1) : keys;
+  return (
+    <section
+      class="lane"
+      ref={box}
+      aria-label={t.lane.heading}
+      data-size={small ? "small" : "large"}
+      data-expanded={expanded.value ? "yes" : "no"}
+      data-calm={keys.length === 0 ? "yes" : "no"}
+    >
+      {keys.length === 0 ? (
+        <div class="all-calm">
+          <p>
+            <Icon name="calm" large />
+            <strong>{t.lane.calm}</strong>
+            <span>{t.lane.calmDetail}</span>
+          </p>
+          <StateCounts />
+        </div>
+      ) : (
+        <ul class="cards">
+          {shown.map((key) => (
+            <li key={key}>
+              <TroubleCard id={key} />
+            </li>
+          ))}
+          {(overflows || (expanded.value && keys.length > room)) && (
+            <li key="more">
+              <button
+                type="button"
+                class="more"
+                aria-expanded={expanded.value}
+                onClick={() => {
+                  expanded.value = !expanded.value;
+                }}
+              >
+                {overflows ? t.lane.more(keys.length - shown.length) : t.feed.close}
+              </button>
+            </li>
+          )}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function columns(width: number, least: number): number {
+  return Math.max(1, Math.floor((width + GAP_PX) / (least + GAP_PX)));
+}
+
+/** Why this seat is in trouble now; reads signals, for use inside computations. */
+function causeOf(id: string): { seat: Seat; why: Cause; now: number } | null {
+  const seat = store.seat(id);
+  if (seat === undefined) return null;
+  const now = store.now(seat.pbx).value;
+  if (now === null) return null;
+  const alerts: Alert[] = [];
+  for (const key of store.alertKeys.value) {
+    const alert = store.alert(key);
+    if (alert !== undefined) alerts.push(alert);
+  }
+  const why = cause(seat, alerts, now);
+  return why === null ? null : { seat, why, now };
+}
+
+interface Figures {
+  /** The time that counts. */
+  readonly main: string;
+  /** What it stands against. */
+  readonly against: string;
+}
+
+function figures(id: string): Figures {
+  const t = messages.value;
+  const found = causeOf(id);
+  if (found === null) return { main: "", against: "" };
+  const { seat, why, now } = found;
+  switch (why.kind) {
+    case "clock": {
+      const { from, warn_at, breach_at, stopped } = why.clock;
+      if (stopped) return { main: "–", against: t.seat.stopped };
+      const most = breach_at === null ? null : Math.round((breach_at - from) * 10) / 10;
+      const soon = warn_at === null ? null : Math.round((warn_at - from) * 10) / 10;
+      const over = breach_at === null ? 0 : now - breach_at;
+      const parts = [
+        most !== null ? t.lane.limit(limit(most)) : null,
+        most === null && soon !== null ? t.lane.warnAt(limit(soon)) : null,
+        over >= 1 ? t.lane.over(duration(over)) : null,
+      ];
+      return {
+        main: duration(now - from),
+        against: parts.filter((part) => part !== null).join(t.separator),
+      };
+    }
+    case "due": {
+      const left = why.due_at - now;
+      return left < 0
+        ? { main: duration(-left), against: t.lane.overdue }
+        : { main: duration(left), against: t.lane.left("").trim() };
+    }
+    case "alert":
+      return {
+        main: why.value === null ? pbxTime(why.at, seat.pbx) : measure(why.value),
+        against: why.limit === null ? "" : t.lane.limit(limit(why.limit)),
+      };
+    case "unknown":
+      return {
+        main: seat.since === null ? "" : duration(now - seat.since),
+        against: t.seat.inState,
+      };
+  }
+}
+
+function ruleOf(id: string): Cause["kind"] | string {
+  const why = causeOf(id)?.why;
+  return why === undefined || why.kind === "unknown" ? "unknown" : why.rule;
+}
+
+function laneBar(id: string): BarValue | null {
+  const found = causeOf(id);
+  if (found === null) return null;
+  const { why, now } = found;
+  if (why.kind === "clock") return clockBar(why.clock, now);
+  if (why.kind === "alert" && why.value !== null) return bar(why.value, null, why.limit);
+  return null;
+}
+
+function ringText(id: string): string {
+  const found = causeOf(id);
+  if (found === null || found.why.kind !== "clock" || found.why.clock.stopped) return "";
+  const count = ringCount(found.why.clock, found.now);
+  return count === null ? "" : messages.value.seat.ring(count);
+}
+
+function TroubleCard({ id }: { id: string }) {
+  const t = messages.value;
+  const seat = store.seat(id);
+  const rule = useComputed(() => ruleOf(id));
+  if (seat === undefined) return null;
+  const ruleKey = rule.value as keyof typeof t.rule;
+  const { trouble } = seat;
+  return (
+    <button
+      type="button"
+      class="card"
+      data-strength={trouble}
+      data-trouble={id}
+      data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
+      aria-label={[
+        t.strength[trouble],
+        `${t.seat.heading} ${seat.label}`,
+        seat.agent ?? t.seat.nobody,
+        t.rule[ruleKey],
+        t.todo[ruleKey],
+        t.lane.goTo,
+      ].join(t.comma)}
+      onClick={() => goTo(id)}
+    >
+      <span class="card-top">
+        <span class="card-strength">
+          <Icon name={trouble} />
+          {t.strength[trouble]}
+        </span>
+        <span class="card-rule">{t.rule[ruleKey]}</span>
+        <span class="card-ring">
+          <Live text={() => ringText(id)} />
+        </span>
+      </span>
+      <span class="card-main">
+        <span class="card-who">
+          <b>{seat.label}</b>
+          <span>{seat.agent ?? t.seat.nobody}</span>
+        </span>
+        <span class="card-time">
+          <b>
+            <Live text={() => figures(id).main} />
+          </b>
+        </span>
+      </span>
+      <span class="card-foot">
+        <span class="card-todo">{t.todo[ruleKey]}</span>
+        <span class="card-against">
+          <Live text={() => figures(id).against} />
+        </span>
+      </span>
+      {seat.queue !== null && <span class="unseen">{queueLabel(seat.pbx, seat.queue)}</span>}
+      <Bar of={() => laneBar(id)} />
+    </button>
+  );
+}
+
+function goTo(id: string): void {
+  const tile = document.querySelector<HTMLElement>(`[data-seat="${CSS.escape(id)}"]`);
+  tile?.scrollIntoView({ block: "center" });
+  tile?.focus();
+}

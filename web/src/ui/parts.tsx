@@ -1,0 +1,87 @@
+import { type ReadonlySignal, useComputed, useSignalEffect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useId, useRef } from "preact/hooks";
+import { messages } from "../i18n";
+import type { Bar as BarValue } from "../model/rules";
+import type { Strength } from "../model/types";
+import { floatAt, floatAway } from "./floating";
+import { Icon } from "./icons";
+
+/** A thin bar that fills against its limit, with a mark where the warning begins. */
+export function Bar({ of }: { of: () => BarValue | null }) {
+  const track = useRef<HTMLDivElement>(null);
+  const fill = useRef<HTMLDivElement>(null);
+  const mark = useRef<HTMLDivElement>(null);
+  // Half percents: finer steps cannot be seen and would cost a style each.
+  const shown = useComputed(() => {
+    const value = of();
+    return value === null
+      ? null
+      : `${Math.round(value.fill * 200) / 200} ${value.mark ?? ""} ${value.strength}`;
+  });
+  useSignalEffect(() => {
+    const [share, markAt, strength] = shown.value?.split(" ") ?? [];
+    if (track.current === null || fill.current === null || mark.current === null) return;
+    track.current.dataset.shown = share === undefined ? "no" : "yes";
+    track.current.dataset.strength = strength ?? "calm";
+    fill.current.style.transform = `scaleX(${share ?? 0})`;
+    mark.current.hidden = !markAt;
+    if (markAt) mark.current.style.left = `${Number(markAt) * 100}%`;
+  });
+  return (
+    <div class="bar" ref={track} aria-hidden="true">
+      <div class="bar-fill" ref={fill} />
+      <div class="bar-mark" ref={mark} hidden />
+    </div>
+  );
+}
+
+/** Text that follows a computation, without rendering its component again. */
+export function Live({ text }: { text: () => string }) {
+  const value: ReadonlySignal<string> = useComputed(text);
+  return <>{value}</>;
+}
+
+/** A strength as icon and word. */
+export function StrengthTag({ strength, word }: { strength: Strength; word?: string }) {
+  return (
+    <span class="tag" data-strength={strength}>
+      <Icon name={strength} />
+      {word ?? messages.value.strength[strength]}
+    </span>
+  );
+}
+
+interface FigureProps {
+  readonly class?: string;
+  readonly name: string;
+  readonly why: string;
+  readonly children: ComponentChildren;
+}
+
+/** A number that shows its name and formula on hover, focus or a tap. */
+export function Figure({ class: extra = "", name, why, children }: FigureProps) {
+  const id = useId();
+  const note = () => (
+    <>
+      <strong>{name}</strong>
+      <p>{why}</p>
+    </>
+  );
+  return (
+    <button
+      type="button"
+      class={`figure ${extra}`}
+      aria-describedby={id}
+      onPointerEnter={(event) => floatAt(event.currentTarget, note)}
+      onPointerLeave={(event) => floatAway(event.currentTarget)}
+      onFocus={(event) => floatAt(event.currentTarget, note)}
+      onBlur={(event) => floatAway(event.currentTarget)}
+    >
+      {children}
+      <span id={id} class="unseen">
+        {why}
+      </span>
+    </button>
+  );
+}
