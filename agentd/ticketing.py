@@ -47,6 +47,8 @@ Announce = Callable[[Sequence[Effect]], None]
 _RECENT_US = 24 * 3_600 * 1_000_000
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
+_HANG_S = 1.5
+"""How long a step of closing may take (longer than SQLite waits for another's lock)."""
 _STALL_S = 3.0
 """A commit that goes on for longer makes the store unhealthy, although nothing has failed yet."""
 
@@ -170,6 +172,7 @@ class Store:
         self._something = asyncio.Event()
         self._at_once = asyncio.Event()
         self._closing = asyncio.Event()
+        self._give_up = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._trouble: str | None = None
         self._last_error: str | None = None
@@ -233,16 +236,21 @@ class Store:
         self._closing.set()
         self._something.set()
         self._at_once.set()
-        writer = self._writer
-        if writer is not None and not writer.done():
-            await asyncio.wait({writer}, timeout=flush_max_s)
-            if not writer.done():
-                writer.cancel()
-                await asyncio.wait({writer}, timeout=1.0)
+        if self._writer is not None:
+            await asyncio.wait({self._writer}, timeout=flush_max_s)
+            self._give_up.set()
+            await asyncio.wait({self._writer}, timeout=_HANG_S)
         left = self.health.queued
         if left:
             self._log.error("store_closed_with_losses", effects=left, reason=self._last_error)
-        await self._disconnect()
+        if self._writer is None or self._writer.done():
+            # A task of its own, since its last checkpoint may hang, too.
+            ending = asyncio.create_task(self._disconnect(), name="store-disconnect")
+            await asyncio.wait({ending}, timeout=_HANG_S)
+        else:
+            # A thread in a hung disk cannot be called back. It closes the connection when it can;
+            # being a daemon thread it keeps no process from ending.
+            self._writer.cancel()
         await self._release()
         return not left
 
@@ -346,13 +354,14 @@ class Store:
             while self._queue:
                 batch = self._writing = self._queue.popleft()
                 self._writing_since = monotonic()
-                await self._store(batch)
+                if not await self._store(batch):
+                    return
                 self._writing = None
                 batch.announce()
                 batch.done.set()
 
-    async def _store(self, batch: _Batch) -> None:
-        """Commit one batch, however often it takes."""
+    async def _store(self, batch: _Batch) -> bool:
+        """Commit one batch, however often it takes; False when :meth:`close` gave up on it."""
         pause_s = _RETRY_MIN_S
         while True:
             try:
@@ -365,12 +374,13 @@ class Store:
                 self._note_trouble(error.orig or error)
             else:
                 self._note_success()
-                return
-            # While closing there is no event left to wait for: the time limit ends this.
+                return True
             if self._closing.is_set():
-                await asyncio.sleep(_RETRY_MIN_S)
+                await _wait_for(self._give_up, _RETRY_MIN_S)
             else:
                 await _wait_for(self._closing, pause_s)
+            if self._give_up.is_set():
+                return False
             pause_s = min(2 * pause_s, _RETRY_MAX_S)
 
     async def _write(self, batch: _Batch) -> None:
