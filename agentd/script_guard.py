@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agentd.core import clocks, legs, memory, orders, resync, verdict
+from agentd.core import clocks, contact, dialling, legs, memory, orders, resync, settling, verdict
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Visit, device_of
 from agentd.core.deadlines import Deadline
@@ -86,9 +86,9 @@ class Engine:
             "wait": clocks.wait_due,
             "hold_sum": clocks.wait_due,
             "order": orders.fire,
-            "settle": legs.settle_due,
-            "call": legs.call_due,
-            "forget": legs.forget_due,
+            "settle": settling.settle_due,
+            "call": settling.call_due,
+            "forget": settling.forget_due,
             "vanish": self._resync.vanish_due,
             "wrap": legs.wrap_due,
         }
@@ -233,7 +233,7 @@ class Engine:
         chan = st.channels.get(ev.uid)
         if chan is None or chan.gone_us is not None:
             return
-        legs.channel_gone(st, chan, ev.at_us)
+        contact.channel_gone(st, chan, ev.at_us)
 
     def _on_hangup_request(self, ev: e.HangupRequest) -> None:
         st = self.state
@@ -258,7 +258,7 @@ class Engine:
     # --- dialling -------------------------------------------------------------------------
 
     def _on_dial_begin(self, ev: e.DialBegin) -> None:
-        legs.dialled(self.state, ev)
+        dialling.dialled(self.state, ev)
 
     def _on_dial_state(self, ev: e.DialState) -> None:
         leg = self.state.legs.get(ev.dest)
@@ -266,25 +266,25 @@ class Engine:
             clocks.ring_started(self.state, leg, ev.at_us)
 
     def _on_dial_end(self, ev: e.DialEnd) -> None:
-        legs.dial_ended(self.state, ev)
+        dialling.dial_ended(self.state, ev)
 
     def _on_pickup(self, ev: e.Pickup) -> None:
-        legs.picked_up(self.state, ev)
+        dialling.picked_up(self.state, ev)
 
     # --- bridges --------------------------------------------------------------------------
 
     def _on_bridge_enter(self, ev: e.BridgeEnter) -> None:
         st = self.state
-        legs.entered(st, st.channel(ev.uid, ev.name), ev.bridge, ev.at_us)
+        contact.entered(st, st.channel(ev.uid, ev.name), ev.bridge, ev.at_us)
 
     def _on_bridge_leave(self, ev: e.BridgeLeave) -> None:
         chan = self.state.channels.get(ev.uid)
         if chan is not None and chan.bridge == ev.bridge:
-            legs.left(self.state, chan, ev.at_us)
+            contact.left(self.state, chan, ev.at_us)
 
     def _on_bridge_destroy(self, ev: e.BridgeDestroy) -> None:
         for uid in sorted(self.state.bridges.get(ev.bridge, ())):
-            legs.left(self.state, self.state.channels[uid], ev.at_us)
+            contact.left(self.state, self.state.channels[uid], ev.at_us)
 
     # --- waiting --------------------------------------------------------------------------
 
@@ -304,30 +304,32 @@ class Engine:
                 clocks.spell_ended(self.state, leg, ev.at_us)
         elif leg.hold_unseen and leg.ended_us is None:
             clocks.note(leg, "Unhold", ev.at_us)
-            legs.hold_was_unseen(self.state, leg)
+            contact.hold_was_unseen(self.state, leg)
 
     def _on_music_start(self, ev: e.MusicOnHoldStart) -> None:
-        legs.music(self.state, ev.uid, ev.at_us)
+        contact.music(self.state, ev.uid, ev.at_us)
 
     def _on_music_stop(self, ev: e.MusicOnHoldStop) -> None:
-        legs.music(self.state, ev.uid, None)
+        contact.music(self.state, ev.uid, None)
 
     def _on_parked(self, ev: e.ParkedCall) -> None:
-        legs.parked(self.state, ev.uid, ev.parker, ev.at_us)
+        contact.parked(self.state, ev.uid, ev.parker, ev.at_us)
 
     def _on_parking_ended(self, ev: e.ParkingEnded) -> None:
-        legs.parking_ended(self.state, ev.uid, ev.at_us)
+        contact.parking_ended(self.state, ev.uid, ev.at_us)
 
     # --- transfers ------------------------------------------------------------------------
 
     def _on_blind_transfer(self, ev: e.BlindTransfer) -> None:
         if ev.result == "Success":
-            legs.transferred(self.state, (ev.transferer,), "BlindTransfer", ev.at_us, leaves=True)
+            contact.transferred(
+                self.state, (ev.transferer,), "BlindTransfer", ev.at_us, leaves=True
+            )
 
     def _on_attended_transfer(self, ev: e.AttendedTransfer) -> None:
         if ev.result == "Success":
             leaves = ev.dest_type != "Threeway"
-            legs.transferred(
+            contact.transferred(
                 self.state, (ev.orig, ev.second), "AttendedTransfer", ev.at_us, leaves=leaves
             )
 
@@ -364,10 +366,10 @@ class Engine:
                     visit.abandoned = True
 
     def _on_agent_called(self, ev: e.AgentCalled) -> None:
-        legs.offered(self.state, ev)
+        dialling.offered(self.state, ev)
 
     def _on_agent_connect(self, ev: e.AgentConnect) -> None:
-        legs.connected(self.state, ev)
+        dialling.connected(self.state, ev)
 
     def _on_agent_complete(self, ev: e.AgentComplete) -> None:
         leg = self.state.legs.get(ev.dest or "")

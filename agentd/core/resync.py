@@ -7,7 +7,7 @@ calls.
 
 from __future__ import annotations
 
-from agentd.core import clocks, legs, orders
+from agentd.core import clocks, contact, legs, orders
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
@@ -123,7 +123,7 @@ class Resync:
         if st.names.get(chan.name) == chan.uid:
             del st.names[chan.name]
         chan.name = ""
-        legs.channel_gone(st, chan, at_us)
+        contact.channel_gone(st, chan, at_us)
 
     # --- channels -------------------------------------------------------------------------
 
