@@ -208,7 +208,8 @@ def inspect(path: Path) -> str | None:
             if path.stat().st_size <= CHECK_MAX_BYTES:
                 (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if verdict != "ok":
-                    raise StoreError(f"{_WORDS['SQLITE_CORRUPT']} ({verdict})")
+                    where = " ".join(str(verdict).split())
+                    raise StoreError(f"{_WORDS['SQLITE_CORRUPT']} ({where})")
         finally:
             connection.close()
     except sqlite3.Error as error:
