@@ -292,7 +292,9 @@ def _free_unanswered(
     ],
 ) -> None:
     world.race(*world.seat_changed(leg.seat, "NOT_INUSE"))
-    call.close_leg(leg, world.last_us, outcome if leg.ringing_us else "unreachable")
+    ended_us = world.last_us
+    silent = leg.ringing_us is None and ended_us - leg.offered_us >= 1_000_000
+    call.close_leg(leg, ended_us, "unreachable" if silent else outcome)
     world.release_seat(leg.seat)
 
 

@@ -55,6 +55,9 @@ UNRECORDED = {
     "DialBegin",
     "DialEnd",
     "DialState",
+    "Hangup",
+    "HangupRequest",
+    "OriginateResponse",
 }
 
 
