@@ -148,6 +148,8 @@ class Sipp:
             "sipp", "-sf", self._file("xml"), "-i", host, "-p", str(port), "-cp", str(control_port),
             "-mp", str(media_port), "-nostdin", "-trace_err", "-error_file", self._file("err"),
             "-trace_logs", "-log_file", self._file("log"), "-timer_resol", "1", "-nd",
+            # An @ would have to be escaped in Replaces.
+            "-cid_str", "%u-%p-lab",
         ]  # fmt: skip
         if calls is not None:
             self._args += ["-m", str(calls), "-r", str(rate)]

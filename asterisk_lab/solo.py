@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .ami import AmiError
 from .native import NativePbx
+from .phones import SippError
 from .stage import Cast, Numbers, Scenario, Stage
 from .timeline import Timeline
 from .truth import RunInvalid, Truth, resolve
@@ -73,7 +75,7 @@ async def record_all(
             for attempt in (1, 2):
                 try:
                     truth = await record(scenario, path, version=version)
-                except (RunInvalid, TimeoutError) as exc:
+                except (RunInvalid, TimeoutError, AmiError, SippError) as exc:
                     if attempt == 2:
                         failures.append(f"{name}: {exc!r}")
                         path.unlink(missing_ok=True)

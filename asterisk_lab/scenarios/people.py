@@ -9,9 +9,18 @@ from ..stage import QueueSpec, Scenario, Stage
 from ..truth import Call, Leg, Truth
 
 
+async def _sign_in(stage: Stage, person: str) -> None:
+    device = stage.device("A")
+    await stage.action(
+        "QueueAdd", Queue=stage.queue("hotline"), Interface=device, MemberName=person,
+        StateInterface=device,
+    )  # fmt: skip
+
+
 async def pause_and_login(stage: Stage) -> Truth:
     device, queue = stage.device("A"), stage.queue("hotline")
-    await asyncio.sleep(1)
+    await _sign_in(stage, "张三")
+    await asyncio.sleep(2)
     await stage.action("QueuePause", Interface=device, Paused="true", Reason="午休")
     await asyncio.sleep(2)
     await stage.action("QueuePause", Interface=device, Paused="true", Reason="培训: 第二组")
@@ -20,9 +29,7 @@ async def pause_and_login(stage: Stage) -> Truth:
     await asyncio.sleep(2)
     await stage.action("QueueRemove", Queue=queue, Interface=device)
     await asyncio.sleep(2)
-    await stage.action(
-        "QueueAdd", Queue=queue, Interface=device, MemberName="李雷", StateInterface=device
-    )
+    await _sign_in(stage, "李雷")
     await asyncio.sleep(1)
     return Truth(
         states={
@@ -64,15 +71,14 @@ async def paused_in_one_of_two(stage: Stage) -> Truth:
 
 async def second_person(stage: Stage) -> Truth:
     device, queue = stage.device("A"), stage.queue("hotline")
+    await _sign_in(stage, "张三")
     await stage.phone("A", ring(2), answer(), until_bye())
     first = await stage.caller("c1", "hotline", wait(0.5 + 2 + 3), bye())
     await first.finished()
     await asyncio.sleep(1)
     await stage.action("QueueRemove", Queue=queue, Interface=device)
     await asyncio.sleep(1)
-    await stage.action(
-        "QueueAdd", Queue=queue, Interface=device, MemberName="李雷", StateInterface=device
-    )
+    await _sign_in(stage, "李雷")
     await asyncio.sleep(1)
     second = await stage.caller("c2", "hotline", wait(0.5 + 2 + 3), bye())
     await second.finished()
@@ -121,11 +127,12 @@ async def caller_ids(stage: Stage) -> Truth:
 
 
 SCENARIOS = [
-    Scenario("pause_and_login", "paused with Chinese reasons, back, signed off; another signs in",
-             pause_and_login),
+    Scenario("pause_and_login", "signed in, paused with Chinese reasons, back, signed off; another signs in",
+             pause_and_login, queues=(QueueSpec("hotline", ""),)),
     Scenario("paused_in_one_of_two", "paused in one queue, then in both, then back in one",
              paused_in_one_of_two, queues=(QueueSpec("hotline", "A"), QueueSpec("sales", "A"))),
-    Scenario("second_person", "a call for each of two persons at the same phone", second_person),
+    Scenario("second_person", "a call for each of two persons at the same phone", second_person,
+             queues=(QueueSpec("hotline", ""),)),
     Scenario("caller_ids", "six display names: quotes, colons, emoji, bad UTF-8, AMI headers",
              caller_ids),
 ]  # fmt: skip

@@ -97,7 +97,7 @@ async def attended_by_phone(stage: Stage) -> Callable[[Timeline], Truth]:
         "other_port": str(phone.port),
     }
     second = await stage.dial(
-        "A", stage.extension("B"), wait(28), refer_with_replaces(stage.extension("B")),
+        "A", stage.extension("B"), wait(27), refer_with_replaces(stage.extension("B")),
         until_bye(), keys=keys,
     )  # fmt: skip
     await second.finished()
