@@ -99,6 +99,7 @@ def _internal_caller(st: State, ev: e.DialBegin, origin: Channel, dest: Channel)
     if leg is None:
         leg = legs.new_leg(st, origin.uid, origin.device, "internal", None, None, dest.num)
         leg.consulted = True
+        leg.offered_us = None
         leg.far = dest.uid
         st.far_ends[dest.uid] = leg.uid
         clocks.note(leg, "DialBegin", ev.at_us)
@@ -116,6 +117,7 @@ def _dials_out(st: State, ev: e.DialBegin, origin: Channel, dest: Channel) -> No
     if leg is None:
         leg = legs.new_leg(st, origin.uid, origin.device, "outbound", None, None, None)
         leg.consulted = True
+        leg.offered_us = None
     if leg.direction == "outbound" and leg.answered_us is None:
         _far_end(st, leg, ev)
 

@@ -58,7 +58,7 @@ class LegEnded(Struct, frozen=True):
     ended_us: int
     ring_us: int | None
     talk_us: int | None
-    hold_us: int | None
+    hold_us: int
     holds: tuple[Spell, ...]
     outcome: str
     ended_by: str | None
