@@ -83,12 +83,15 @@ async def watch(url: str, lang: Lang | None, console: Console, *, once: bool = F
                 await news.wait()
                 if view.lost_reason:
                     raise AgentdError(clean(view.lost_reason))
-            console.print(render(view, loop.time()))
+            console.print(render(view, loop.time(), width=console.width))
             feed.cancel()
             return
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(render(view, loop.time(), height=console.height), refresh=True)
+                live.update(
+                    render(view, loop.time(), width=console.width, height=console.height),
+                    refresh=True,
+                )
                 await asyncio.sleep(FRAME_S)
 
 

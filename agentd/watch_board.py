@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,38 @@ PROTOCOL = 1
 STALE_AFTER_S = 3.0
 BAR_CELLS = 10
 ALERTS_SHOWN = 8
+# Titles, the lines above them, column heads and "more" lines of the four sections.
+SECTION_ROWS = 14
+
+# Name and side, in their order on the screen.
+_Columns = tuple[tuple[str, Literal["left", "right"]], ...]
+_SEAT_COLUMNS: _Columns = (
+    ("seat", "left"),
+    ("agent", "left"),
+    ("state", "left"),
+    ("time", "right"),
+    ("limit", "left"),
+    ("level", "left"),
+    ("caller", "left"),
+    ("notes", "left"),
+)
+_QUEUE_COLUMNS: _Columns = (
+    ("queue", "left"),
+    ("waiting", "right"),
+    ("longest", "right"),
+    ("limit", "left"),
+    ("level", "left"),
+    ("offered", "right"),
+    ("answered", "right"),
+    ("abandoned", "right"),
+    ("let_go", "right"),
+    ("service_level", "right"),
+)
+# What goes first when the screen is narrow.
+_DISPENSABLE = (
+    "let_go", "offered", "notes", "answered", "caller", "abandoned", "service_level", "agent",
+    "limit",
+)  # fmt: skip
 
 Board = Mapping[str, Mapping[str, Any]]
 
@@ -150,8 +183,9 @@ class View:
             self.offset_s = max(self.offset_s, offset_s)
 
 
-def render(view: View, now_s: float, *, height: int | None = None) -> RenderableType:
-    """The whole board. ``height`` is the screen's, in rows; None draws every row there is."""
+def render(view: View, now_s: float, *, width: int, height: int | None = None) -> RenderableType:
+    """The whole board for a screen of ``width`` cells and ``height`` rows (24 at least); without
+    a height, every row there is. What a narrow screen cannot show is left out, column by column."""
     lang = view.words
     parts: list[RenderableType] = [_headline(view, now_s)]
     parts += _banners(view, now_s)
@@ -167,27 +201,26 @@ def render(view: View, now_s: float, *, height: int | None = None) -> Renderable
     )
     lane_rows, alert_rows, seat_rows = len(troubled), ALERTS_SHOWN, len(seats)
     if height is not None:
-        # Titles, column heads, the lines between and the "more" lines of the four sections.
-        free = height - len(parts) - min(len(queues), height // 4) - 13
+        free = height - len(parts) - min(len(queues), height // 4) - SECTION_ROWS
         lane_rows = max(1, min(lane_rows, free // 3))
         alert_rows = max(1, min(len(alerts), alert_rows, free // 4))
         seat_rows = max(1, free - min(lane_rows, len(troubled)) - alert_rows)
     parts.append(_title(lang, "watch.trouble"))
     if troubled:
-        parts.append(_seat_table(view, troubled[:lane_rows], now_s))
+        parts.append(_seat_table(view, troubled[:lane_rows], now_s, width))
         parts += _more(lang, len(troubled) - lane_rows)
     else:
         parts.append(Text(f"  {_icon('calm')} {say(lang, 'watch.all_calm')}", "dim"))
     parts.append(_title(lang, "watch.queues"))
     if queues:
         shown = queues if height is None else queues[: max(1, height // 4)]
-        parts.append(_queue_table(view, shown, now_s))
+        parts.append(_queue_table(view, shown, now_s, width))
         parts += _more(lang, len(queues) - len(shown))
     else:
         parts.append(Text(f"  {say(lang, 'watch.no_queues')}", "dim"))
     parts.append(_title(lang, "watch.seats"))
     if seats:
-        parts.append(_seat_table(view, seats[:seat_rows], now_s))
+        parts.append(_seat_table(view, seats[:seat_rows], now_s, width))
         parts += _more(lang, len(seats) - seat_rows)
     else:
         parts.append(Text(f"  {say(lang, 'watch.no_seats')}", "dim"))
@@ -282,66 +315,100 @@ def _down_reason(lang: Lang, link: Mapping[str, Any]) -> str:
     return clean(reason) if reason else say(lang, "watch.unknown_reason")
 
 
-def _queue_table(view: View, queues: Iterable[Mapping[str, Any]], now_s: float) -> Table:
+def _queue_table(
+    view: View, queues: Iterable[Mapping[str, Any]], now_s: float, width: int
+) -> Table:
     lang = view.words
-    table = _table(lang, ("queue",))
-    for name in ("waiting", "longest"):
-        table.add_column(say(lang, f"col.{name}"), justify="right", no_wrap=True)
-    table.add_column(say(lang, "col.limit"), no_wrap=True)
-    table.add_column(say(lang, "col.level"), no_wrap=True)
-    for name in ("offered", "answered", "abandoned", "let_go", "service_level"):
-        table.add_column(say(lang, f"col.{name}"), justify="right", no_wrap=True)
+    table = _Table(lang, _QUEUE_COLUMNS)
     for queue in queues:
         waiting = queue["waiting"]
-        level, longest, bar = "calm", "", Text()
+        cells: dict[str, str | Text] = {
+            name: str(queue[name]) for name in ("offered", "answered", "abandoned", "let_go")
+        }
         if waiting:
             wait_s = view.pbx_now(queue["pbx"], now_s) - waiting[0]["joined_at"]
             level = _level(wait_s, queue["wait_warn_s"], queue["wait_max_s"])
-            longest = duration(wait_s)
-            bar = _bar(wait_s, queue["wait_max_s"], level)
+            cells |= {
+                "longest": duration(wait_s),
+                "limit": _bar(wait_s, queue["wait_max_s"], level),
+                "level": _level_text(lang, level),
+            }
         share = queue["service_level"]
-        figures = "–" if share is None else f"{share:.0%}"
-        table.add_row(
-            clean(queue["label"] or queue["name"]),
-            str(len(waiting)),
-            longest,
-            bar,
-            _level_text(lang, level) if waiting else "",
-            str(queue["offered"]),
-            str(queue["answered"]),
-            str(queue["abandoned"]),
-            str(queue["let_go"]),
-            f"{clean(queue['service_level_name'])} {figures}{_gap_mark(lang, queue)}",
+        figure = "–" if share is None else f"{share:.0%}"
+        table.add(
+            cells
+            | {
+                "queue": queue["label"] or queue["name"],
+                "waiting": str(len(waiting)),
+                "service_level": f"{queue['service_level_name']} {figure}{_gap_mark(lang, queue)}",
+            },
+            _row_style(view, queue["pbx"], now_s),
         )
-    return table
+    return table.fitted(width)
 
 
-def _seat_table(view: View, seats: Iterable[Mapping[str, Any]], now_s: float) -> Table:
+def _seat_table(view: View, seats: Iterable[Mapping[str, Any]], now_s: float, width: int) -> Table:
     lang = view.words
-    table = _table(lang, ("seat", "agent", "state"))
-    table.add_column(say(lang, "col.time"), justify="right", no_wrap=True)
-    for name in ("limit", "level", "caller", "notes"):
-        table.add_column(say(lang, f"col.{name}"), no_wrap=True)
+    table = _Table(lang, _SEAT_COLUMNS)
     for seat in seats:
         pbx_now = view.pbx_now(seat["pbx"], now_s)
         since = seat["since"]
-        table.add_row(
-            clean(seat["label"] or seat["seat"]),
-            clean(seat["agent"] or ""),
-            _state_text(lang, seat),
-            "" if since is None else duration(pbx_now - since),
-            _clock_text(lang, seat, pbx_now),
-            _level_text(lang, seat["trouble"]),
-            clean(seat["caller"] or ""),
-            _notes(lang, seat, pbx_now),
+        table.add(
+            {
+                "seat": seat["label"] or seat["seat"],
+                "agent": seat["agent"] or "",
+                "state": _state_text(lang, seat),
+                "time": "" if since is None else duration(pbx_now - since),
+                "limit": _clock_text(lang, seat, pbx_now),
+                "level": _level_text(lang, seat["trouble"]),
+                "caller": seat["caller"] or "",
+                "notes": _notes(lang, seat, pbx_now),
+            },
+            _row_style(view, seat["pbx"], now_s),
         )
-    return table
+    return table.fitted(width)
+
+
+class _Table:
+    """A table of the columns for which there is room. Cells are plain text, never markup."""
+
+    def __init__(self, lang: Lang, columns: _Columns) -> None:
+        self._heads = {name: say(lang, f"col.{name}") for name, _ in columns}
+        self._sides = dict(columns)
+        self._rows: list[tuple[dict[str, Text], str]] = []
+
+    def add(self, cells: Mapping[str, str | Text], style: str) -> None:
+        row = {name: cells.get(name, "") for name in self._heads}
+        self._rows.append(
+            ({n: c if isinstance(c, Text) else Text(clean(c)) for n, c in row.items()}, style)
+        )
+
+    def fitted(self, width: int) -> Table:
+        wide = {
+            name: 2 + max(cell_len(head), *(row[name].cell_len for row, _ in self._rows))
+            for name, head in self._heads.items()
+        }
+        for name in _DISPENSABLE:
+            if sum(wide.values()) > width:
+                wide.pop(name, None)
+        table = Table(box=None, pad_edge=True, padding=(0, 1), header_style="dim")
+        for name in wide:
+            table.add_column(self._heads[name], justify=self._sides[name], no_wrap=True)
+        for row, style in self._rows:
+            table.add_row(*(row[name] for name in wide), style=style)
+        return table
+
+
+def _row_style(view: View, pbx: str, now_s: float) -> str:
+    link = view.board.get(f"pbx:{pbx}")
+    present = not view.stale(now_s) and (link is None or link["link"] == "up")
+    return "" if present else "dim"
 
 
 def _state_text(lang: Lang, seat: Mapping[str, Any]) -> str:
     text = say(lang, f"state.{seat['state']}")
     if seat["state"] == "paused" and seat["pause_reason"]:
-        text += f" ({clean(seat['pause_reason'])})"
+        text += f" ({seat['pause_reason']})"
     if seat["direction"] in ("outbound", "internal"):
         text += f" ({say(lang, 'direction.' + seat['direction'])})"
     return text
@@ -352,7 +419,7 @@ def _clock_text(lang: Lang, seat: Mapping[str, Any], pbx_now: float) -> Text:
     if clock is None:
         return Text()
     name = say(lang, f"rule.{clock['rule']}")
-    if clock.get("stopped"):
+    if clock["stopped"]:
         return Text(f"{name} {say(lang, 'watch.stopped')}", "dim")
     begun = clock["from"]
     elapsed_s = pbx_now - begun
@@ -361,14 +428,15 @@ def _clock_text(lang: Lang, seat: Mapping[str, Any], pbx_now: float) -> Text:
     text.append(f" {name} {duration(elapsed_s)}")
     if limit_s is not None:
         text.append(f"/{duration(limit_s)}")
-    if clock["rule"] == "ring" and clock.get("ring_cycle_s"):
-        count = max(0, int(elapsed_s // clock["ring_cycle_s"])) + 1
-        text.append(f" {say(lang, 'watch.ring_count', count=count)}")
     return text
 
 
 def _notes(lang: Lang, seat: Mapping[str, Any], pbx_now: float) -> str:
     notes: list[str] = []
+    clock = seat["clock"]
+    if clock and clock["rule"] == "ring" and clock["ring_cycle_s"] and not clock["stopped"]:
+        count = max(0, int((pbx_now - clock["from"]) // clock["ring_cycle_s"])) + 1
+        notes.append(say(lang, "watch.ring_count", count=count))
     if seat["owed"]:
         notes.append(say(lang, "watch.orders_owed", count=len(seat["owed"])))
         due_at = seat["owed"][0]["due_at"]
@@ -429,13 +497,6 @@ def _title(lang: Lang, key: str) -> Text:
 
 def _more(lang: Lang, count: int) -> list[RenderableType]:
     return [Text(f"  {say(lang, 'watch.more', count=count)}", "dim")] if count > 0 else []
-
-
-def _table(lang: Lang, names: Iterable[str]) -> Table:
-    table = Table(box=None, pad_edge=True, padding=(0, 1), header_style="dim")
-    for name in names:
-        table.add_column(say(lang, f"col.{name}"), no_wrap=True)
-    return table
 
 
 def _links(view: View) -> list[Mapping[str, Any]]:
