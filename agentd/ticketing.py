@@ -14,22 +14,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from itertools import compress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import and_, exists, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agentd import __version__
 from agentd import ticketing_schema as schema
 from agentd.clock import monotonic
-from agentd.core.effects import Alert, CallEnded, Effect, LegEnded, OrderChanged, Violation
+from agentd.core.effects import Effect, OrderChanged, Violation
 from agentd.ports import Restored
+from agentd.ticketing_batch import Announce, Batch
 from agentd.ticketing_file import (
     SYNCHRONOUS,
     FileLock,
@@ -41,10 +40,8 @@ from agentd.ticketing_file import (
     trouble_code,
     trouble_words,
 )
+from agentd.ticketing_orders import read_restored
 
-Announce = Callable[[Sequence[Effect]], None]
-
-_RECENT_US = 24 * 3_600 * 1_000_000
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
 _HANG_S = 1.5
@@ -63,76 +60,6 @@ class StoreHealth(Struct, frozen=True):
     """Why the latest commit failed, in plain words; None when it did not."""
     dropped: int
     """Legs, calls and alerts given up because the disk refused them for too long."""
-
-
-class _Batch:
-    """What one transaction stores, and who is told afterwards."""
-
-    __slots__ = (
-        "alerts", "announcements", "calls", "done", "legs", "memory", "news", "obligations",
-        "size",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.obligations: list[OrderChanged | Violation] = []
-        self.legs: list[LegEnded] = []
-        self.calls: list[CallEnded] = []
-        self.alerts: list[Alert] = []
-        self.memory: dict[tuple[str, str], bytes | None] = {}
-        self.announcements: list[tuple[Announce, int]] = []
-        """Who is told, and up to which of the obligations."""
-        self.size = 0
-        self.news: list[bool] | None = None
-        """Which of the obligations changed something; known once they were looked up."""
-        self.done = asyncio.Event()
-
-    def add(
-        self,
-        effects: Sequence[Effect],
-        memory: Mapping[str, bytes | None],
-        announce: Announce,
-        pbx: str,
-    ) -> None:
-        """Take in one submission."""
-        told = len(self.obligations)
-        for effect in effects:
-            # Few instructions: this runs for every effect of every event, on the event loop.
-            if isinstance(effect, OrderChanged | Violation):
-                self.obligations.append(effect)
-            elif isinstance(effect, Alert):
-                self.alerts.append(effect)
-            elif isinstance(effect, LegEnded):
-                self.legs.append(effect)
-            elif isinstance(effect, CallEnded):
-                self.calls.append(effect)
-            else:
-                continue
-            self.size += 1
-        if len(self.obligations) > told:
-            self.announcements.append((announce, len(self.obligations)))
-        if memory:
-            for key, value in memory.items():
-                self.memory[pbx, key] = value
-
-    @property
-    def telemetry(self) -> int:
-        """How many of the effects could be given up."""
-        return len(self.legs) + len(self.calls) + len(self.alerts)
-
-    def drop_telemetry(self) -> int:
-        """Give up legs, calls and alerts; how many."""
-        dropped = self.telemetry
-        self.legs, self.calls, self.alerts = [], [], []
-        self.size -= dropped
-        return dropped
-
-    def announce(self) -> None:
-        """Tell what changed something, in the order in which it came."""
-        assert self.news is not None, "only what was stored is announced"
-        start = 0
-        for announce, end in self.announcements:
-            announce(list(compress(self.obligations[start:end], self.news[start:end])))
-            start = end
 
 
 class Store:
@@ -166,8 +93,8 @@ class Store:
         self._lock = None if path is None else FileLock(path)
         self._connection: AsyncConnection | None = None
         self._connection_use = asyncio.Lock()
-        self._queue: deque[_Batch] = deque()
-        self._writing: _Batch | None = None
+        self._queue: deque[Batch] = deque()
+        self._writing: Batch | None = None
         self._writing_since = 0.0
         self._something = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -282,7 +209,7 @@ class Store:
             batch = queue[-1]
             batch.add(effects, memory, announce, pbx)
         else:
-            batch = _Batch()
+            batch = Batch()
             batch.add(effects, memory, announce, pbx)
             if not batch.size and not batch.memory:
                 return
@@ -360,7 +287,7 @@ class Store:
                 batch.announce()
                 batch.done.set()
 
-    async def _store(self, batch: _Batch) -> bool:
+    async def _store(self, batch: Batch) -> bool:
         """Commit one batch, however often it takes; False when :meth:`close` gave up on it."""
         pause_s = _RETRY_MIN_S
         while True:
@@ -383,7 +310,7 @@ class Store:
                 return False
             pause_s = min(2 * pause_s, _RETRY_MAX_S)
 
-    async def _write(self, batch: _Batch) -> None:
+    async def _write(self, batch: Batch) -> None:
         connection = await self._connect()
         assert connection.sync_connection is not None
         if self._durable:
@@ -472,32 +399,11 @@ class Store:
 
         Raises :class:`StoreError` when the database cannot be read.
         """
-        orders, memory, calls = schema.work_order, schema.engine_memory, schema.call
-        mine = orders.c.pbx == pbx
-        newest = select(func.max(orders.c.opened_us)).where(mine).scalar_subquery()
-        over = exists().where(and_(calls.c.call == orders.c.call, calls.c.pbx == pbx))
         await self.flush()
         try:
             async with self._connection_use:
                 connection = await self._connect()
-                remembered = await connection.execute(
-                    select(memory.c.key, memory.c.value).where(memory.c.pbx == pbx)
-                )
-                opened = await connection.execute(
-                    select(orders)
-                    .where(mine, orders.c.status == "open")
-                    .order_by(orders.c.opened_us, orders.c.id)
-                )
-                completed = await connection.execute(
-                    select(orders)
-                    .where(
-                        mine,
-                        orders.c.status == "completed",
-                        orders.c.opened_us > newest - _RECENT_US,
-                        ~over,
-                    )
-                    .order_by(orders.c.opened_us, orders.c.id)
-                )
+                restored = await read_restored(connection, pbx)
                 await connection.commit()
         except DBAPIError as error:
             await self._disconnect()
@@ -506,11 +412,7 @@ class Store:
             raise StoreError(
                 f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
             ) from error
-        return Restored(
-            memory={row.key: row.value for row in remembered},
-            open_orders=[schema.order_of(row) for row in opened],
-            completed_orders=[schema.order_of(row) for row in completed],
-        )
+        return restored
 
 
 async def _wait_for(event: asyncio.Event, timeout_s: float) -> None:
