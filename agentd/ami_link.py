@@ -104,13 +104,13 @@ def connect_error(settings: AmiSettings, exc: OSError) -> LinkError:
             return tls_error(exc)
         case socket.gaierror():
             return LinkError("dns", f"the name {settings.host} cannot be resolved")
-        case ConnectionRefusedError():
-            return LinkError(
-                "refused",
-                f"nothing listens at {place}: is Asterisk running, with enabled=yes in"
-                " manager.conf?",
-            )
-    return LinkError("refused", f"no connection to {place}: {exc.strerror or 'cut off'}")
+    # asyncio gives no errno when a name has several addresses and none answers.
+    if exc.strerror is None or isinstance(exc, ConnectionRefusedError):
+        return LinkError(
+            "refused",
+            f"nothing listens at {place}: is Asterisk running, with enabled=yes in manager.conf?",
+        )
+    return LinkError("refused", f"no connection to {place}: {exc.strerror}")
 
 
 def tls_error(exc: ssl.SSLError) -> LinkError:

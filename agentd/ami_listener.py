@@ -171,6 +171,7 @@ class AmiListener:
         self._offset = ClockOffset()
         self._version: str | None = None
         self._permissions: Permissions | None = None
+        self._modules_changed = True
         self._warnings: Warnings = {}
         self._refused: Warnings = {}
         self._snapshot_at = 0.0
@@ -253,7 +254,7 @@ class AmiListener:
         protocol = manager.protocol
         assert protocol is not None
         peer = protocol.transport.get_extra_info("peername")
-        if self._tls is None and not is_loopback(peer[0]):
+        if self._tls is None and peer is not None and not is_loopback(peer[0]):
             self._warnings |= plain_text_warning()
         return protocol
 
@@ -298,10 +299,6 @@ class AmiListener:
             await self._ping(manager, protocol)
         answer = await self._ask(manager, protocol, AmiAction.CORE_SETTINGS)
         self._version = answered_version(answer.headers) if answer.ok else None
-        answer = await self._ask(manager, protocol, AmiAction.LIST_COMMANDS)
-        if answer.ok:
-            self._permissions = read_permissions(answer.headers.items())
-            self._warnings |= permission_warnings(self._permissions)
         series = asterisk_series(self._version, protocol.ami_version)
         self._warnings |= version_warnings(series, self._version, self._today())
         if self._version is None and series is not None:
@@ -343,6 +340,12 @@ class AmiListener:
         """All lists, one after the other; the link is given up when one stalls."""
         self._snapshot_at = self._monotonic()
         self._resync_wanted.clear()
+        if self._modules_changed:
+            self._modules_changed = False
+            answer = await self._ask(manager, protocol, AmiAction.LIST_COMMANDS)
+            if answer.ok:
+                self._permissions = read_permissions(answer.headers.items())
+                self._warnings |= permission_warnings(self._permissions)
         refused: Warnings = {}
         self._watch.snapshot_begins()
         for action in _SNAPSHOT:
@@ -353,7 +356,7 @@ class AmiListener:
             if not answer.ok and not optional:
                 refused |= no_list_warning(action, answer.message)
         self._refused = refused
-        self._watch.snapshot_ended()
+        self._watch.snapshot_ended(whole=not refused)
 
     async def _keep_alive(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
         while True:
@@ -445,6 +448,7 @@ class AmiListener:
         if frame.startswith(_NEWS):
             # A module that was missing from the snapshot may be there now; static queue members
             # come and go with a reload, and no other event says so.
+            self._modules_changed = True
             self.resync()
         elif frame.startswith(b"Event: Shutdown\r\n"):
             self.shutdown_seen = True

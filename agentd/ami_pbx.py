@@ -132,14 +132,6 @@ def permission_warnings(permissions: Permissions) -> Warnings:
 
 # --- what the events show ----------------------------------------------------------------------
 
-_REPORTED_BY = {
-    b"CoreShowChannel": ("call", (b"Uniqueid",)),
-    b"QueueParams": ("agent", (b"Queue", b"Calls", b"Completed", b"Abandoned")),
-    b"QueueMember": ("agent", (b"Queue", b"Location", b"Paused", b"Status")),
-    b"QueueEntry": ("agent", (b"Queue", b"Uniqueid")),
-}
-"""Event of a list to the event class that reports its changes, and what of it is compared."""
-
 _WATCHED = ("system", "call", "agent")
 
 
@@ -150,6 +142,41 @@ def _header(frame: bytes, name: bytes) -> bytes | None:
     start += len(name) + 4
     end = frame.find(b"\r\n", start)
     return frame[start:] if end < 0 else frame[start:end]
+
+
+def _number(frame: bytes, name: bytes) -> int:
+    value = _header(frame, name) or b""
+    return int(value) if value.isdigit() else 0
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """What of a snapshot cannot change without an event."""
+
+    channels: set[bytes | None]
+    """Uniqueids; they come with Newchannel and go with Hangup (class ``call``)."""
+    queues: dict[bytes | None, tuple[int, int, int]]
+    """By name: callers waiting, and how many calls were completed and abandoned (``agent``)."""
+
+
+def _moved(before: _Snapshot, now: _Snapshot) -> set[str]:
+    """Event classes that must have had something to say between the two.
+
+    Queues that came or went, and counters that shrank, prove nothing: a reload does that silently.
+    """
+    found = set()
+    if now.channels != before.channels:
+        found.add("call")
+    for name in now.queues.keys() & before.queues.keys():
+        waiting, completed, abandoned = now.queues[name]
+        old_waiting, old_completed, old_abandoned = before.queues[name]
+        if (
+            completed > old_completed
+            or abandoned > old_abandoned
+            or (waiting != old_waiting and completed >= old_completed)
+        ):
+            found.add("agent")
+    return found
 
 
 class EventWatch:
@@ -167,14 +194,13 @@ class EventWatch:
         self._missing: set[str] = set()
         self._suspected: set[str] = set()
         self._timestamps: bool | None = None
-        self._now: dict[str, set[tuple[bytes | None, ...]]] = {}
-        self._before: dict[str, set[tuple[bytes | None, ...]]] | None = None
+        self._now = _Snapshot(set(), {})
+        self._before: _Snapshot | None = None
 
     def link_begins(self) -> None:
         """A new link: what was missing stays so until it is seen; all else is judged anew."""
         self._seen.clear()
         self._suspected.clear()
-        self._now = {}
         self._before = None
         if self._timestamps:
             self._timestamps = None
@@ -214,24 +240,24 @@ class EventWatch:
 
     def saw_list_item(self, frame: bytes) -> None:
         """An event of a list that a snapshot asked for."""
-        name = frame[7 : frame.find(b"\r\n")]
-        entry = _REPORTED_BY.get(name)
-        if entry is not None:
-            event_class, keys = entry
-            what = (name, *(_header(frame, key) for key in keys))
-            self._now.setdefault(event_class, set()).add(what)
+        if frame.startswith(b"Event: CoreShowChannel\r\n"):
+            self._now.channels.add(_header(frame, b"Uniqueid"))
+        elif frame.startswith(b"Event: QueueParams\r\n"):
+            counters = [_number(frame, name) for name in (b"Calls", b"Completed", b"Abandoned")]
+            self._now.queues[_header(frame, b"Queue")] = (counters[0], counters[1], counters[2])
 
     def snapshot_begins(self) -> None:
-        self._now = {}
+        self._now = _Snapshot(set(), {})
 
-    def snapshot_ended(self) -> None:
-        """Suspect the classes whose subjects changed since the snapshot before."""
+    def snapshot_ended(self, *, whole: bool) -> None:
+        """Suspect the classes whose subjects changed since the snapshot before. One that is not
+        ``whole``, because the PBX refused a list, is held against nothing."""
+        if not whole:
+            self._before = None
+            return
         if self._before is not None:
-            for event_class in self.waiting_for:
-                if self._now.get(event_class, set()) != self._before.get(event_class, set()):
-                    self._suspected.add(event_class)
+            self._suspected |= _moved(self._before, self._now) & self.waiting_for
         self._before = self._now
-        self._now = {}
 
     def settle(self) -> None:
         """A ping that was sent after the last snapshot is answered: every event before is in."""

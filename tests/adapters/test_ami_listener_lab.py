@@ -13,8 +13,6 @@ from typing import Any, Self
 
 import pytest
 
-from agentd.ami_link import AmiSettings
-from agentd.ami_listener import AmiListener
 from agentd.core.wire import Banner, Framer
 from agentd.ports import LinkChanged, LinkInfo
 from agentd.record import record
@@ -22,6 +20,7 @@ from agentd.testing import FakeInbox
 from asterisk_lab.ami import AmiError
 from asterisk_lab.config import Member, Queue
 from asterisk_lab.native import NativePbx
+from tests.adapters import ami_rig
 
 pytestmark = pytest.mark.lab
 
@@ -41,28 +40,22 @@ async def pbx() -> AsyncIterator[NativePbx]:
         yield running
 
 
-def settings(pbx: NativePbx, **changed: Any) -> AmiSettings:
+def account(pbx: NativePbx, **changed: Any) -> dict[str, Any]:
+    """What differs from the rig's settings: a real PBX's port and password, and its pace."""
     given = {
-        "pbx": "main",
-        "username": "agentd",
-        "secret": pbx.secrets["agentd"],
         "port": pbx.config.ami_port,
+        "secret": pbx.secrets["agentd"],
         "backoff_min_s": 0.2,
         "backoff_max_s": 1.0,
     }
-    return AmiSettings(**(given | changed))
+    return given | changed
 
 
 @contextlib.asynccontextmanager
 async def listening(pbx: NativePbx, **changed: Any) -> AsyncIterator[FakeInbox]:
     inbox = FakeInbox()
-    listener = AmiListener(settings(pbx, **changed), inbox)
-    task = asyncio.create_task(listener.run())
-    try:
+    async with ami_rig.listening(inbox=inbox, **account(pbx, **changed)):
         yield inbox
-    finally:
-        await listener.stop()
-        await task
 
 
 class Proxy:
@@ -242,18 +235,13 @@ async def test_events_without_time(pbx: NativePbx) -> None:
 async def test_an_account_without_calls(pbx: NativePbx) -> None:
     await rewrite_manager_conf(pbx, "read=system,call,agent", "read=agent")
     inbox = FakeInbox()
-    listener = AmiListener(settings(pbx, ping_every_s=0.1), inbox)
-    task = asyncio.create_task(listener.run())
-    try:
+    async with ami_rig.listening(inbox=inbox, **account(pbx, ping_every_s=0.1)) as listener:
         await inbox.until_state("up")
         assert list(inbox.warnings) == ["no_system_events"]
         await place_a_call(pbx)
         await pbx.ami.wait_for(lambda e: e["Event"] == "Newchannel")
         listener.resync()
         await inbox.until(lambda: "no_call_events" in inbox.warnings)
-    finally:
-        await listener.stop()
-        await task
 
 
 async def test_an_account_that_may_list_nothing(pbx: NativePbx) -> None:
@@ -279,7 +267,7 @@ async def test_a_queue_module_that_comes_later(pbx: NativePbx) -> None:
 async def test_a_recording_over_a_restart(pbx: NativePbx, tmp_path: Path) -> None:
     path = tmp_path / "calls.ami"
     stop = asyncio.Event()
-    task = asyncio.create_task(record(settings(pbx), path, stop))
+    task = asyncio.create_task(record(ami_rig.settings(**account(pbx)), path, stop))
 
     async def until_snapshots(count: int) -> bytes:
         while not task.done():

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.errors import AgentdError
 from agentd.ports import LinkChanged
 from agentd.testing import FakeAmi, FakeInbox
+from tests.adapters import ami_rig
 
 TLS = Path(__file__).parent / "tls"
 
@@ -31,24 +31,9 @@ async def ami() -> AsyncIterator[FakeAmi]:
 @contextlib.asynccontextmanager
 async def listening(port: int, **changed: Any) -> AsyncIterator[FakeInbox]:
     inbox = FakeInbox()
-    given = {
-        "pbx": "main",
-        "username": "agentd",
-        "secret": "fake",
-        "port": port,
-        "tls": True,
-        "tls_ca_file": str(TLS / "ca.pem"),
-        "tls_server_name": "pbx.test",
-        "backoff_min_s": 0.01,
-        "backoff_max_s": 0.05,
-    }
-    listener = AmiListener(AmiSettings(**(given | changed)), inbox)
-    task = asyncio.create_task(listener.run())
-    try:
+    trusting = {"tls": True, "tls_ca_file": str(TLS / "ca.pem"), "tls_server_name": "pbx.test"}
+    async with ami_rig.listening(port, inbox, **(trusting | changed)):
         yield inbox
-    finally:
-        await listener.stop()
-        await task
 
 
 @pytest.fixture
@@ -135,8 +120,5 @@ async def test_a_full_inbox_pauses_a_tls_socket_too(ami: FakeAmi) -> None:
 def test_a_ca_file_without_a_certificate(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
     ca.write_text("nothing")
-    settings = AmiSettings(
-        pbx="main", username="agentd", secret="fake", tls=True, tls_ca_file=str(ca)
-    )
     with pytest.raises(AgentdError, match="no certificate in PEM form"):
-        AmiListener(settings, FakeInbox())
+        AmiListener(ami_rig.settings(1, tls=True, tls_ca_file=str(ca)), FakeInbox())

@@ -112,11 +112,18 @@ def channel(uniqueid: str) -> bytes:
     return f"Event: CoreShowChannel\r\nActionID: a\r\nUniqueid: {uniqueid}\r\nState: 6".encode()
 
 
-def snapshot(watch: EventWatch, *items: bytes) -> None:
+def queue(calls: int, completed: int, abandoned: int = 0, *, name: str = "q") -> bytes:
+    return (
+        f"Event: QueueParams\r\nQueue: {name}\r\nCalls: {calls}\r\nCompleted: {completed}"
+        f"\r\nAbandoned: {abandoned}\r\nActionID: a"
+    ).encode()
+
+
+def snapshot(watch: EventWatch, *items: bytes, whole: bool = True) -> None:
     watch.snapshot_begins()
     for item in items:
         watch.saw_list_item(item)
-    watch.snapshot_ended()
+    watch.snapshot_ended(whole=whole)
 
 
 def linked(mask: str = "system,call,agent") -> EventWatch:
@@ -158,13 +165,44 @@ def test_an_event_that_comes_before_the_next_ping_clears_the_suspicion() -> None
     assert not watch.warnings()
 
 
-def test_queues_that_change_without_an_event() -> None:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(queue(0, 5), queue(1, 5)), (queue(0, 5), queue(0, 6)), (queue(0, 5), queue(0, 5, 1))],
+)
+def test_queues_that_change_without_an_event(before: bytes, after: bytes) -> None:
     watch = linked()
-    member = b"Event: QueueMember\r\nActionID: a\r\nQueue: q\r\nLocation: PJSIP/1\r\nPaused: %d"
-    snapshot(watch, member % 0)
-    snapshot(watch, member % 1)
+    snapshot(watch, before)
+    snapshot(watch, after)
     watch.settle()
     assert list(watch.warnings()) == ["no_agent_events"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], [queue(0, 0)]),
+        ([queue(0, 5)], []),
+        ([queue(0, 5)], [queue(0, 0, name="other")]),
+        # Counters that were reset.
+        ([queue(2, 5)], [queue(0, 0)]),
+    ],
+)
+def test_what_a_reload_does_proves_nothing(before: list[bytes], after: list[bytes]) -> None:
+    watch = linked()
+    snapshot(watch, *before)
+    snapshot(watch, *after)
+    watch.settle()
+    assert not watch.warnings()
+
+
+def test_a_list_that_was_refused_proves_nothing() -> None:
+    watch = linked()
+    snapshot(watch, whole=False)
+    snapshot(watch, channel("1.1"))
+    snapshot(watch, whole=False)
+    snapshot(watch)
+    watch.settle()
+    assert not watch.warnings()
 
 
 def test_no_fully_booted() -> None:

@@ -15,24 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from agentd.ami_link import AmiSettings
 from agentd.core.wire import Banner, Framer
 from agentd.errors import AgentdError
 from agentd.record import Recorded, record, record_until_interrupted
 from agentd.testing import FakeAmi, item
-
-SECRET = "fake"
-
-
-def settings(port: int, secret: str = SECRET) -> AmiSettings:
-    return AmiSettings(
-        pbx="main",
-        username="agentd",
-        secret=secret,
-        port=port,
-        backoff_min_s=0.01,
-        backoff_max_s=0.05,
-    )
+from tests.adapters.ami_rig import settings
 
 
 @pytest.fixture
@@ -128,7 +115,7 @@ async def test_a_second_recording_appends(ami: FakeAmi, path: Path) -> None:
 
 async def test_a_wrong_password_ends_it_and_leaves_no_file(ami: FakeAmi, path: Path) -> None:
     with pytest.raises(AgentdError, match="refused the login"):
-        await record(settings(ami.port, "another"), path, asyncio.Event())
+        await record(settings(ami.port, secret="another"), path, asyncio.Event())
     assert not exists(path)
 
 
@@ -137,7 +124,7 @@ async def test_a_wrong_password_leaves_an_older_recording_as_it_is(
 ) -> None:
     write(path, b"older")
     with pytest.raises(AgentdError, match="refused the login"):
-        await record(settings(ami.port, "another"), path, asyncio.Event())
+        await record(settings(ami.port, secret="another"), path, asyncio.Event())
     assert content(path) == b"older"
 
 
@@ -219,6 +206,6 @@ async def test_a_signal_ends_it_cleanly(ami: FakeAmi, path: Path, number: signal
 async def test_signal_handlers_are_put_back(ami: FakeAmi, path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(AgentdError):
-        await record_until_interrupted(settings(ami.port, "another"), path)
+        await record_until_interrupted(settings(ami.port, secret="another"), path)
     # asyncio puts Python's own handler back.
     assert signal.getsignal(signal.SIGINT) in (before, signal.default_int_handler)
