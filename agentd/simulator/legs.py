@@ -31,6 +31,7 @@ from agentd.simulator.wire import (
 )
 
 TRUNK: Final = "PJSIP/trunk"
+LATE_COMPLETE_SHARE: Final = 0.1
 
 _QOS: Final = tuple("RTPAUDIOQOS" + kind for kind in ("", "JITTER", "LOSS", "RTT", "MES"))
 _QOS_VALUE: Final = (
@@ -91,6 +92,8 @@ class Call:
         """Write the leg's truth down."""
         end_hold(leg, ended_us)
         ring_end_us = leg.answered_us or ended_us
+        # On a call of the seat's own nobody waits for it.
+        ringing_us = leg.ringing_us if leg.direction != "outbound" else None
         owner = self.customer if leg.direction == "inbound" else leg.channel
         self.world.truth.legs.append(
             LegTruth(
@@ -103,10 +106,10 @@ class Call:
                 caller=self.caller,
                 program=self.program.value,
                 offered_at=leg.offered_us / 1e6,
-                ringing_at=leg.ringing_us / 1e6 if leg.ringing_us else None,
+                ringing_at=ringing_us / 1e6 if ringing_us else None,
                 answered_at=leg.answered_us / 1e6 if leg.answered_us else None,
                 ended_at=ended_us / 1e6,
-                ring_s=(ring_end_us - leg.ringing_us) / 1e6 if leg.ringing_us else None,
+                ring_s=(ring_end_us - ringing_us) / 1e6 if ringing_us else None,
                 talk_s=(ended_us - leg.answered_us) / 1e6 if leg.answered_us else None,
                 holds=tuple(leg.holds),
                 outcome=outcome,
@@ -199,8 +202,13 @@ def soft_hangup(channel: Channel, cause: int) -> Event:
     return on_channel("SoftHangupRequest", channel, fields(Cause=cause))
 
 
-def agent_complete(world: World, call: Call, leg: Leg, reason: str) -> list[Event]:
-    """AgentComplete and the member's figures; nothing for a leg that no queue offered."""
+def agent_complete(
+    world: World, call: Call, leg: Leg, reason: str, *, alone: bool = False
+) -> list[Event]:
+    """AgentComplete and the member's figures; nothing for a leg that no queue offered.
+
+    `alone`: the queue comes to it when both channels are gone, so that it names neither.
+    """
     member = leg.member
     if leg.queue is None or member is None or leg.answered_us is None:
         return []
@@ -215,6 +223,8 @@ def agent_complete(world: World, call: Call, leg: Leg, reason: str) -> list[Even
     queue.holdtime_s = (queue.holdtime_s * 3 + hold_s) // 4
     queue.talktime_s = (queue.talktime_s * 3 + talk_s) // 4
     tail = f"HoldTime: {hold_s}\r\nTalkTime: {talk_s}\r\nReason: {reason}\r\n".encode()
+    if alone:
+        return [event("AgentComplete", AGENT, member_fields(leg), tail)]
     return [on_pair("AgentComplete", AGENT, call.customer, leg.channel, member_fields(leg), tail)]
 
 
@@ -249,15 +259,17 @@ def end_by_customer(world: World, call: Call, leg: Leg) -> int:
         customer.held = False
         world.emit(on_channel("MusicOnHoldStop", customer))
     world.emit(*unbridge_variables(customer, seat), *world.leave(customer))
+    late = world.rng.random() < LATE_COMPLETE_SHARE
+    complete = agent_complete(world, call, leg, "caller", alone=late)
     world.race(
         world.leave(seat),
         [soft_hangup(customer, 16), *quality(seat, None)],
-        agent_complete(world, call, leg, "caller"),
+        [] if late else complete,
     )
     gone = world.gone(customer, 16)
     device, members = world.seat_changed(leg.seat, "NOT_INUSE")
     world.race([*gone, *world.device_changed(customer.device)], world.gone(seat, 16))
-    world.race(device, members)
+    world.race(device, members, complete if late else [])
     return at_us
 
 

@@ -74,6 +74,7 @@ def click_to_dial(world: World, call: Call, seat: Seat) -> Steps:
     world.emit(on_channel("NewConnectedLine", phone))
     string = f"DialString: {seat.number}\r\n".encode()
     leg.offered_us = world.emit(event("DialBegin", CALL, phone.block("Dest"), string))
+    leg.ringing_us = world.last_us
     phone.set_state(5)
     device, members = world.seat_changed(seat, "RINGING")
     world.race(

@@ -148,7 +148,7 @@ def test_truth_is_what_the_events_show(seed: int) -> None:
     for leg in truth.legs:
         shown = seen[leg.leg]
         if leg.direction == "outbound":
-            assert leg.ringing_at is None
+            assert leg.ring_s is None
             continue
         assert (shown.ringing is None) == (leg.ringing_at is None), leg
         assert (shown.answered is None) == (leg.answered_at is None), leg
