@@ -50,7 +50,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "link.timeout": ("连接超时", "timed out"),
     "link.closed": ("PBX 关闭了连接", "the PBX closed the connection"),
     "link.silent": ("PBX 没有响应", "the PBX does not answer"),
-    "link.flood": ("PBX 数据超出上限", "the PBX sent more than the limit"),
+    "link.not_ami": ("对方不是 Asterisk AMI", "that is not the Asterisk Manager Interface"),
     "link.dns": ("找不到 PBX 的地址", "the PBX's address cannot be found"),
     "link.tls": ("TLS 连接失败", "TLS failed"),
     # The terminal wallboard.
@@ -106,8 +106,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "agentd speaks live stream version {theirs}, this program {ours}; install the same release",
     ),
     "watch.bad_url": (
-        "不是 WebSocket 地址：{url}；应类似 ws://127.0.0.1:8440/ws",
-        "not a WebSocket address: {url}; it should look like ws://127.0.0.1:8440/ws",
+        "无法使用的地址：{url}；应类似 http://127.0.0.1:8440",
+        "not an address that can be used: {url}; it should look like http://127.0.0.1:8440",
     ),
     # Columns.
     "col.queue": ("队列", "queue"),

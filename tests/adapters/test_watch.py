@@ -393,7 +393,7 @@ async def test_something_else_on_the_port_is_no_live_stream(said: str) -> None:
 async def test_an_address_that_is_none_ends_it_with_the_mend(url: str) -> None:
     with pytest.raises(ExceptionGroup) as failure:
         await watch(url, "en", Console(file=None), once=True)
-    assert failure.group_contains(AgentdError, match="should look like ws://127.0.0.1:8440/ws")
+    assert failure.group_contains(AgentdError, match="should look like http://127.0.0.1:8440")
 
 
 async def command(url: str, *, terminal: int | None) -> asyncio.subprocess.Process:
