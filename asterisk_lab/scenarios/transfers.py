@@ -111,7 +111,7 @@ async def attended_by_phone(stage: Stage) -> Callable[[Timeline], Truth]:
             legs=[
                 Leg("A", "answered", call="c", queue="hotline", ring_s=2.0, talk_s=36.0,
                     ended_by="transfer", holds=[Spell("consult", 33.0, held, end)]),
-                Leg("B", "answered", call="c", ring_s=3.0, talk_s=34.0, ended_by="caller",
+                Leg("B", "answered", call="c", ring_s=3.0, talk_s=33.0, ended_by="caller",
                     judged_ring=False),
             ],
             calls=[_call()],
