@@ -11,6 +11,7 @@ from typing import Any
 
 from agentd.core import events as e
 from agentd.core.board import Board
+from agentd.core.deadlines import NEVER_US
 from agentd.core.decode import decode
 from agentd.core.effects import Effect, OrderChanged
 from agentd.core.policy import PolicyBook
@@ -33,7 +34,6 @@ class Pipeline:
     def __init__(self, pbx: str, book: PolicyBook, *, max_frame_bytes: int = 1 << 20) -> None:
         self.pbx = pbx
         self.saw_ami = False
-        self.saw_timestamp = False
         self.frames = 0
         self.malformed = 0
         self._framer = Framer(max_frame_bytes)
@@ -43,6 +43,11 @@ class Pipeline:
         self._streams = 0
         self._list_open = False
         self._live = False
+
+    @property
+    def saw_timestamp(self) -> bool:
+        """Some frame had a Timestamp."""
+        return self._timeline.seen_us > 0
 
     # --- bytes ----------------------------------------------------------------------------
 
@@ -56,30 +61,28 @@ class Pipeline:
                 self._special(frame, out)
                 continue
             decoded = decode(frame)
-            at_us = decoded.at_us
-            if at_us:
-                self.saw_timestamp = True
-            if isinstance(decoded, e.Ignored):
-                self.saw_ami = True
-                if at_us:
-                    timeline.see(at_us)
-                if decoded.list_ends:
-                    self._list_open = False
-            elif isinstance(decoded, e.Malformed):
-                self._malformed(decoded.what, decoded.event, at_us, out)
-            elif isinstance(decoded, e.Response):
-                self.saw_ami = True
-                if at_us:
-                    timeline.see(at_us)
-                if decoded.list_starts:
-                    self._list_open = True
-            else:
+            if isinstance(decoded, e.Event):
                 self.saw_ami = True
                 if isinstance(decoded, (e.QueueListDone, e.ChannelListDone)):
                     self._list_open = False
                 timeline.add(decoded)
-                if timeline.watermark_us > self._engine.state.now_us:
-                    self._run(timeline.watermark_us, out)
+                # Applied one by one, so that how the bytes were split changes nothing.
+                if timeline.head_us <= timeline.seen_us - timeline.lag_us:
+                    self._run(timeline.seen_us - timeline.lag_us, out)
+                continue
+            at_us = decoded.at_us
+            if at_us:
+                timeline.see(at_us)
+            if isinstance(decoded, e.Ignored):
+                self.saw_ami = True
+                if decoded.list_ends:
+                    self._list_open = False
+            elif isinstance(decoded, e.Response):
+                self.saw_ami = True
+                if decoded.list_starts:
+                    self._list_open = True
+            else:
+                self._malformed(decoded.what, decoded.event, out)
         self._run(timeline.watermark_us, out)
         if out:
             self._board.note(out)
@@ -97,12 +100,10 @@ class Pipeline:
             timeline.add(e.LinkUp(0))
             self._board.link("syncing", None, None)
         elif isinstance(frame, Oversized):
-            self._malformed(f"a frame of more than the limit: {frame.start!r}", None, 0, out)
+            self._malformed(f"a frame of more than the limit: {frame.start!r}", None, out)
 
-    def _malformed(self, what: str, event: str | None, at_us: int, out: list[Effect]) -> None:
+    def _malformed(self, what: str, event: str | None, out: list[Effect]) -> None:
         self.malformed += 1
-        if at_us:
-            self._timeline.see(at_us)
         state = self._engine.state
         state.anomaly(what, event, resync=event is not None)
         out.extend(state.out)
@@ -120,18 +121,14 @@ class Pipeline:
     def _run(self, watermark_us: int, out: list[Effect]) -> None:
         """Apply events and deadlines up to the watermark, in the order of their time."""
         timeline, engine = self._timeline, self._engine
-        while True:
-            event = timeline.pop_until(watermark_us)
-            due_us = engine.next_deadline()
-            if event is None:
-                if due_us is not None and due_us < watermark_us:
-                    out.extend(engine.tick(watermark_us))
-                return
-            if due_us is not None and due_us < event.at_us:
-                out.extend(engine.tick(event.at_us))
-            effects = engine.handle(event, watermark_us)
-            if effects:
-                out.extend(effects)
+        due_us = engine.next_due_us
+        while timeline.head_us <= watermark_us:
+            event = timeline.pop()
+            if due_us() < event.at_us:
+                out += engine.tick(event.at_us)
+            out += engine.handle(event, watermark_us)
+        if due_us() < watermark_us:
+            out += engine.tick(watermark_us)
 
     # --- time -----------------------------------------------------------------------------
 
@@ -169,8 +166,8 @@ class Pipeline:
     def next_deadline_us(self) -> int | None:
         """PBX time from which :meth:`advance` has something to do; None: nothing is pending."""
         lag_us = self._timeline.lag_us
-        moments = [m for m in (self._engine.next_deadline(), self._timeline.next_us()) if m]
-        return min(moments) + lag_us + 1 if moments else None
+        moment = min(self._engine.next_due_us(), self._timeline.head_us)
+        return None if moment == NEVER_US else moment + lag_us + 1
 
     def finish(self, *, run_out: bool) -> list[Effect]:
         """The end of a recording: what is over is judged, then the link is down. ``run_out`` goes

@@ -73,9 +73,8 @@ async def _replay(
     def take(effects: list[Effect]) -> None:
         # The board is kept up as live, where somebody watches it.
         pipeline.take_board()
-        memory = pipeline.take_memory()
-        if effects or memory:
-            store.submit(effects, memory, _nobody, pbx=pipeline.pbx)
+        if effects:
+            store.submit(effects, {}, _nobody, pbx=pipeline.pbx)
             printer.print(effects)
 
     size = 0
@@ -85,6 +84,7 @@ async def _replay(
         if size >= GIVE_UP_BYTES and not pipeline.saw_ami:
             break
         if number % FLUSH_CHUNKS == 0:
+            store.submit((), pipeline.take_memory(), _nobody, pbx=pipeline.pbx)
             await store.flush()
         else:
             # The store works in a thread of its own; let it go on.

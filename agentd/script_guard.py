@@ -15,7 +15,7 @@ from typing import Any
 from agentd.core import clocks, contact, dialling, legs, memory, orders, resync, settling, verdict
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Visit, device_of
-from agentd.core.deadlines import Deadline
+from agentd.core.deadlines import NEVER_US, Deadline
 from agentd.core.effects import Effect, OrderChanged
 from agentd.core.policy import PolicyBook
 from agentd.core.queues import Waiting
@@ -79,6 +79,8 @@ class Engine:
             e.LinkDown: self._on_link_down,
             e.LinkUp: self._on_link_up,
         }
+        self.next_due_us = self.state.deadlines.next_us
+        """As :meth:`next_deadline`, with NEVER_US for never: called for every event."""
         self._resync = resync.Resync(self.state)
         self._deadlines: dict[str, Callable[[State, Deadline], None]] = {
             "ring_warn": clocks.ring_due,
@@ -113,7 +115,7 @@ class Engine:
         st = self.state
         while True:
             due_us = st.deadlines.next_us()
-            if due_us is None or due_us >= now_us:
+            if due_us >= now_us:
                 break
             deadline = st.deadlines.pop()
             st.now_us = max(st.now_us, due_us)
@@ -125,7 +127,8 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """The moment (PBX time, microseconds) before which no tick is needed; None: never."""
-        return self.state.deadlines.next_us()
+        due_us = self.next_due_us()
+        return None if due_us == NEVER_US else due_us
 
     def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
         """``by`` completed an order. None: no such order is open here."""
@@ -148,7 +151,7 @@ class Engine:
         st.deadlines.keep(SETTLING | {"order"})
         horizon = st.now_us + st.settle_us + us(0.001)
         out: list[Effect] = []
-        while (due_us := st.deadlines.next_us()) is not None and due_us <= horizon:
+        while (due_us := st.deadlines.next_us()) <= horizon:
             deadline = st.deadlines.pop()
             if deadline.kind == "order":
                 continue

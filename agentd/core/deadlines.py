@@ -8,6 +8,9 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+NEVER_US = 1 << 62
+"""Later than any time."""
+
 
 class Deadline(NamedTuple):
     """``kind`` says which rule planned it, ``key`` on what, ``mark`` tells spells apart."""
@@ -33,8 +36,9 @@ class Deadlines:
         self._planned += 1
         heappush(self._heap, Deadline(due_us, self._planned, kind, key, mark))
 
-    def next_us(self) -> int | None:
-        return self._heap[0].due_us if self._heap else None
+    def next_us(self) -> int:
+        """The earliest moment; :data:`NEVER_US` where nothing is planned."""
+        return self._heap[0][0] if self._heap else NEVER_US
 
     def pop(self) -> Deadline:
         return heappop(self._heap)

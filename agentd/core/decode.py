@@ -50,8 +50,18 @@ def text(name: str) -> Field:
 def maybe(name: str, default: str | None = None) -> Field:
     """A header that some versions leave out; ``default`` where it is missing or empty."""
     key = f"\r\n{name}: ".encode()
-    cut = text(name)
-    return lambda frame: (cut(frame) or default) if key in frame else default
+    size = len(key)
+
+    def cut(frame: bytes) -> str | None:
+        start = frame.rfind(key)
+        if start < 0:
+            return default
+        start += size
+        end = frame.find(b"\r\n", start)
+        value = frame[start:end] if end >= 0 else frame[start:]
+        return value.decode("utf-8", "replace") if value else default
+
+    return cut
 
 
 def caller(name: str) -> Field:
@@ -251,11 +261,12 @@ def _stamp(frame: bytes) -> int:
     start = frame.find(_STAMP, 0, 400) + 13
     if start < 13:
         return 0
+    stamp = frame[start : frame.find(b"\r\n", start)]
     try:
-        if frame[start + 10] == 46 and frame[start + 17 : start + 19] == b"\r\n":
-            return int(frame[start : start + 10]) * 1_000_000 + int(frame[start + 11 : start + 17])
-        return timestamp_us(frame[start:].partition(b"\r\n")[0].decode("ascii", "replace"))
-    except (ValueError, IndexError):
+        if len(stamp) == 17 and stamp[10] == 46:
+            return int(stamp[:10] + stamp[11:])
+        return timestamp_us(stamp.decode("ascii", "replace"))
+    except ValueError:
         return 0
 
 

@@ -33,7 +33,7 @@ SeatState = Literal[
 ]
 
 
-class Spell(Struct, frozen=True):
+class Spell(Struct, frozen=True, gc=False):
     """One spell in which the customer waited. ``at_us`` None: it began before our link."""
 
     kind: SpellKind
@@ -41,7 +41,7 @@ class Spell(Struct, frozen=True):
     seconds_us: int | None
 
 
-class LegEnded(Struct, frozen=True):
+class LegEnded(Struct, frozen=True, gc=False):
     """One seat's part of one call, over and judged (keys as in ``agentd replay``)."""
 
     pbx: str
@@ -68,7 +68,7 @@ class LegEnded(Struct, frozen=True):
     evidence: tuple[str, ...]
 
 
-class CallEnded(Struct, frozen=True):
+class CallEnded(Struct, frozen=True, gc=False):
     """A customer's call that is over."""
 
     pbx: str
@@ -84,7 +84,7 @@ class CallEnded(Struct, frozen=True):
     gap: bool
 
 
-class Alert(Struct, frozen=True):
+class Alert(Struct, frozen=True, gc=False):
     """Something that a person should know while it happens.
 
     ``spell`` names what is alerted on (one ring, one hold, one order): the alerts of one spell
@@ -105,7 +105,7 @@ class Alert(Struct, frozen=True):
     spell: str
 
 
-class Violation(Struct, frozen=True):
+class Violation(Struct, frozen=True, gc=False):
     """A rule was broken, on conclusive evidence. ``id`` is stable over replays and restarts."""
 
     pbx: str
@@ -121,7 +121,7 @@ class Violation(Struct, frozen=True):
     evidence: tuple[str, ...]
 
 
-class OrderChanged(Struct, frozen=True):
+class OrderChanged(Struct, frozen=True, gc=False):
     """A work order as it stands after a change; the same ``id`` is always the same order."""
 
     pbx: str
@@ -144,7 +144,7 @@ class OrderChanged(Struct, frozen=True):
     """How many of its reminder and overdue alerts were raised already (a restart repeats none)."""
 
 
-class SeatChanged(Struct, frozen=True):
+class SeatChanged(Struct, frozen=True, gc=False):
     """A seat's state changed (being discovered is a change)."""
 
     pbx: str
@@ -156,7 +156,7 @@ class SeatChanged(Struct, frozen=True):
     pause_reason: str | None
 
 
-class Anomaly(Struct, frozen=True):
+class Anomaly(Struct, frozen=True, gc=False):
     """Something that cannot be, or that we refuse to guess about. State was left unchanged."""
 
     pbx: str
@@ -165,7 +165,7 @@ class Anomaly(Struct, frozen=True):
     event: str | None
 
 
-class ResyncWanted(Struct, frozen=True):
+class ResyncWanted(Struct, frozen=True, gc=False):
     """The engine's picture may be wrong: ask the PBX for a snapshot."""
 
     pbx: str

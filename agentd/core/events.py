@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Event(Struct):
+class Event(Struct, gc=False):
     """Base of all events. ``at_us`` is 0 until the timeline stamped an event without Timestamp."""
 
     at_us: int
@@ -295,21 +295,21 @@ class LinkUp(Event):
     """A new stream began."""
 
 
-class Response(Struct):
+class Response(Struct, gc=False):
     """The answer to an action; of interest to whoever sent it."""
 
     at_us: int
     list_starts: bool
 
 
-class Ignored(Struct):
+class Ignored(Struct, gc=False):
     """A well-formed frame that says nothing about seats. ``at_us`` 0: it had no Timestamp."""
 
     at_us: int
     list_ends: bool
 
 
-class Malformed(Struct):
+class Malformed(Struct, gc=False):
     """A frame that cannot be trusted. ``what`` names the place, ``event`` the event's name."""
 
     at_us: int

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import insort_right
 from collections import deque
 
+from agentd.core.deadlines import NEVER_US
 from agentd.core.events import Event
 
 
@@ -32,6 +33,8 @@ class Timeline:
         self.seen_us = 0
         self.late = 0
         """Events that came after the watermark had passed them; applied at once."""
+        self.head_us = NEVER_US
+        """Time of the earliest event that waits."""
         self._queue: deque[Event] = deque()
         self._unstamped: list[Event] = []
         self._await_stamp = True
@@ -61,7 +64,7 @@ class Timeline:
         self._await_stamp = False
         for event in self._unstamped:
             event.at_us = self.seen_us
-            self._queue.append(event)
+            self._append(event)
         self._unstamped.clear()
 
     def add(self, event: Event) -> None:
@@ -72,25 +75,28 @@ class Timeline:
                 self._unstamped.append(event)
                 return
             event.at_us = self.seen_us
-            self._queue.append(event)
+            self._append(event)
             return
         if at > self.seen_us:
             self.seen_us = at
         if self._await_stamp:
             self.stamp_waiting()
+        self._append(event)
+
+    def _append(self, event: Event) -> None:
         queue = self._queue
-        if not queue or queue[-1].at_us <= at:
+        if not queue:
+            queue.append(event)
+            self.head_us = event.at_us
+        elif queue[-1].at_us <= event.at_us:
             queue.append(event)
         else:
             insort_right(queue, event, key=_at)
+            self.head_us = queue[0].at_us
 
-    def next_us(self) -> int | None:
-        """Time of the earliest event that waits."""
-        return self._queue[0].at_us if self._queue else None
-
-    def pop_until(self, until_us: int) -> Event | None:
-        """The earliest event with a time of at most ``until_us``."""
+    def pop(self) -> Event:
+        """The earliest event that waits; there must be one."""
         queue = self._queue
-        if queue and queue[0].at_us <= until_us:
-            return queue.popleft()
-        return None
+        event = queue.popleft()
+        self.head_us = queue[0].at_us if queue else NEVER_US
+        return event
