@@ -63,8 +63,9 @@ def missing_parts(versions: Sequence[str] = ("22",)) -> list[str]:
 class NativePbx:
     """One Asterisk with its own directories and ports.
 
-    `build` is called with the block of ports and the reserved fixed ports and says what the PBX
-    has. Use as an async context manager; the lab's own AMI session is `ami`.
+    `seats` are pairs of extension and person. With `shared_phone` one SIPp plays all phones on one
+    port. `keep` names a directory that outlives the PBX. Use as an async context manager; the lab's
+    own AMI session is `ami`.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class NativePbx:
         version: str = "22",
         callers: int = 30,
         keep: Path | None = None,
+        shared_phone: bool = False,
     ) -> None:
         self.version = version
         self._seats = seats
         self._queues = queues
         self._keep = keep
+        self._shared_phone = shared_phone
         # A call has two channels and each an RTP and an RTCP port.
         self._rtp_count = max(100, 12 * len(seats))
         self.ports = PortBlock(10 + len(seats) + 6 * callers + self._rtp_count)
@@ -96,8 +99,10 @@ class NativePbx:
     async def __aenter__(self) -> NativePbx:
         sip, ami, trunk = (self.ports.take() for _ in range(3))
         rtp = self.ports.take(self._rtp_count)
+        shared = self.ports.take()
         self.seats = {
-            number: Seat(number, person, self.ports.take()) for number, person in self._seats
+            number: Seat(number, person, shared if self._shared_phone else self.ports.take())
+            for number, person in self._seats
         }
         self.config = PbxConfig(
             sip_port=sip,

@@ -152,7 +152,7 @@ class Sipp:
             "-cid_str", "%u-%p-lab",
         ]  # fmt: skip
         if calls is not None:
-            self._args += ["-m", str(calls), "-r", str(rate)]
+            self._args += ["-m", str(calls), "-r", str(rate), "-l", "1000"]
         for key, value in (keys or {}).items():
             self._args += ["-key", key, value]
         self._args.append(pbx)

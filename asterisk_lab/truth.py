@@ -42,7 +42,8 @@ class Leg:
     """One seat's part. `seat` and `call` are the scenario's own names; `nth` of the phone's channels.
 
     `ring_s`/`talk_s` are nominal seconds, None for null. `call` names a caller or, for an internal
-    or outbound leg, is None: then the call is the seat's own channel (or `call_of`'s).
+    or outbound leg, is None: then the call is the seat's own channel (or `call_of`'s), and `customer`
+    names who was called. `person` is who sat there when it was not the first.
     """
 
     seat: str
@@ -61,6 +62,7 @@ class Leg:
     ended_at: float | None = None
     unchecked: Sequence[str] = ()
     person: str | None = None
+    customer: str | None = None
 
 
 @dataclass(slots=True)
@@ -169,13 +171,13 @@ def _resolve_leg(
     device = names.seats[leg.seat]
     channel = _nth(timeline.of_device(device), leg.nth, f"{device} leg {leg.nth}")
     answered = leg.outcome == "answered"
+    number = names.callers[leg.call or leg.customer] if leg.call or leg.customer else None
     if leg.call is not None:
-        caller = names.callers[leg.call]
-        call = _nth(timeline.of_caller(caller), 0, f"caller {caller}").uniqueid
+        call = _nth(timeline.of_caller(str(number)), 0, f"caller {number}").uniqueid
     elif leg.call_of is not None:
         call = _nth(timeline.of_device(names.seats[leg.call_of[0]]), leg.call_of[1], "call").uniqueid
     else:
-        caller, call = "", channel.uniqueid
+        call = channel.uniqueid
     outbound = leg.direction == "outbound"
     answered_at = (
         (channel.far_answered_at if outbound else channel.answered_at) if answered else None
@@ -200,6 +202,7 @@ def _resolve_leg(
         "agent": leg.person or names.people[leg.seat],
         "queue": names.queues[leg.queue] if leg.queue else None,
         "direction": leg.direction,
+        **({} if number is None else {"caller": number}),
         "outcome": leg.outcome,
         "ended_by": leg.ended_by,
         "offered_at": channel.offered_at,
@@ -323,6 +326,6 @@ def _order(call: Call, record: Record, legs: list[Record], names: Names) -> Reco
         "kind": "call",
         "call": record["call"],
         "seat": names.seats[call.order_seat] if call.order_seat else None,
-        "opened_at": first,
+        **({} if first is None else {"opened_at": first}),
         "due_at": None if last is None else last + ORDER_LIMIT_S,
     }
