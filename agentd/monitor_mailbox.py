@@ -44,7 +44,7 @@ class Message(Struct, frozen=True):
     size: int
 
 
-class Misbehaved(Exception):  # noqa: N818 (said of the client; no fault of the program)
+class Misbehaved(Exception):
     """A client sent what the protocol does not allow. ``str()`` is told to it."""
 
     def __init__(self, code: int, reason: str) -> None:
