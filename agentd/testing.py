@@ -40,12 +40,15 @@ class FakeInbox:
         self.items: list[InboxItem] = []
         self.high_water = high_water
         self.undrained = 0
+        self.received_bytes = 0
         self._resume: list[Callable[[], None]] = []
         self._wakers: set[asyncio.Event] = set()
 
     def put_nowait(self, item: InboxItem) -> bool:
         self.items.append(item)
         self.undrained += 1
+        if isinstance(item, AmiBytes):
+            self.received_bytes += len(item.data)
         for waker in self._wakers:
             waker.set()
         return self.undrained < self.high_water

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from agentd import clock
 from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.testing import FakeInbox
@@ -19,12 +20,27 @@ def settings(port: int, **changed: Any) -> AmiSettings:
     return AmiSettings(**(given | quick | changed))
 
 
+class LeapingClock:
+    """The monotonic clock, and what a test says has passed besides."""
+
+    def __init__(self) -> None:
+        self.leapt_s = 0.0
+
+    def __call__(self) -> float:
+        return clock.monotonic() + self.leapt_s
+
+
 @contextlib.asynccontextmanager
 async def listening(
-    port: int, inbox: FakeInbox, *, sleep: Callable[[float], Any] = asyncio.sleep, **changed: Any
+    port: int,
+    inbox: FakeInbox,
+    *,
+    sleep: Callable[[float], Any] = asyncio.sleep,
+    monotonic: Callable[[], float] = clock.monotonic,
+    **changed: Any,
 ) -> AsyncIterator[AmiListener]:
     """Runs until the block ends, and then leaves nothing behind."""
-    listener = AmiListener(settings(port, **changed), inbox, sleep=sleep)
+    listener = AmiListener(settings(port, **changed), inbox, sleep=sleep, monotonic=monotonic)
     task = asyncio.create_task(listener.run())
     try:
         yield listener

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import structlog
 
-from agentd.ami_link import Backoff
+from agentd.ami_link import Backoff, is_loopback
 from agentd.ami_listener import AmiListener
 from agentd.core.wire import Banner, Framer
 from agentd.errors import AgentdError
 from agentd.ports import AmiBytes, LinkChanged, LinkInfo
 from agentd.testing import FakeAmi, FakeInbox, item
-from tests.adapters.ami_rig import listening, settings
+from tests.adapters.ami_rig import LeapingClock, listening, settings
 
 SNAPSHOT = ["CoreShowChannels", "QueueStatus", "DeviceStateList"]
 
@@ -197,25 +197,28 @@ async def test_a_frame_without_end_is_passed_on_but_not_kept(
 
 
 async def test_a_full_inbox_pauses_the_socket_and_nothing_is_lost(ami: FakeAmi) -> None:
-    inbox = FakeInbox(high_water=40)
-    blob = b"".join(b"Event: N\r\nN: %06d\r\n\r\n" % n for n in range(200_000))
-    # Time-outs shorter than the pause: our own pause is not the PBX's silence.
-    async with listening(ami.port, inbox, ping_every_s=0.05, ping_timeout_s=0.5):
+    inbox = FakeInbox()
+    blob = b"".join(b"Event: N\r\nN: %06d\r\n\r\n" % n for n in range(400_000))
+    time = LeapingClock()
+    async with listening(ami.port, inbox, monotonic=time, ping_every_s=0.01, ping_timeout_s=60):
         await inbox.until_state("up")
         start = len(inbox.data)
+        inbox.high_water = inbox.undrained + 3
         sending = asyncio.create_task(ami.send(blob))
         await inbox.until(lambda: inbox.asked_to_resume > 0)
-        held = len(inbox.items)
-        for _ in range(15):
-            await asyncio.sleep(0.05)
-        assert len(inbox.items) == held
+        held = inbox.received_bytes
+        # Our own pause is not the PBX's silence, however long it takes.
+        for _ in range(20):
+            time.leapt_s += 30
+            await asyncio.sleep(0.01)
         assert inbox.asked_to_resume == 1
-        while len(inbox.data) - start < len(blob):
-            inbox.drain()
-            await asyncio.sleep(0.001)
+        assert inbox.received_bytes == held
+        inbox.high_water = 1_000_000
+        inbox.drain()
         await sending
-        assert blob in inbox.data
-    assert ("down", "silent") not in inbox.states
+        await inbox.until(lambda: inbox.received_bytes >= start + len(blob))
+    assert blob in inbox.data
+    assert inbox.states == [("syncing", None), ("up", None)]
 
 
 def test_backoff_grows_to_its_limit_and_stays_between() -> None:
@@ -290,6 +293,21 @@ async def test_a_poor_and_a_mighty_account(
     assert told == set(inbox.warnings)
     # Not permitted, so not asked.
     assert "DeviceStateList" not in [action["Action"] for action in ami.actions]
+
+
+async def test_a_password_that_crosses_a_network_in_the_clear(
+    ami: FakeAmi, inbox: FakeInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No test machine is sure to have another address than the loopback's.
+    monkeypatch.setattr("agentd.ami_listener.is_loopback", lambda address: address != "127.0.0.1")
+    async with listening(ami.port, inbox):
+        await inbox.until_state("up")
+    assert list(inbox.warnings) == ["plain_text_login"]
+
+
+def test_loopback() -> None:
+    assert all(is_loopback(a) for a in ("127.0.0.1", "127.9.9.9", "::1"))
+    assert not any(is_loopback(a) for a in ("192.168.1.5", "10.0.0.1", "fe80::1%eth0", "0.0.0.0"))
 
 
 async def test_warnings_are_logged_once_over_many_links(

@@ -17,7 +17,7 @@ from agentd.ami_listener import AmiListener
 from agentd.errors import Refused
 from agentd.ports import LinkChanged
 from agentd.testing import FakeAmi, FakeInbox
-from tests.adapters.ami_rig import listening, settings
+from tests.adapters.ami_rig import LeapingClock, listening, settings
 
 
 @pytest.fixture
@@ -173,13 +173,23 @@ async def test_a_peer_that_talks_but_never_answers_is_found_too(
 
 
 async def test_a_slow_trickle_is_no_silence(ami: FakeAmi, inbox: FakeInbox) -> None:
-    # Each byte comes well within the time-outs, the whole takes far longer than they are.
-    async with listening(ami.port, inbox, ping_every_s=0.05, ping_timeout_s=1, action_timeout_s=60):
+    time = LeapingClock()
+    async with listening(
+        ami.port,
+        inbox,
+        monotonic=time,
+        ping_every_s=0.01,
+        ping_timeout_s=60,
+        action_timeout_s=1e6,
+    ):
         await inbox.until_state("up")
         ami.unanswered.add("Ping")
-        for _ in range(150):
+        for _ in range(50):
+            # Each byte well within the time-out, the whole far beyond it.
+            time.leapt_s += 20
+            before = inbox.received_bytes
             await ami.send(b"E")
-            await asyncio.sleep(0.01)
+            await inbox.until(lambda before=before: inbox.received_bytes > before)
     assert inbox.states == [("syncing", None), ("up", None)]
 
 
