@@ -51,24 +51,14 @@ def differences(truth: Record, records: Iterable[Record]) -> list[str]:
         ]
         found += _match("work_order", expected, list(last.values()), tolerance)
     for seat, states in (truth.get("seat_states") or {}).items():
-        seen = _states(by_type.get("seat", []), seat)
-        if not _in_order(states, seen):
-            found.append(f"seat {seat}: states {states} expected, {seen} seen")
+        seen = [record for record in by_type.get("seat", []) if record["seat"] == seat]
+        rest = iter(seen)
+        for state in states:
+            expected = state if isinstance(state, dict) else {"state": state}
+            if not any(not _differ(expected, record, tolerance) for record in rest):
+                found.append(f"seat {seat}: {expected} not in its place; seen: {seen}")
+                break
     return found
-
-
-def _states(records: list[Record], seat: str) -> list[Any]:
-    seen: list[Any] = []
-    for record in records:
-        if record["seat"] == seat and (not seen or seen[-1] != record["state"]):
-            seen.append(record["state"])
-    return seen
-
-
-def _in_order(expected: list[Any], seen: list[Any]) -> bool:
-    names = [s["state"] if isinstance(s, dict) else s for s in expected]
-    rest = iter(seen)
-    return all(any(name == state for state in rest) for name in names)
 
 
 def _compare(
