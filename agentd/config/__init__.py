@@ -6,6 +6,7 @@ only from the environment or from a file that nobody else can read.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import stat
@@ -24,7 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from agentd.config.mistakes import check_seats, check_settings, explain
+from agentd.config.mistakes import check_seats, check_settings, explain, leave_out
 from agentd.config.model import (
     POLICY_FIELDS,
     EngineSection,
@@ -180,11 +181,12 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     source = read_toml(path) if path else TomlFile("(built-in defaults)", {}, {})
     problems: list[Problem] = []
     settings = _validated(Settings, source, problems)
-    seats_source = TomlFile("(no seats file)", {}, {})
     try:
         seats_source = _read_seats(source, path)
     except ConfigError as error:
         problems.extend(error.problems)
+        seats_source = TomlFile("(no seats file)", {}, {})
+        seats_source.broken.add(("seat",))
     seats = _validated(SeatsFile, seats_source, problems)
     access: dict[str, PbxAccess] = {}
     base = path.parent if path else Path()
@@ -215,11 +217,22 @@ def _read_seats(source: TomlFile, path: Path | None) -> TomlFile:
 
 
 def _validated(model: type[M], source: TomlFile, problems: list[Problem]) -> M | None:
-    try:
-        return model(**source.data)
-    except ValidationError as error:
-        problems.extend(explain(model, source, item) for item in error.errors())
-        return None
+    """The file's values; what cannot be used is told, and left out so that the rest is checked."""
+    data = copy.deepcopy(source.data)
+    told = False
+    while True:
+        try:
+            return model(**data)
+        except ValidationError as error:
+            found = error.errors()
+        if not told:
+            problems.extend(explain(model, source, item) for item in found)
+            told = True
+        left_out = [leave_out(data, item["loc"]) for item in found]
+        source.broken.update(path for path in left_out if path)
+        if not any(left_out):
+            # Set by the environment: there it cannot be left out.
+            return None
 
 
 # --- reaching the PBX ------------------------------------------------------------------------
@@ -239,7 +252,9 @@ def _reach(
             line = source.line(("pbx", index, key))
             problems.append(Problem(source.name, line, f"pbx[{index}].{key}", what, mend))
 
-        secret = _secret(pbx, base, problem)
+        # Without its id nobody knows which secret is meant.
+        known = not source.is_broken(("pbx", index, "id"))
+        secret = _secret(pbx, base, problem) if known else ""
         ca_file = base / pbx.tls_ca_file if pbx.tls_ca_file else None
         if ca_file and not ca_file.is_file():
             problem(

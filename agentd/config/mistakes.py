@@ -174,6 +174,34 @@ def _suggest(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean {_quoted(close[0])}?" if close else None
 
 
+STAND_INS = {"pbx": ("id", "broken-{}"), "seat": ("device", "broken/{}")}
+"""What stands for the key without which nothing about a PBX or a seat can be checked."""
+
+
+def leave_out(data: dict[str, Any], path: tuple[int | str, ...]) -> KeyPath:
+    """Take what cannot be used out of ``data``; its path, or () when it is not there."""
+    match path:
+        case ("pbx" | "seat" as section, int(index), key) if key == STAND_INS[section][0]:
+            data[section][index][key] = STAND_INS[section][1].format(index)
+            return path
+        case ("pbx" | "seat" as section, int(index)):
+            data[section][index] = {}
+            return path
+        case (*around, int()):
+            return leave_out(data, tuple(around))
+    *around, last = path
+    parent: Any = data
+    for part in around:
+        try:
+            parent = parent[part]
+        except (LookupError, TypeError):
+            return ()
+    if not isinstance(parent, dict) or last not in parent:
+        return ()
+    del parent[last]
+    return path
+
+
 # --- mistakes of sense -----------------------------------------------------------------------
 
 Rule = tuple[str, str]
@@ -241,10 +269,13 @@ def _check_layers(
     def path(rule: Rule) -> KeyPath:
         return *layers[origin.get(rule, 0)][0], *rule
 
+    def is_broken(rule: Rule) -> bool:
+        return any(source.is_broken((*base, *rule)) for base, _ in layers)
+
     for low, relation, high in _BELOW:
         low_value = getattr(policy, POLICY_FIELDS[low])
         high_value = getattr(policy, POLICY_FIELDS[high])
-        if high_value is None or low_value < high_value:
+        if high_value is None or low_value < high_value or is_broken(low) or is_broken(high):
             continue
         if relation == "<=" and low_value == high_value:
             continue
@@ -259,6 +290,8 @@ def _check_layers(
             yield place(source, path(low), what, f"write less, or raise {spell(path(high))}")
     remind, due = ("work_order", "remind_s"), ("work_order", "due_s")
     reminders = policy.order_remind_s
+    if is_broken(remind) or is_broken(due):
+        return
     if any(earlier >= later for earlier, later in pairwise(reminders)):
         yield place(
             source, path(remind), f"{_show(reminders)} does not ascend", "sort it, each once"
@@ -324,14 +357,15 @@ def check_seats(
 ) -> Iterator[Problem]:
     """What the types cannot say about ``seats.toml``, alone and together with ``agentd.toml``."""
     ids = [pbx.id for pbx in settings.pbx]
+    ids_known = not any(path[0] == "pbx" for path in source.broken)
     seen: set[tuple[str, str]] = set()
     for index, seat in enumerate(seats.seat):
         path: KeyPath = ("seat", index)
-        if seat.pbx is None and len(ids) > 1:
+        if ids_known and seat.pbx is None and len(ids) > 1:
             yield place(
                 seats_source, (*path, "pbx"), "is missing", f"write one of {', '.join(ids)}"
             )
-        elif seat.pbx is not None and seat.pbx not in ids:
+        if ids_known and seat.pbx is not None and seat.pbx not in ids:
             yield place(
                 seats_source,
                 (*path, "pbx"),
@@ -354,6 +388,9 @@ def check_seats(
                 "make one of the two",
             )
         seen.add(key)
+    if seats_source.broken:
+        # Who is in which group may be among what cannot be read.
+        return
     groups = {seat.group for seat in seats.seat if seat.group is not None}
     for name in settings.group:
         if name not in groups:

@@ -27,6 +27,12 @@ class TomlFile:
         self.name = name
         self.data = data
         self._lines = lines
+        self.broken: set[KeyPath] = set()
+        """Keys whose values cannot be used; whoever compares values leaves these out."""
+
+    def is_broken(self, path: KeyPath) -> bool:
+        """Whether ``path``, or a section around it, cannot be used."""
+        return any(path[:length] in self.broken for length in range(1, len(path) + 1))
 
     def line(self, path: KeyPath) -> int | None:
         """The line of ``path``, or of the nearest thing around it that has one."""

@@ -169,6 +169,56 @@ max_rings = 0
     assert str(found[0]) == (f"{config}:3: pbx[0].prot: there is no such key; did you mean port?")
 
 
+def test_mistakes_of_sense_are_told_beside_mistakes_of_form(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """\
+pbx = [{id = "a b"}, {id = 7}, 3]
+[web]
+prot = 1
+host = "0.0.0.0"
+[rules.hold]
+warn_s = 40
+[rules.consult]
+warn_s = 50
+max_s = "40"
+[engine]
+internal_devices = [1, 2]
+[rules.work_order]
+due_s = 700
+remind_s = ["x"]
+[queue.q]
+id = 3
+""",
+        '[[seat]]\ndevice = 1\n[[seat]]\ndevice = "1001"\nlabel = 3\n[[seat]]\n',
+        secrets=True,
+    )
+    assert places(found) == [
+        (1, "pbx[0].id"),
+        (1, "pbx[1].id"),
+        (1, "pbx[2]"),
+        (3, "web.prot"),
+        (4, "web.host"),
+        (6, "rules.hold.warn_s"),
+        (9, "rules.consult.max_s"),
+        (11, "engine.internal_devices[0]"),
+        (11, "engine.internal_devices[1]"),
+        (14, "rules.work_order.remind_s[0]"),
+        (16, "queue.q.id"),
+        (2, "seat[0].device"),
+        (4, "seat[1].device"),
+        (5, "seat[1].label"),
+        (6, "seat[2].device"),
+    ]
+
+
+def test_a_number_that_cannot_be_read_is_compared_with_nothing(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, "[rules.hold]\nwarn_s = 40\nmax_s = '60'\n[queue.q]\nhold.warn_s = 45\n"
+    )
+    assert places(found) == [(3, "rules.hold.max_s")]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "key", "says"),
     [
