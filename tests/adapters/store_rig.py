@@ -136,6 +136,15 @@ def rows(path: Path, sql: str) -> list[Any]:
         connection.close()
 
 
+Log = list[Any]
+"""What structlog's capture_logs collects."""
+
+
+def said(log: Log, what: str) -> list[Any]:
+    """The log's lines with this event."""
+    return [entry for entry in log if entry["event"] == what]
+
+
 def counts(path: Path) -> dict[str, int]:
     """How many rows each table has."""
     tables = ("work_order", "work_order_event", "violation", "alert", "leg", "call")

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agentd import control
 from agentd.control import Answer, ControlError, ControlServer, Request, ask, socket_path
 from agentd.core.effects import OrderChanged
 from agentd.core.workorder import complete
 from agentd.errors import Refused
-from tests.adapters.store_rig import order
+from tests.adapters.store_rig import order, said
 
 ASKED = Request(pbx="main", order=order(1).id, by="王芳")
 
@@ -93,20 +94,19 @@ async def test_a_refusal_comes_back_in_its_words(path: Path, desk: Desk) -> None
 
 @pytest.mark.usefixtures("server")
 async def test_what_cannot_be_stored_in_time_is_not_called_done(
-    path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "STORED_MAX_S", 0.05)
     desk.stored.clear()
-    with pytest.raises(ControlError, match="could not store it yet") as caught:
-        await ask(path, ASKED)
-    assert caught.value.code == "late"
-    # It goes on all the same, and the log says what came of it.
-    assert "order_completed_by_command" not in capsys.readouterr().out
-    desk.stored.set()
-    output = ""
-    while "order_completed_by_command" not in output:
-        await asyncio.sleep(0)
-        output += capsys.readouterr().out
+    with capture_logs() as log:
+        with pytest.raises(ControlError, match="could not store it yet") as caught:
+            await ask(path, ASKED)
+        assert caught.value.code == "late"
+        # It goes on all the same, and the log says what came of it.
+        assert said(log, "order_completed_by_command") == []
+        desk.stored.set()
+        while not said(log, "order_completed_by_command"):
+            await asyncio.sleep(0)
 
 
 @pytest.mark.usefixtures("server")

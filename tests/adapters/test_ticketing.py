@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from agentd import ports
 from agentd.core.effects import Effect, OrderChanged, SeatChanged
@@ -26,6 +27,7 @@ from tests.adapters.store_rig import (
     leg,
     order,
     rows,
+    said,
     violation,
 )
 
@@ -171,22 +173,22 @@ async def test_a_completed_order_is_not_reopened_by_anything(path: Path) -> None
     ]
 
 
-async def test_a_call_never_has_two_orders_of_one_kind(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_call_never_has_two_orders_of_one_kind(path: Path) -> None:
     heard: list[Effect] = []
     rival = order(1, id="another-id")
     missed = order(1, id="missed-1", kind="missed", seat=None)
     elsewhere = order(1, pbx="branch")
-    async with Store(path) as store:
-        store.submit([order(1)], {}, heard.extend, pbx="main")
-        await store.flush()
-        store.submit([rival, missed, elsewhere], {}, heard.extend, pbx="main")
-        store.submit([order(2), order(2, id="another-too")], {}, heard.extend, pbx="main")
-        await store.flush()
+    with capture_logs() as log:
+        async with Store(path) as store:
+            store.submit([order(1)], {}, heard.extend, pbx="main")
+            await store.flush()
+            store.submit([rival, missed, elsewhere], {}, heard.extend, pbx="main")
+            store.submit([order(2), order(2, id="another-too")], {}, heard.extend, pbx="main")
+            await store.flush()
     assert ids(heard) == [order(1).id, "missed-1", elsewhere.id, order(2).id]
     assert counts(path)["work_order"] == 4
-    assert "second_order_refused" in capsys.readouterr().out
+    refused = [(entry["order"], entry["stands"]) for entry in said(log, "second_order_refused")]
+    assert refused == [("another-id", order(1).id), ("another-too", order(2).id)]
 
 
 async def test_memory_is_kept_as_it_was_last_said(store: Store) -> None:

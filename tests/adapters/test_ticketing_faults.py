@@ -18,11 +18,13 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
 from agentd import ticketing
 from agentd.core.effects import Effect
 from agentd.ticketing import Store
 from tests.adapters.store_rig import (
+    Log,
     alert,
     call,
     counts,
@@ -31,6 +33,7 @@ from tests.adapters.store_rig import (
     leg,
     order,
     rows,
+    said,
     violation,
 )
 
@@ -38,6 +41,12 @@ from tests.adapters.store_rig import (
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "agentd.db"
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
@@ -78,10 +87,6 @@ async def on_every_connection(store: Store, pragma: Callable[[], str | None]) ->
     await store._disconnect()
 
 
-def said(output: str, what: str) -> int:
-    return sum(what in line for line in output.splitlines())
-
-
 # --- a disk that refuses ---------------------------------------------------------------------
 
 
@@ -94,7 +99,7 @@ def said(output: str, what: str) -> int:
     ],
 )
 async def test_a_disk_that_refuses_delays_and_loses_nothing(
-    store: Store, path: Path, pragma: str, word: str, capsys: pytest.CaptureFixture[str]
+    store: Store, path: Path, pragma: str, word: str, log: Log
 ) -> None:
     ear = Ear()
     refuses = True
@@ -117,9 +122,8 @@ async def test_a_disk_that_refuses_delays_and_loses_nothing(
     failures = []
     event.listen(store._engine.sync_engine, "handle_error", failures.append)
     await until(lambda: len(failures) >= 2)
-    output = capsys.readouterr().out
-    assert said(output, "store_failing") == 1
-    assert word in output
+    (failing,) = said(log, "store_failing")
+    assert word in failing["reason"]
 
     refuses = False
     await store.flush()
@@ -130,7 +134,7 @@ async def test_a_disk_that_refuses_delays_and_loses_nothing(
         "work_order": n + 1, "work_order_event": n + 1, "violation": n, "alert": n, "leg": n,
         "call": n,
     }  # fmt: skip
-    assert said(capsys.readouterr().out, "store_recovered") == 1
+    assert len(said(log, "store_recovered")) == 1
 
 
 @contextmanager
@@ -165,7 +169,7 @@ async def test_writes_that_fail_half_way_leave_nothing_behind(store: Store, path
 
 
 async def test_telemetry_is_given_up_before_memory_runs_out_and_obligations_are_not(
-    path: Path, capsys: pytest.CaptureFixture[str]
+    path: Path, log: Log
 ) -> None:
     ear = Ear()
     refuses = True
@@ -175,7 +179,7 @@ async def test_telemetry_is_given_up_before_memory_runs_out_and_obligations_are_
             store.submit([order(number), alert(number)], {}, ear, pbx="main")
         dropped = store.health.dropped
         assert 400 <= dropped < 1_000
-        assert "store_telemetry_dropped" in capsys.readouterr().out
+        assert sum(entry["effects"] for entry in said(log, "store_telemetry_dropped")) == dropped
         refuses = False
         await store.flush()
         assert len(ear.heard) == counts(path)["work_order"] == 1_000
@@ -186,9 +190,7 @@ async def test_telemetry_is_given_up_before_memory_runs_out_and_obligations_are_
         )
 
 
-async def test_closing_on_a_full_disk_ends_and_says_what_is_lost(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_closing_on_a_full_disk_ends_and_says_what_is_lost(path: Path, log: Log) -> None:
     ear = Ear()
     store = Store(path)
     await store.start()
@@ -196,7 +198,7 @@ async def test_closing_on_a_full_disk_ends_and_says_what_is_lost(
     store.submit([order(n) for n in range(300)], {}, ear, pbx="main")
     assert not await store.close(flush_max_s=0.3)
     assert ear.heard == []
-    assert "store_closed_with_losses" in capsys.readouterr().out
+    assert [entry["effects"] for entry in said(log, "store_closed_with_losses")] == [300]
     await until(lambda: store_threads() == [])
     async with Store(path) as again:
         assert (await again.restore("main")).open_orders == []
@@ -214,9 +216,7 @@ connection.execute("ROLLBACK")
 """
 
 
-async def test_a_database_locked_by_another_process(
-    store: Store, path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_database_locked_by_another_process(store: Store, path: Path, log: Log) -> None:
     ear = Ear()
     holder = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HOLD_THE_LOCK, str(path),
@@ -233,8 +233,7 @@ async def test_a_database_locked_by_another_process(
     await holder.wait()
     await store.flush()
     assert ear.heard == [order(1).id, violation(1).id]
-    output = capsys.readouterr().out
-    assert (said(output, "store_failing"), said(output, "store_recovered")) == (1, 1)
+    assert [len(said(log, f"store_{what}")) for what in ("failing", "recovered")] == [1, 1]
 
 
 # --- a slow disk -----------------------------------------------------------------------------

@@ -20,11 +20,12 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from sqlalchemy import create_engine
+from structlog.testing import capture_logs
 
 from agentd import ticketing_file, ticketing_schema
 from agentd.ticketing import Store, StoreError
 from agentd.ticketing_file import DaemonRunningError
-from tests.adapters.store_rig import counts, ignore, order, rows
+from tests.adapters.store_rig import counts, ignore, order, rows, said
 
 ROOT = Path(ticketing_file.__file__).parent
 
@@ -261,11 +262,12 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_an_older_database_is_backed_up_and_upgraded(
-    path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    path: Path, request: pytest.FixtureRequest
 ) -> None:
     await make(path, 1, 2)
     request.getfixturevalue("next_version")
-    await make(path, 3)
+    with capture_logs() as log:
+        await make(path, 3)
     assert rows(path, "SELECT id, category FROM work_order ORDER BY id") == [
         (order(number).id, None) for number in (1, 2, 3)
     ]
@@ -273,9 +275,8 @@ async def test_an_older_database_is_backed_up_and_upgraded(
     assert counts(backup)["work_order"] == 2
     assert "category" not in shape(backup)["work_order"]
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    output = capsys.readouterr().out
-    assert "store_upgrading" in output
-    assert str(backup) in output
+    (upgrading,) = said(log, "store_upgrading")
+    assert (upgrading["was"], upgrading["backup"]) == ("0001", str(backup))
     # Opened again there is nothing to do.
     await make(path, 4)
     assert not path.with_name("agentd.db.0002.1.bak").exists()
