@@ -153,6 +153,7 @@ def log_in(world: World, seat: Seat) -> None:
     def change() -> None:
         seat.person = world.off_shift.pop(0)
         seat.login_time = world.clock_us // 1_000_000
+        seat.last_pause = 0
         for member in seat.members:
             member.calls_taken = member.last_call = 0
 
