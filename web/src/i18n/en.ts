@@ -35,7 +35,7 @@ export const en: Messages = {
   waitingAs: { consult: "consulting", park: "parked" },
   direction: { inbound: "inbound", outbound: "outbound", internal: "internal" },
   rule: {
-    ring: "Answer in time",
+    ring: "Ring",
     hold: "Hold",
     hold_sum: "Holds together",
     consult: "Consult wait",
@@ -58,6 +58,8 @@ export const en: Messages = {
   },
 
   feed: {
+    ageSeconds: (seconds) => `${seconds} s`,
+    age: (time) => time,
     health: "Feed health",
     up: "PBX linked",
     syncing: "PBX syncing",
@@ -128,13 +130,17 @@ export const en: Messages = {
     heading: "Needs action",
     calm: "All calm",
     calmDetail: "no seat needs anything",
+    seatsCalm: "Seats are calm",
+    queuesWait: "callers wait too long, see the queues below",
+    unknown: "Not known",
+    unknownDetail: "the data stopped",
     more: (count) => `${count} more`,
     goTo: "Enter goes to the seat",
     limit: (limit) => `limit ${limit}`,
     warnAt: (limit) => `warning at ${limit}`,
     over: (time) => `${time} over`,
-    left: (time) => `${time} left`,
-    at: (time) => `at ${time}`,
+    left: "left",
+    since: (time) => `since ${time}`,
     overdue: "overdue",
   },
 

@@ -52,6 +52,8 @@ export const zhCN = {
   },
 
   feed: {
+    ageSeconds: (seconds: number) => `${seconds} 秒`,
+    age: (time: string) => `${time} `,
     health: "数据源状态",
     up: "PBX 已连接",
     syncing: "PBX 同步中",
@@ -122,13 +124,17 @@ export const zhCN = {
     heading: "需要处理",
     calm: "一切正常",
     calmDetail: "没有需要处理的坐席",
+    seatsCalm: "坐席正常",
+    queuesWait: "有来电等待过久，见下方队列",
+    unknown: "状态未知",
+    unknownDetail: "数据已停止更新",
     more: (count: number) => `另有 ${count} 个`,
     goTo: "回车定位到坐席",
     limit: (limit: string) => `上限 ${limit}`,
     warnAt: (limit: string) => `预警 ${limit}`,
     over: (time: string) => `超出 ${time}`,
-    left: (time: string) => `剩余 ${time}`,
-    at: (time: string) => `${time} 发生`,
+    left: "剩余",
+    since: (time: string) => `${time} 起`,
     overdue: "已逾期",
   },
 

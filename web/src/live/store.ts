@@ -3,7 +3,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { offerLang } from "../i18n";
 import { Board, type Change } from "../model/board";
-import { SILENT_AFTER_S, ServerClock, stoppedAt } from "../model/clock";
+import { ServerClock, SILENT_AFTER_S, stoppedAt } from "../model/clock";
 import { readMessage } from "../model/decode";
 import {
   byAlertTime,

@@ -13,6 +13,13 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${s}`;
 }
 
+/** As duration, but from an hour on without the seconds: `1h02`. */
+export function shortDuration(seconds: number): string {
+  if (seconds < 3600) return duration(seconds);
+  const minutes = Math.floor(seconds / 60);
+  return `${Math.floor(minutes / 60)}h${pad(minutes % 60)}`;
+}
+
 /** A measured value: tenths of seconds below 100 s, m:ss above. */
 export function measure(seconds: number): string {
   return Math.abs(seconds) < 100 ? `${seconds.toFixed(1)} s` : duration(seconds);
@@ -20,8 +27,10 @@ export function measure(seconds: number): string {
 
 /** A limit: `10 s`, `2.5 s`, `15:00`. */
 export function limit(seconds: number): string {
-  if (seconds >= 100) return duration(seconds);
-  return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
+  // Limits come as differences of epoch times, which leave crumbs.
+  const tenths = Math.round(seconds * 10) / 10;
+  if (tenths >= 100) return duration(tenths);
+  return `${Number.isInteger(tenths) ? tenths : tenths.toFixed(1)} s`;
 }
 
 /** 0..1 as a whole percentage, rounded down so that 100 % means all of them. */

@@ -5,12 +5,16 @@ import type { Alert, Queue, Seat } from "./types";
 
 const collator = new Intl.Collator("zh-CN", { numeric: true });
 
+function place(seat: Seat): number {
+  return seat.place ?? Number.MAX_SAFE_INTEGER;
+}
+
 /** Seats in their fixed order: PBX, group, place, label. Seats without a place come last. */
 export function bySeatPlace(a: Seat, b: Seat): number {
   return (
     collator.compare(a.pbx, b.pbx) ||
     collator.compare(a.group, b.group) ||
-    (a.place ?? Number.MAX_SAFE_INTEGER) - (b.place ?? Number.MAX_SAFE_INTEGER) ||
+    place(a) - place(b) ||
     collator.compare(a.label, b.label) ||
     collator.compare(a.seat, b.seat)
   );
@@ -22,9 +26,7 @@ export function byQueueName(a: Queue, b: Queue): number {
 
 /** Worst first, then whoever has been in this state longest, then by place. */
 export function byTrouble(a: Seat, b: Seat): number {
-  return (
-    rank(b.trouble) - rank(a.trouble) || (a.since ?? 0) - (b.since ?? 0) || bySeatPlace(a, b)
-  );
+  return rank(b.trouble) - rank(a.trouble) || (a.since ?? 0) - (b.since ?? 0) || bySeatPlace(a, b);
 }
 
 /** Newest first. */
@@ -39,28 +41,55 @@ export interface Group {
   readonly seats: readonly string[];
 }
 
-/** Consecutive seats of one PBX and group, in the order given. */
+/**
+ * Seats by PBX and group, each in its fixed order. The group whose first place is lowest comes
+ * first, so that the site's numbering of places is the order of the whole board.
+ */
 export function groups(seats: readonly (readonly [key: string, seat: Seat])[]): Group[] {
-  const found: { id: string; pbx: string; name: string; seats: string[] }[] = [];
-  for (const [key, seat] of seats) {
-    const id = `${seat.pbx}\n${seat.group}`;
-    const last = found[found.length - 1];
-    if (last !== undefined && last.id === id) last.seats.push(key);
-    else found.push({ id, pbx: seat.pbx, name: seat.group, seats: [key] });
+  const found = new Map<string, (readonly [key: string, seat: Seat])[]>();
+  for (const entry of seats) {
+    const id = `${entry[1].pbx}\n${entry[1].group}`;
+    const members = found.get(id);
+    if (members === undefined) found.set(id, [entry]);
+    else members.push(entry);
   }
-  return found;
+  const ordered = [...found].map(([id, members]) => {
+    members.sort((a, b) => bySeatPlace(a[1], b[1]));
+    return { id, members, first: (members[0] as (typeof members)[number])[1] };
+  });
+  ordered.sort(
+    (a, b) =>
+      collator.compare(a.first.pbx, b.first.pbx) ||
+      place(a.first) - place(b.first) ||
+      collator.compare(a.first.group, b.first.group),
+  );
+  return ordered.map(({ id, members, first }) => ({
+    id,
+    pbx: first.pbx,
+    name: first.group,
+    seats: members.map(([key]) => key),
+  }));
 }
 
-export const DENSITIES = ["roomy", "compact", "dense"] as const;
+export const DENSITIES = ["roomy", "compact", "dense", "tiny"] as const;
 export type Density = (typeof DENSITIES)[number];
 
-/** Sizes in px as in seats.css: least tile width, tile height, gap between tiles. */
-export const TILES: Record<Density, { width: number; height: number; gap: number }> = {
-  roomy: { width: 164, height: 108, gap: 8 },
-  compact: { width: 132, height: 72, gap: 8 },
-  dense: { width: 96, height: 52, gap: 4 },
+interface Tile {
+  /** Least width. */
+  readonly width: number;
+  readonly height: number;
+  readonly gap: number;
+  /** Of the group's name above its tiles. */
+  readonly heading: number;
+}
+
+/** Sizes in px as in seats.css. */
+export const TILES: Record<Density, Tile> = {
+  roomy: { width: 156, height: 104, gap: 8, heading: 32 },
+  compact: { width: 116, height: 72, gap: 8, heading: 32 },
+  dense: { width: 92, height: 52, gap: 4, heading: 24 },
+  tiny: { width: 90, height: 28, gap: 4, heading: 24 },
 };
-const HEADING_PX = 32;
 
 /** Height in px that groups of these sizes take at a density. */
 export function heightNeeded(sizes: readonly number[], width: number, density: Density): number {
@@ -68,12 +97,12 @@ export function heightNeeded(sizes: readonly number[], width: number, density: D
   const columns = Math.max(1, Math.floor((width + tile.gap) / (tile.width + tile.gap)));
   let height = 0;
   for (const size of sizes)
-    height += HEADING_PX + Math.ceil(size / columns) * (tile.height + tile.gap);
+    height += tile.heading + Math.ceil(size / columns) * (tile.height + tile.gap);
   return height;
 }
 
-/** The largest tiles with which all seats fit into the space (px); dense when none do. */
+/** The largest tiles with which all seats fit into the space (px); the smallest when none do. */
 export function densityFor(sizes: readonly number[], width: number, height: number): Density {
   const fits = DENSITIES.find((density) => heightNeeded(sizes, width, density) <= height);
-  return fits ?? "dense";
+  return fits ?? "tiny";
 }

@@ -34,8 +34,7 @@ export function Alerts() {
 function ActiveCount() {
   const t = messages.value;
   let active = 0;
-  for (const key of store.alertKeys.value)
-    if (store.alert(key)?.cleared_at === null) active += 1;
+  for (const key of store.alertKeys.value) if (store.alert(key)?.cleared_at === null) active += 1;
   return active === 0 ? null : <span class="active-count">{t.alerts.activeCount(active)}</span>;
 }
 
@@ -88,7 +87,7 @@ function atOnce(alert: Alert): boolean {
 function who(alert: Alert): string {
   const t = messages.value;
   const names = [alertSeat(alert), alert.agent].filter((name) => name !== null);
-  return names.length === 0 ? (alert.queue ?? t.unknown) : names.join(t.separator);
+  return names.length === 0 ? (alert.queue ?? t.unknown) : names.join(" ");
 }
 
 /** Tells screen readers what came in, without reading the whole list again. */

@@ -30,7 +30,7 @@ export function Header() {
       <Health />
       <div class="controls">
         <Warnings />
-        <time class="now" aria-label={t.feed.serverTime}>
+        <time class="now" title={t.feed.serverTime}>
           <Live text={wallTime} />
         </time>
         <button
@@ -90,12 +90,12 @@ function PbxHealth({ id, named }: { id: string; named: boolean }) {
         {word}
       </Figure>
       <span class="health-more">
-        <Live text={() => lastEvent(id)} />
-      </span>
-      <span class="health-more">
         <Figure name={t.feed.clockOffset(offset(pbx.clock_offset_s))} why={t.feed.clockOffsetWhy}>
           {t.feed.clockOffset(offset(pbx.clock_offset_s))}
         </Figure>
+      </span>
+      <span class="health-more">
+        <Live text={() => lastEvent(id)} />
       </span>
     </li>
   );
@@ -105,7 +105,8 @@ function lastEvent(id: string): string {
   const t = messages.value;
   const pbx = store.pbx(id);
   if (pbx === undefined || pbx.last_event_at === null) return t.feed.noEvent;
-  return t.feed.lastEvent(duration(elapsed(pbx.id, pbx.last_event_at)));
+  const age = Math.floor(elapsed(pbx.id, pbx.last_event_at));
+  return t.feed.lastEvent(age < 60 ? t.feed.ageSeconds(age) : t.feed.age(duration(age)));
 }
 
 /** What agentd has to say about its surroundings, for whoever looks after it. */
@@ -119,10 +120,10 @@ function Warnings() {
   });
   useEffect(() => {
     const away = (event: Event) => {
-      const escape = event instanceof KeyboardEvent && event.key === "Escape";
+      const escaped = event instanceof KeyboardEvent && event.key === "Escape";
       const outside =
         event instanceof PointerEvent && !box.current?.contains(event.target as Node | null);
-      if (escape || outside) open.value = false;
+      if (escaped || outside) open.value = false;
     };
     addEventListener("keydown", away);
     addEventListener("pointerdown", away);
@@ -139,12 +140,14 @@ function Warnings() {
         class="control"
         aria-expanded={open.value}
         aria-controls="notices"
+        aria-label={t.feed.warnings(found.length)}
         onClick={() => {
           open.value = !open.value;
         }}
       >
         <Icon name="notice" />
-        {t.feed.warnings(found.length)}
+        <span class="wide-screen">{t.feed.warnings(found.length)}</span>
+        <span class="narrow-screen">{found.length}</span>
       </button>
       <div id="notices" class="panel" hidden={!open.value}>
         <h2>{t.feed.warningsTitle}</h2>

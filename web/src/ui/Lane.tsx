@@ -7,6 +7,7 @@ import { type Bar as BarValue, bar, type Cause, cause, clockBar, ringCount } fro
 import type { Alert, Seat } from "../model/types";
 import { Icon } from "./icons";
 import { Bar, Live } from "./parts";
+import { waitStrength } from "./Queues";
 import { StateCounts } from "./Seats";
 import { pbxTime, queueLabel } from "./words";
 
@@ -14,6 +15,8 @@ import { pbxTime, queueLabel } from "./words";
 const LARGE_PX = 272;
 const SMALL_PX = 200;
 const GAP_PX = 8;
+const PHONE_PX = 640;
+const ON_PHONE = 4;
 
 /** Who needs help now, worst first. Its height is always kept, so that no seat moves. */
 export function Lane() {
@@ -31,9 +34,10 @@ export function Lane() {
     observer.observe(element);
     return () => observer.disconnect();
   }, [width]);
-  const large = columns(width.value, LARGE_PX);
+  const phone = width.value < PHONE_PX;
+  const large = phone ? ON_PHONE : columns(width.value, LARGE_PX);
   const small = keys.length > large;
-  const room = small ? 2 * columns(width.value, SMALL_PX) : large;
+  const room = small && !phone ? 2 * columns(width.value, SMALL_PX) : large;
   const overflows = keys.length > room && !expanded.value;
   const shown = overflows ? keys.slice(0, room - 1) : keys;
   return (
@@ -46,14 +50,7 @@ export function Lane() {
       data-calm={keys.length === 0 ? "yes" : "no"}
     >
       {keys.length === 0 ? (
-        <div class="all-calm">
-          <p>
-            <Icon name="calm" large />
-            <strong>{t.lane.calm}</strong>
-            <span>{t.lane.calmDetail}</span>
-          </p>
-          <StateCounts />
-        </div>
+        <Calm />
       ) : (
         <ul class="cards">
           {shown.map((key) => (
@@ -85,6 +82,30 @@ function columns(width: number, least: number): number {
   return Math.max(1, Math.floor((width + GAP_PX) / (least + GAP_PX)));
 }
 
+/** Says that all is well, but only when that is known. */
+function Calm() {
+  const t = messages.value;
+  const blind =
+    store.feed.value.is !== "live" ||
+    store.pbxKeys.value.some((key) => store.stoppedAt(store.pbx(key)?.id ?? "") !== null);
+  const queues = useComputed(() =>
+    store.queueKeys.value.some((key) => waitStrength(key) !== "calm"),
+  );
+  const title = queues.value ? t.lane.seatsCalm : t.lane.calm;
+  return (
+    <div class="all-calm" data-blind={blind ? "yes" : "no"}>
+      <p>
+        <Icon name={blind ? "notice" : "calm"} large />
+        <strong>{blind ? t.lane.unknown : title}</strong>
+        <span>
+          {blind ? t.lane.unknownDetail : queues.value ? t.lane.queuesWait : t.lane.calmDetail}
+        </span>
+      </p>
+      <StateCounts />
+    </div>
+  );
+}
+
 /** Why this seat is in trouble now; reads signals, for use inside computations. */
 function causeOf(id: string): { seat: Seat; why: Cause; now: number } | null {
   const seat = store.seat(id);
@@ -105,45 +126,56 @@ interface Figures {
   readonly main: string;
   /** What it stands against. */
   readonly against: string;
+  /** How far past it. */
+  readonly over: string;
 }
+
+const NO_FIGURES: Figures = { main: "", against: "", over: "" };
 
 function figures(id: string): Figures {
   const t = messages.value;
   const found = causeOf(id);
-  if (found === null) return { main: "", against: "" };
+  if (found === null) return NO_FIGURES;
   const { seat, why, now } = found;
   switch (why.kind) {
     case "clock": {
       const { from, warn_at, breach_at, stopped } = why.clock;
-      if (stopped) return { main: "–", against: t.seat.stopped };
-      const most = breach_at === null ? null : Math.round((breach_at - from) * 10) / 10;
-      const soon = warn_at === null ? null : Math.round((warn_at - from) * 10) / 10;
-      const over = breach_at === null ? 0 : now - breach_at;
-      const parts = [
-        most !== null ? t.lane.limit(limit(most)) : null,
-        most === null && soon !== null ? t.lane.warnAt(limit(soon)) : null,
-        over >= 1 ? t.lane.over(duration(over)) : null,
-      ];
+      if (stopped) return { ...NO_FIGURES, main: "–", over: t.seat.stopped };
+      const past = breach_at === null ? 0 : now - breach_at;
       return {
         main: duration(now - from),
-        against: parts.filter((part) => part !== null).join(t.separator),
+        against:
+          breach_at !== null
+            ? t.lane.limit(limit(breach_at - from))
+            : warn_at === null
+              ? ""
+              : t.lane.warnAt(limit(warn_at - from)),
+        over: past >= 1 ? t.lane.over(duration(past)) : "",
       };
     }
     case "due": {
       const left = why.due_at - now;
       return left < 0
-        ? { main: duration(-left), against: t.lane.overdue }
-        : { main: duration(left), against: t.lane.left("").trim() };
+        ? { ...NO_FIGURES, main: duration(-left), over: t.lane.overdue }
+        : { ...NO_FIGURES, main: duration(left), over: t.lane.left };
     }
     case "alert":
+      if (why.value === null)
+        return {
+          ...NO_FIGURES,
+          main: duration(now - why.at),
+          over: t.lane.since(pbxTime(why.at, seat.pbx)),
+        };
       return {
-        main: why.value === null ? pbxTime(why.at, seat.pbx) : measure(why.value),
+        ...NO_FIGURES,
+        main: measure(why.value),
         against: why.limit === null ? "" : t.lane.limit(limit(why.limit)),
       };
     case "unknown":
       return {
+        ...NO_FIGURES,
         main: seat.since === null ? "" : duration(now - seat.since),
-        against: t.seat.inState,
+        over: t.seat.inState,
       };
   }
 }
@@ -199,8 +231,10 @@ function TroubleCard({ id }: { id: string }) {
           {t.strength[trouble]}
         </span>
         <span class="card-rule">{t.rule[ruleKey]}</span>
-        <span class="card-ring">
-          <Live text={() => ringText(id)} />
+        <span class="card-against">
+          <Live
+            text={() => [ringText(id), figures(id).against].filter(Boolean).join(t.separator)}
+          />
         </span>
       </span>
       <span class="card-main">
@@ -216,8 +250,8 @@ function TroubleCard({ id }: { id: string }) {
       </span>
       <span class="card-foot">
         <span class="card-todo">{t.todo[ruleKey]}</span>
-        <span class="card-against">
-          <Live text={() => figures(id).against} />
+        <span class="card-over">
+          <Live text={() => figures(id).over} />
         </span>
       </span>
       {seat.queue !== null && <span class="unseen">{queueLabel(seat.pbx, seat.queue)}</span>}

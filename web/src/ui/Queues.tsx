@@ -18,7 +18,7 @@ export function Queues() {
       {keys.length === 0 ? (
         <p class="nothing">{t.queue.none}</p>
       ) : (
-        <ul class="queue-list" data-many={keys.length > MANY ? "yes" : "no"}>
+        <ul class="queue-list" data-many={keys.length > MANY ? "yes" : "no"} data-few={keys.length}>
           {keys.map((key) => (
             <QueueCard key={key} id={key} />
           ))}
@@ -36,7 +36,8 @@ function wait(id: string): { queue: Queue; gone: number } | null {
   return gone === null ? null : { queue, gone };
 }
 
-function waitStrength(id: string): Strength {
+/** How pressing the wait of a queue's oldest caller is; reads signals. */
+export function waitStrength(id: string): Strength {
   const waited = wait(id);
   if (waited === null) return "calm";
   return against(waited.gone, waited.queue.wait_warn_s, waited.queue.wait_max_s);
@@ -78,11 +79,7 @@ function QueueCard({ id }: { id: string }) {
           <b>{queue.waiting.length}</b>
           <span>{t.queue.waiting}</span>
         </Figure>
-        <Figure
-          class="longest"
-          name={t.queue.longest}
-          why={t.queue.longestWhy(warn, max)}
-        >
+        <Figure class="longest" name={t.queue.longest} why={t.queue.longestWhy(warn, max)}>
           <b>
             {queue.waiting.length === 0 ? "–" : <Live text={() => duration(wait(id)?.gone ?? 0)} />}
           </b>

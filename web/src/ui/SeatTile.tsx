@@ -1,12 +1,12 @@
 import { type Signal, useComputed } from "@preact/signals";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { duration, limit } from "../model/format";
+import { duration, limit, shortDuration } from "../model/format";
 import { clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
-import { floatAt, floatAway } from "./floating";
+import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
-import { Bar, Live } from "./parts";
+import { Bar, Live, StrengthTag } from "./parts";
 import { elapsed, pbxTime, queueLabel, stateWord } from "./words";
 
 interface Props {
@@ -42,7 +42,7 @@ export function SeatTile({ id, roving, first }: Props) {
         floatAt(event.currentTarget, note);
       }}
       onBlur={(event) => floatAway(event.currentTarget)}
-      onPointerEnter={(event) => floatAt(event.currentTarget, note)}
+      onPointerEnter={(event) => floatSoon(event.currentTarget, note)}
       onPointerLeave={(event) => floatAway(event.currentTarget)}
     >
       <div class="tile-top">
@@ -67,7 +67,7 @@ export function SeatTile({ id, roving, first }: Props) {
           <span class="tile-word">{stateWord(seat)}</span>
         </span>
         <span class="tile-time">
-          <Live text={() => timeInState(id)} />
+          <Live text={() => timeInState(id, true)} />
         </span>
       </div>
       <div class="tile-detail">
@@ -124,11 +124,12 @@ function OwedMark({ id, count }: { id: string; count: number }) {
   );
 }
 
-function timeInState(id: string): string {
+/** `short` leaves out the seconds from an hour on: nobody needs them on a tile. */
+function timeInState(id: string, short = false): string {
   const seat = store.seat(id);
-  return seat === undefined || seat.since === null
-    ? ""
-    : duration(elapsed(seat.pbx, seat.since));
+  if (seat === undefined || seat.since === null) return "";
+  const gone = elapsed(seat.pbx, seat.since);
+  return short ? shortDuration(gone) : duration(gone);
 }
 
 function seatBar(id: string) {
@@ -192,18 +193,21 @@ function SeatNote({ id }: { id: string }) {
     [t.seat.since, seat.since === null ? null : pbxTime(seat.since, seat.pbx)],
     [
       clock === null ? t.seat.limit : t.rule[clock.rule],
-      clock === null || most === null ? null : limit(Math.round((most - clock.from) * 10) / 10),
+      clock === null || most === null ? null : limit(most - clock.from),
     ],
     [t.seat.queues, seat.queues.map((name) => queueLabel(seat.pbx, name)).join(t.separator)],
     [t.seat.phone, seat.seat],
   ];
   return (
     <div class="seat-note">
-      <strong>
-        {seat.label}
-        {t.separator}
-        {stateWord(seat)} <Live text={() => timeInState(id)} />
-      </strong>
+      <div class="seat-note-top">
+        <strong>
+          {seat.label}
+          {t.separator}
+          {stateWord(seat)} <Live text={() => timeInState(id)} />
+        </strong>
+        {seat.trouble !== "calm" && <StrengthTag strength={seat.trouble} />}
+      </div>
       <dl>
         {rows.map(([name, value]) =>
           value === null || value === "" ? null : (

@@ -9,7 +9,7 @@ import { Icon } from "./icons";
 import { SeatTile } from "./SeatTile";
 
 const PHONE_PX = 640;
-const MANY_ON_PHONE = 24;
+const EDGE_PX = 8;
 
 export function Seats() {
   const t = messages.value;
@@ -114,23 +114,27 @@ function useDensity(box: { current: HTMLElement | null }, groups: readonly Group
     const element = box.current;
     const board = element?.closest(".board");
     if (!element || !board) return undefined;
+    const lane = board.querySelector<HTMLElement>(".lane");
     const measure = () => {
-      const seats = sizes === "" ? [] : sizes.split(" ").map(Number);
       if (innerWidth < PHONE_PX) {
-        const total = seats.reduce((sum, size) => sum + size, 0);
-        density.value = total > MANY_ON_PHONE ? "compact" : "roomy";
+        density.value = "compact";
         return;
       }
+      // Opened by hand for a moment: no reason to make every tile smaller.
+      if (lane?.dataset.expanded === "yes") return;
       const top = element.querySelector(".seats-top")?.clientHeight ?? 0;
       const above = element.getBoundingClientRect().top - board.getBoundingClientRect().top;
-      const height = board.clientHeight - (above + board.scrollTop) - top;
+      // Counted without the banners: tiles must not change because the feed stops.
+      const header = document.querySelector(".header")?.clientHeight ?? 0;
+      const height = innerHeight - header - (above + board.scrollTop) - top - EDGE_PX;
+      const seats = sizes === "" ? [] : sizes.split(" ").map(Number);
       density.value = densityFor(seats, element.clientWidth, height);
     };
     const observer = new ResizeObserver(measure);
     observer.observe(board);
     for (const child of board.children) observer.observe(child);
     return () => observer.disconnect();
-  }, [sizes]);
+  }, [sizes, density]);
   return density.value;
 }
 
@@ -181,7 +185,7 @@ function nearestInRow(
   let bestAway = Number.POSITIVE_INFINITY;
   for (const other of others) {
     const rect = other.getBoundingClientRect();
-    if ((rect.top - from.top) * way < TILES.dense.height / 2) continue;
+    if ((rect.top - from.top) * way < TILES.tiny.height / 2) continue;
     row ??= rect.top;
     if (Math.abs(rect.top - row) > 1) break;
     const away = Math.abs(rect.left - from.left);

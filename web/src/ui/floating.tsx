@@ -10,23 +10,37 @@ interface Floating {
 }
 
 const EDGE_PX = 8;
+const REST_MS = 250;
 const floating = signal<Floating | null>(null);
+let pending: ReturnType<typeof setTimeout> | undefined;
+
+/** As floatAt, once the pointer rests: a hand that only passes over the board sees no notes. */
+export function floatSoon(anchor: Element, content: () => ComponentChildren): void {
+  clearTimeout(pending);
+  pending = setTimeout(() => floatAt(anchor, content), REST_MS);
+}
 
 /** Show `content` beside `anchor` until floatAway is called for the same anchor. */
 export function floatAt(anchor: Element, content: () => ComponentChildren): void {
+  clearTimeout(pending);
   floating.value = { anchor, content };
 }
 
 export function floatAway(anchor: Element): void {
+  clearTimeout(pending);
   if (floating.peek()?.anchor === anchor) floating.value = null;
 }
 
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") floating.value = null;
 });
-addEventListener("scroll", () => {
-  floating.value = null;
-}, true);
+addEventListener(
+  "scroll",
+  () => {
+    floating.value = null;
+  },
+  true,
+);
 
 export function FloatingNote() {
   const shown = floating.value;

@@ -24,15 +24,14 @@ const STROKES = {
   system: "M2.250 3h11.500v8H2.250zM5.500 13.500h5",
   close: "M4 4l8 8M12 4l-8 8",
   link: "M6.500 9.500l3-3M7.250 4.750l1.500-1.500a2.830 2.830 0 0 1 4 4l-1.500 1.500M8.750 11.250l-1.500 1.500a2.830 2.830 0 0 1-4-4l1.500-1.500",
-  notice: "M8 2.250a5.750 5.750 0 1 0 0 11.500a5.750 5.750 0 0 0 0-11.500zM8 7.250v3.750M8 4.900h.01",
+  notice:
+    "M8 2.250a5.750 5.750 0 1 0 0 11.500a5.750 5.750 0 0 0 0-11.500zM8 7.250v3.750M8 4.900h.01",
 } as const satisfies Record<SeatState | Direction | string, string>;
 
 // Filled, with the sign cut out: heavier, for what must be seen.
 const SOLIDS = {
-  warning:
-    "M8 1.250L15.500 14.250H.5zM7.100 6v4.250h1.800V6zM7.100 11.250v1.700h1.800v-1.700z",
-  breach:
-    "M5 .75h6L15.250 5v6L11 15.250H5L.75 11V5zM7 3.750v5.250h2V3.750zM7 10.500v2h2v-2z",
+  warning: "M8 1.250L15.500 14.250H.5zM7.100 6v4.250h1.800V6zM7.100 11.250v1.700h1.800v-1.700z",
+  breach: "M5 .75h6L15.250 5v6L11 15.250H5L.75 11V5zM7 3.750v5.250h2V3.750zM7 10.500v2h2v-2z",
   urgent:
     "M8 .25L15.750 8L8 15.750L.25 8zM5.400 5v4h1.800V5zM5.400 10v1.600h1.800V10zM8.800 5v4h1.800V5zM8.800 10v1.600h1.800V10z",
 } as const;

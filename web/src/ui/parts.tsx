@@ -4,7 +4,7 @@ import { useId, useRef } from "preact/hooks";
 import { messages } from "../i18n";
 import type { Bar as BarValue } from "../model/rules";
 import type { Strength } from "../model/types";
-import { floatAt, floatAway } from "./floating";
+import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
 
 /** A thin bar that fills against its limit, with a mark where the warning begins. */
@@ -73,7 +73,7 @@ export function Figure({ class: extra = "", name, why, children }: FigureProps) 
       type="button"
       class={`figure ${extra}`}
       aria-describedby={id}
-      onPointerEnter={(event) => floatAt(event.currentTarget, note)}
+      onPointerEnter={(event) => floatSoon(event.currentTarget, note)}
       onPointerLeave={(event) => floatAway(event.currentTarget)}
       onFocus={(event) => floatAt(event.currentTarget, note)}
       onBlur={(event) => floatAway(event.currentTarget)}
