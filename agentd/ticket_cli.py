@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentd import clock
-from agentd.config import load_config
+from agentd.config import find_config, load_config
 from agentd.control import ControlError, Request, ask, socket_path
 from agentd.core.effects import OrderChanged, seconds, to_record
 from agentd.core.workorder import Refusal
@@ -34,8 +34,6 @@ from agentd.ticketing import Store, StoreError
 from agentd.ticketing_file import DaemonRunningError
 from agentd.ticketing_orders import Change, OrderReader
 
-CONFIG_PLACES = (Path("agentd.toml"), Path("config/agentd.toml"), Path("/etc/agentd/agentd.toml"))
-"""Where a configuration is looked for when none is named (as everywhere in ``agentd``)."""
 _STORED_MAX_S = 10.0
 _PIPE_COLUMNS = 200
 """How wide a table is where no terminal says how wide it is."""
@@ -211,9 +209,7 @@ def _stop(message: str, *, code: int = 1) -> NoReturn:
 def _path(config: Path | None, database: Path | None) -> Path:
     if database is not None:
         return database
-    if config is None:
-        config = next((place for place in CONFIG_PLACES if place.is_file()), None)
-    return load_config(config, secrets=False).store_path
+    return load_config(find_config(config), secrets=False).store_path
 
 
 @app.command("list")
