@@ -1,6 +1,7 @@
 """One measured run in a process of its own; prints one JSON line. Called by the benchmark.
 
     python -m benchmarks.pipeline_run ours|panoramisk|split FILE
+    python -m benchmarks.pipeline_run memory SEATS
 
 The clock starts when everything is imported and the file's bytes are in memory, so that process
 start, disk and unpacking do not count; it is CPU time of the whole process, threads included.
@@ -9,6 +10,7 @@ start, disk and unpacking do not count; it is CPU time of the whole process, thr
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -85,7 +87,9 @@ def split(data: bytes) -> dict[str, Any]:
         parts = (rest + data[at : at + CHUNK_BYTES]).split(b"\r\n\r\n")
         rest = parts.pop()
         for part in parts:
-            dict(line.partition(": ")[::2] for line in part.decode("utf-8", "replace").split("\r\n"))
+            dict(
+                line.partition(": ")[::2] for line in part.decode("utf-8", "replace").split("\r\n")
+            )
             frames += 1
     return {
         "cpu_s": time.process_time() - start,
@@ -94,7 +98,36 @@ def split(data: bytes) -> dict[str, Any]:
     }
 
 
+def memory(seats: int) -> dict[str, Any]:
+    """What the engine and the board of ``seats`` seats hold after two busy minutes."""
+    from agentd.core.policy import PolicyBook
+    from agentd.pipeline import Pipeline
+    from agentd.simulator import SimConfig
+    from agentd.simulator.recording import opening_bytes, stream
+    from agentd.simulator.traffic import build
+
+    world = build(SimConfig(seats=seats, calls_per_s=seats / 40), 1_795_000_000_000_000)
+    chunks = [opening_bytes(world), *stream(world, 120)]
+    gc.collect()
+    before = _rss_mib()
+    pipeline = Pipeline("pbx", PolicyBook())
+    for chunk in chunks:
+        pipeline.feed(chunk)
+        pipeline.take_memory()
+        pipeline.take_board()
+    gc.collect()
+    return {"seats": seats, "mib": _rss_mib() - before, "held": pipeline.live_counts()}
+
+
+def _rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
 def main() -> None:
+    if sys.argv[1] == "memory":
+        print(json.dumps(memory(int(sys.argv[2]))))
+        return
     which, path = sys.argv[1], Path(sys.argv[2])
     raw = path.read_bytes()
     data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw

@@ -144,7 +144,6 @@ class Board:
 
     def _queue(self, queue: Queue) -> Object:
         policy = self._state.policy(queue.name, None)
-        judged = queue.offered - queue.short_abandons
         waiting = sorted(queue.waiting.values(), key=lambda w: w.joined_us)
         return {
             "kind": "queue",
@@ -160,7 +159,7 @@ class Board:
             "abandoned": queue.abandoned,
             "short_abandons": queue.short_abandons,
             "let_go": queue.let_go,
-            "service_level": queue.in_time / judged if judged > 0 else None,
+            "service_level": queue.service_level,
             "service_level_name": f"SL({policy.service_level_s:g})",
             "service_level_s": policy.service_level_s,
             "wait_warn_s": policy.wait_warn_s,

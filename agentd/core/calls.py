@@ -38,7 +38,8 @@ class Channel(Struct):
     """Somebody (or an Originate) dialled it."""
     dials: str | None = None
     """The channel that it dialled last."""
-    application: str = ""
+    queue: str | None = None
+    """The queue whose application it runs, as a list told."""
     is_local: bool = False
     spies: bool = False
     request_us: int | None = None

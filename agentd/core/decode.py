@@ -231,6 +231,7 @@ _TABLE: dict[str, tuple[Any, ...]] = {
         _CALLER,
         maybe("Linkedid", ""),
         maybe("Application", ""),
+        maybe("ApplicationData", ""),
         clock_s("Duration"),
         maybe("BridgeId"),
     ),

@@ -276,6 +276,8 @@ class ListedChannel(Event):
     num: str | None
     linkedid: str
     application: str
+    data: str
+    """The application's arguments."""
     duration_s: int
     bridge: str | None
 

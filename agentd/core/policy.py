@@ -89,6 +89,8 @@ class PolicyBook(Struct, frozen=True):
     seats: tuple[SeatConfig, ...] = ()
     internal_devices: tuple[str, ...] = ()
     """fnmatch patterns of phones that are colleagues although no queue lists them."""
+    day_starts_s: int = 57_600
+    """When the day of the counters begins, in seconds after midnight UTC: 00:00 in China."""
     settle_s: float = 2.0
     """How long a verdict waits for its evidence, in PBX time."""
     event_lag_s: float = 0.05

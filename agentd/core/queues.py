@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+DAY_US = 86_400_000_000
+
 
 class Waiting(Struct):
     """A caller who waits."""
@@ -30,14 +32,21 @@ class Queue(Struct):
     gap: bool = False
     listed: bool = False
 
-    def start_day(self, now_us: int) -> None:
-        """Count anew."""
-        self.counted_since_us = now_us
+    def start_day(self, start_us: int) -> None:
+        """Count anew from ``start_us``; who waits then belongs to the new day."""
+        self.counted_since_us = start_us
         self.offered = len(self.waiting)
         self.answered = self.in_time = self.abandoned = self.short_abandons = self.let_go = 0
         self.gap = False
 
     @property
     def service_level(self) -> float | None:
-        judged = self.offered - self.short_abandons - len(self.waiting)
+        """SL(T); None before the first call that counts."""
+        judged = self.offered - self.short_abandons
         return self.in_time / judged if judged > 0 else None
+
+
+def day_start_us(now_us: int, day_starts_s: int) -> int:
+    """When the day began in which ``now_us`` lies; days begin ``day_starts_s`` after 00:00 UTC."""
+    offset_us = day_starts_s * 1_000_000
+    return (now_us - offset_us) // DAY_US * DAY_US + offset_us

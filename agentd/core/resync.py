@@ -11,7 +11,7 @@ from agentd.core import clocks, contact, legs, orders
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
-from agentd.core.queues import Waiting
+from agentd.core.queues import Waiting, day_start_us
 from agentd.core.state import US, State
 
 _UPTIME_SLACK_S = 2
@@ -24,6 +24,7 @@ class Resync:
         self.state = state
         self.after_gap = False
         """The stream began anew and nothing proves yet that the PBX lived through it."""
+        self._days_planned = False
         self._channels: dict[str, e.ListedChannel] = {}
         self._members: set[tuple[str, str]] = set()
         self._queues: set[str] = set()
@@ -69,6 +70,11 @@ class Resync:
         """A new stream began; what is true now comes with its snapshot."""
         st = self.state
         st.linked = True
+        if not self._days_planned:
+            # A day that began while nobody looked fires at once.
+            self._days_planned = True
+            today_us = day_start_us(st.now_us, st.book.day_starts_s)
+            st.deadlines.plan(today_us, "day", "")
         self.after_gap = st.down_us is not None
         self._channels.clear()
         self._forget_list()
@@ -146,7 +152,7 @@ class Resync:
             if chan.gone_us is not None:
                 continue
             chan.state = ev.state
-            chan.application = ev.application
+            chan.queue = ev.data.partition(",")[0] if ev.application == "Queue" else None
             if self.after_gap and chan.bridge != ev.bridge:
                 st.leave_bridge(chan)
             if ev.bridge is not None and chan.bridge is None and (chan.listed or self.after_gap):
@@ -246,6 +252,12 @@ class Resync:
         st = self.state
         seat = st.seat(chan.device)
         call = legs.call_of(st, other) if inbound else None
+        if call is not None:
+            call.gap = True
+            if other.queue and not call.visits:
+                visit = Visit(other.queue, other.since_us, answered=True, estimated=True)
+                visit.left_us = st.now_us
+                call.visits.append(visit)
         leg = Leg(
             chan.uid,
             chan.device,

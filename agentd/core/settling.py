@@ -9,6 +9,7 @@ from agentd.core import clocks, legs, orders, verdict
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import CallEnded, LegEnded
+from agentd.core.queues import DAY_US
 from agentd.core.state import State, us
 
 
@@ -164,6 +165,16 @@ def _wait_us(call: Call) -> int | None:
     if call.first_answer_us is not None:
         return call.first_answer_us - joined
     return max((v.left_us or joined for v in call.visits), default=joined) - joined
+
+
+def day_due(st: State, deadline: Deadline) -> None:
+    """A new day begins: the queues count anew."""
+    for queue in st.queues.values():
+        if queue.counted_since_us < deadline.due_us:
+            queue.start_day(deadline.due_us)
+            st.touched_queues.add(queue.name)
+            st.dirty.add(f"queue:{queue.name}")
+    st.deadlines.plan(deadline.due_us + DAY_US, "day", "")
 
 
 def forget_due(st: State, deadline: Deadline) -> None:
