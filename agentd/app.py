@@ -24,6 +24,7 @@ from agentd import __version__, clock
 from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.config import Config
+from agentd.control import ControlServer, socket_path
 from agentd.core.effects import (
     Alert,
     Anomaly,
@@ -46,6 +47,9 @@ from agentd.ticketing import Store
 FLUSH_MAX_S = 5.0
 ANOMALIES_PER_PERIOD = 20
 ANOMALY_PERIOD_S = 10.0
+
+Ready = Callable[[str, Path], None]
+"""Told when the daemon serves: its URL and its database."""
 
 _log = structlog.get_logger(__name__)
 
@@ -87,6 +91,7 @@ class Daemon:
         web: WebSettings,
         store_path: Path,
     ) -> None:
+        self.store_path = store_path
         self.store = Store(store_path)
         self.live = LiveStream(StreamSettings(lang=config.web.language))
         self.runtime = Runtime(
@@ -100,6 +105,7 @@ class Daemon:
             pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()
         }
         self.web = WebServer(web, self.live, self.health)
+        self.control = ControlServer(socket_path(store_path), self.runtime.complete_order)
         self._stopping = False
 
     def health(self) -> dict[str, Any]:
@@ -119,8 +125,8 @@ class Daemon:
             },
         }
 
-    async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
-        """Serve until ``stop`` is set, then go down in order. ``ready`` is told the URL.
+    async def run(self, stop: asyncio.Event, ready: Ready) -> None:
+        """Serve until ``stop`` is set, then go down in order.
 
         Raises :class:`AgentdError` when it cannot start, and whatever a part died of.
         """
@@ -129,11 +135,14 @@ class Daemon:
             for pbx in self.listeners:
                 self.runtime.restore(pbx, await self.store.restore(pbx))
             url = await self.web.start()
+            await self.control.start()
             _log.info("started", version=__version__, url=url, pbxs=[*self.listeners])
-            ready(url)
+            ready(url, self.store_path)
             with _plain_errors():
                 await self._serve(stop)
         finally:
+            await self.web.stop()
+            await self.control.close()
             await self.store.close(flush_max_s=FLUSH_MAX_S)
         _log.info("stopped")
 
@@ -161,6 +170,7 @@ class Daemon:
                 # What could not be stored by then is told by close().
                 async with asyncio.timeout(FLUSH_MAX_S):
                     await self.store.flush()
+            await self.control.close()
             await self.web.stop()
             await web
             store.cancel()
@@ -262,7 +272,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def run(config: Config, ready: Callable[[str], None]) -> None:
+async def run(config: Config, ready: Ready) -> None:
     """``agentd run``: the daemon, until a signal."""
     access = {pbx: ami_settings(config, pbx) for pbx in config.pbx_ids}
     stop = asyncio.Event()
@@ -284,7 +294,7 @@ class DemoOptions:
     """None: one that is gone afterwards."""
 
 
-async def demo(config: Config, options: DemoOptions, ready: Callable[[str], None]) -> None:
+async def demo(config: Config, options: DemoOptions, ready: Ready) -> None:
     """``agentd demo``: the daemon beside the embedded PBX, until a signal or ``duration_s``."""
     rate = options.calls_per_minute
     try:

@@ -10,20 +10,36 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from agentd import __version__
-from agentd.config import Config, load_config
+from agentd.config import Config, find_config, load_config
 from agentd.errors import AgentdError, ConfigError
 from agentd.logs import set_up_logs
 
-CONFIG_PLACES = (Path("agentd.toml"), Path("config/agentd.toml"), Path("/etc/agentd/agentd.toml"))
-"""Where a configuration is looked for when none is named."""
+
+class _Commands(TyperGroup):
+    """The commands; those about work orders bring the database along, so they come when asked."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), "ticket"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name != "ticket":
+            return super().get_command(ctx, cmd_name)
+        from agentd.ticket_cli import app as ticket
+
+        command = typer.main.get_command(ticket)
+        command.name = "ticket"
+        return command
+
 
 app = typer.Typer(
     name="agentd",
+    cls=_Commands,
     help="Keeps every seat of an Asterisk call centre inside its service rules, live.",
     no_args_is_help=True,
     add_completion=False,
@@ -53,9 +69,9 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon beside the configured PBXs, until SIGTERM or Ctrl-C."""
     from agentd import app as programs
 
-    settings = load_config(_find(config))
+    settings = load_config(find_config(config))
     _logs(settings)
-    asyncio.run(programs.run(settings, lambda url: typer.echo(f"agentd is at {url}")))
+    asyncio.run(programs.run(settings, lambda url, _: typer.echo(f"agentd is at {url}")))
 
 
 @app.command()
@@ -94,9 +110,10 @@ def demo(
         database=database,
     )
 
-    def ready(url: str) -> None:
+    def ready(url: str, store: Path) -> None:
         typer.echo(f"The wallboard is at {url} ({seats} seats, simulated calls). Ctrl-C ends it.")
         typer.echo(f"In a terminal: agentd watch {url}")
+        typer.echo(f"Work orders:   agentd ticket list --database {store}")
 
     asyncio.run(programs.demo(settings, options, ready))
 
@@ -112,7 +129,7 @@ def record(
     """Record every byte that a PBX's AMI sends, for `agentd replay`, until Ctrl-C."""
     from agentd import app as programs
 
-    settings = load_config(_find(config))
+    settings = load_config(find_config(config))
     _logs(settings)
     typer.echo(f"Recording to {file}. Ctrl-C ends it.", err=True)
     typer.echo(str(asyncio.run(programs.record(settings, _pbx(settings, pbx), file))), err=True)
@@ -178,7 +195,7 @@ def check_config(
     ] = False,
 ) -> None:
     """Tell every mistake in the configuration at once, with its line."""
-    path = _find(file or _from_environment())
+    path = find_config(file or _from_environment())
     config = load_config(path, secrets=not without_secrets)
     pbxs = ", ".join(config.pbx_ids)
     typer.echo(f"{path or 'The built-in configuration'} is right. PBXs: {pbxs}.")
@@ -210,13 +227,6 @@ def main() -> NoReturn:
 def _stop(error: AgentdError, *, code: int) -> NoReturn:
     typer.echo(str(error), err=True)
     sys.exit(code)
-
-
-def _find(named: Path | None) -> Path | None:
-    """The configuration that is named, else the first one in its usual places."""
-    if named is not None:
-        return named
-    return next((place for place in CONFIG_PLACES if place.is_file()), None)
 
 
 def _from_environment() -> Path | None:

@@ -46,6 +46,8 @@ from agentd.errors import ConfigError, Problem
 
 ENV_PREFIX = "AGENTD_"
 M = TypeVar("M", bound=BaseModel)
+CONFIG_PLACES = (Path("agentd.toml"), Path("config/agentd.toml"), Path("/etc/agentd/agentd.toml"))
+"""Where a configuration is looked for when none is named."""
 DEFAULT_PBX = "pbx"
 """The PBX's id when no file names one."""
 
@@ -170,6 +172,13 @@ class Config:
             settle_s=settings.engine.settle_s,
             event_lag_s=settings.engine.event_lag_s,
         )
+
+
+def find_config(named: Path | None) -> Path | None:
+    """The configuration that is named, else the first in the usual places, else None."""
+    if named is not None:
+        return named
+    return next((place for place in CONFIG_PLACES if place.is_file()), None)
 
 
 def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:

@@ -19,8 +19,9 @@ from agentd import app, clock
 from agentd.ami_link import AmiSettings
 from agentd.app import ANOMALIES_PER_PERIOD, ANOMALY_PERIOD_S, Daemon, EffectLog
 from agentd.config import load_config
+from agentd.control import ControlError, Request, ask, socket_path
 from agentd.core.effects import Alert, Anomaly, Violation
-from agentd.errors import AgentdError, Refused
+from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
 from agentd.simulator import SimConfig, SimulatedPbx
 from agentd.testing import FakeAmi
@@ -58,7 +59,7 @@ async def running(daemon: Daemon) -> AsyncIterator[str]:
     """The daemon's URL while it runs; leaving stops it and waits for it."""
     stop = asyncio.Event()
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(daemon.run(stop, url.set_result))
+    task = asyncio.create_task(daemon.run(stop, lambda at, _: url.set_result(at)))
     try:
         await asyncio.wait({task, url}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -132,14 +133,17 @@ async def test_a_person_completes_an_order(tmp_path: Path) -> None:
         async with running(daemon) as url:
             board = await board_until(url, lambda b: any(seat["owed"] for seat in seats(b)))
             order_id = next(seat["owed"] for seat in seats(board) if seat["owed"])[0]["id"]
-            done = await daemon.runtime.complete_order("pbx", order_id, "张三")
+            way = socket_path(tmp_path / "agentd.db")
+            done = await ask(way, Request("pbx", order_id, "张三"))
+            assert done is not None
             assert (done.status, done.completed_by) == ("completed", "张三")
             await board_until(
                 url,
                 lambda b: all(o["id"] != order_id for seat in seats(b) for o in seat["owed"]),
             )
-            with pytest.raises(Refused, match=order_id):
-                await daemon.runtime.complete_order("pbx", order_id, "李四")
+            with pytest.raises(ControlError, match=order_id):
+                await ask(way, Request("pbx", order_id, "李四"))
+        assert not way.exists()
     query = f"SELECT status, completed_by FROM work_order WHERE id = '{order_id}'"  # noqa: S608
     assert stored(tmp_path, query) == [("completed", "张三")]
 
@@ -209,6 +213,15 @@ async def test_a_taken_port_is_told_and_nothing_is_left_running(tmp_path: Path) 
     await server.wait_closed()
 
 
+async def test_a_control_socket_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    socket_path(tmp_path / "agentd.db").mkdir()
+    async with FakeAmi() as pbx:
+        with pytest.raises(ControlError, match=r"agentd\.db\.sock"):
+            async with running(build(access_to(pbx), tmp_path)):
+                pass
+        assert pbx.connections == 0
+
+
 async def test_a_second_daemon_on_the_same_database_is_refused(tmp_path: Path) -> None:
     async with FakeAmi() as pbx, running(build(access_to(pbx), tmp_path)):
         with pytest.raises(AgentdError, match="another agentd"):
@@ -237,7 +250,7 @@ async def test_a_task_that_ends_by_itself_stops_the_daemon_loudly(
         victim = daemon.runtime if part == "pump" else daemon.listeners["pbx"]
         monkeypatch.setattr(victim, "run", ends)
         with capture_logs() as logs, pytest.raises(BaseExceptionGroup) as caught:
-            await daemon.run(asyncio.Event(), lambda _: None)
+            await daemon.run(asyncio.Event(), lambda *_: None)
         assert f"the task {part} ended" in str(caught.value.exceptions[0])
         assert {"task_ended"} == {log["event"] for log in logs if log["log_level"] == "critical"}
 
@@ -252,14 +265,14 @@ async def test_a_bug_stops_the_daemon_and_is_raised(
         daemon = build(access_to(pbx), tmp_path)
         monkeypatch.setattr(daemon.runtime._pipelines["pbx"], "feed", bug)
         with pytest.raises(BaseExceptionGroup) as caught:
-            await daemon.run(asyncio.Event(), lambda _: None)
+            await daemon.run(asyncio.Event(), lambda *_: None)
         assert caught.value.subgroup(ZeroDivisionError) is not None
 
 
 async def test_the_demo_ends_after_its_duration(tmp_path: Path) -> None:
     urls: list[str] = []
     options = app.DemoOptions(seats=3, port=18_440, duration_s=0.2, database=tmp_path / "d.db")
-    await app.demo(load_config(secrets=False), options, urls.append)
+    await app.demo(load_config(secrets=False), options, lambda url, _: urls.append(url))
     assert len(urls) == 1
     assert (tmp_path / "d.db").exists()
 
@@ -267,7 +280,7 @@ async def test_the_demo_ends_after_its_duration(tmp_path: Path) -> None:
 async def test_a_demo_that_cannot_be_played_is_told(tmp_path: Path) -> None:
     options = app.DemoOptions(seats=0, database=tmp_path / "d.db")
     with pytest.raises(AgentdError, match="seats is 0"):
-        await app.demo(load_config(secrets=False), options, lambda _: None)
+        await app.demo(load_config(secrets=False), options, lambda *_: None)
 
 
 # --- what the log is told ----------------------------------------------------------------------

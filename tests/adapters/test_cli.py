@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from agentd import __version__
+from agentd import __version__, clock
 from agentd.cli import _stream
+from agentd.simulator import SimConfig, SimulatedPbx
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -59,7 +62,16 @@ def test_version() -> None:
 def test_help_names_every_command(arguments: tuple[str, ...]) -> None:
     done = agentd(*arguments)
     text = done.stdout + done.stderr
-    for command in ("run", "demo", "record", "replay", "watch", "check-config", "version"):
+    for command in (
+        "run",
+        "demo",
+        "record",
+        "replay",
+        "watch",
+        "check-config",
+        "version",
+        "ticket",
+    ):
         assert re.search(rf"\b{command}\b", text)
 
 
@@ -189,3 +201,70 @@ def test_a_taken_port_is_avoided(demo: tuple[subprocess.Popen[str], str, Path]) 
     other = re.search(r"http://127\.0\.0\.1:(\d+)", second.stdout)
     assert other is not None
     assert port < int(other[1]) < port + 50
+
+
+# --- beside a PBX ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def pbx(tmp_path: Path) -> AsyncIterator[SimulatedPbx]:
+    """A PBX with calls, and ``agentd.toml`` for it in ``tmp_path``."""
+    async with SimulatedPbx(SimConfig(seats=4), lambda: clock.wall_us() / 1e6) as simulated:
+        (tmp_path / "agentd.toml").write_text(
+            f'[[pbx]]\nid = "main"\nport = {simulated.port}\nusername = "{simulated.username}"\n'
+            f'[store]\npath = "agentd.db"\n[web]\nport = {free_port()}\n',
+            encoding="utf-8",
+        )
+        yield simulated
+
+
+async def start(pbx: SimulatedPbx, folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "agentd", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env=environment(
+            PYTHONPATH=str(Path(__file__).parents[2]),
+            PYTHONUNBUFFERED="1",
+            AGENTD_PBX_MAIN_SECRET=pbx.secret,
+        ),
+    )
+
+
+async def test_run_until_a_signal_then_look_at_the_orders(
+    pbx: SimulatedPbx, tmp_path: Path
+) -> None:
+    process = await start(pbx, tmp_path, "run")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert re.match(rb"agentd is at http://", await process.stdout.readline())
+    async for line in process.stderr:
+        told = json.loads(line)
+        if told["event"] == "work_order":
+            break
+    process.send_signal(signal.SIGTERM)
+    _, rest = await process.communicate()
+    assert process.returncode == 0
+    assert json.loads(rest.splitlines()[-1])["event"] == "stopped"
+    assert "Traceback" not in rest.decode()
+    listed = await asyncio.to_thread(agentd, "ticket", "list", "--json", cwd=tmp_path)
+    assert told["order"] in {json.loads(line)["id"] for line in listed.stdout.splitlines()}
+
+
+async def test_what_was_recorded_can_be_replayed(pbx: SimulatedPbx, tmp_path: Path) -> None:
+    process = await start(pbx, tmp_path, "record", "floor.ami")
+    while b"AgentCalled" not in (await asyncio.to_thread(content, tmp_path / "floor.ami")):
+        await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, said = await process.communicate()
+    assert (process.returncode, out) == (0, b"")
+    assert b"floor.ami" in said
+    replayed = await asyncio.to_thread(agentd, "replay", "floor.ami", cwd=tmp_path)
+    assert replayed.returncode == 0
+    seats = {json.loads(line).get("seat") for line in replayed.stdout.splitlines()}
+    assert {f"PJSIP/{1001 + index}" for index in range(4)} <= seats
+
+
+def content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
