@@ -40,6 +40,7 @@ _PIPE_COLUMNS = 200
 
 app = typer.Typer(
     help="Look at work orders, and complete them.",
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
