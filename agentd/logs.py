@@ -15,6 +15,8 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 
 from agentd import clock
 
@@ -110,15 +112,18 @@ def set_up_logs(
         structlog.processors.add_log_level,
         _stamp,
     ]
-    if not console:
-        processors.append(structlog.processors.dict_tracebacks)
+    processors.append(
+        structlog.processors.format_exc_info
+        if console
+        # Local variables may hold a password.
+        else ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    )
     if mask_numbers:
         processors.append(mask_event)
     if console:
+        plain = structlog.dev.plain_traceback
         processors.append(
-            structlog.dev.ConsoleRenderer(
-                colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)
         )
     else:
         processors.append(structlog.processors.JSONRenderer(serializer=_to_json))
