@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from msgspec import Struct
@@ -341,15 +341,22 @@ class Store:
         """Write orders and violations; for each whether it changed anything."""
         if not obligations:
             return []
-        ids = {"ids": schema.json_list(obligation.id for obligation in obligations)}
-        calls = schema.json_list(obligation.call or "" for obligation in obligations)
-        stored = await connection.execute(schema.ORDERS_NAMED, {**ids, "calls": calls})
-        seen = await connection.execute(schema.EVENTS_NAMED, ids)
-        plan = schema.ObligationPlan(
-            map(schema.order_of, stored),
-            map(tuple, seen),
-            (await connection.execute(schema.VIOLATIONS_NAMED, ids)).scalars(),
-        )
+        orders = [o for o in obligations if isinstance(o, OrderChanged)]
+        violations = [o for o in obligations if isinstance(o, Violation)]
+        stored: Iterable[OrderChanged] = ()
+        changes_seen: Iterable[tuple[Any, ...]] = ()
+        violations_seen: Iterable[str] = ()
+        # Every statement costs two changes of thread; most batches hold one kind only.
+        if orders:
+            ids = {"ids": schema.json_list(order.id for order in orders)}
+            calls = schema.json_list(order.call for order in orders)
+            found = await connection.execute(schema.ORDERS_NAMED, {**ids, "calls": calls})
+            stored = map(schema.order_of, found)
+            changes_seen = map(tuple, await connection.execute(schema.EVENTS_NAMED, ids))
+        if violations:
+            ids = {"ids": schema.json_list(violation.id for violation in violations)}
+            violations_seen = (await connection.execute(schema.VIOLATIONS_NAMED, ids)).scalars()
+        plan = schema.ObligationPlan(stored, changes_seen, violations_seen)
         news = [plan.apply(obligation) for obligation in obligations]
         for change, holder in plan.rivals:
             self._log.error("second_order_refused", order=change.id, stands=holder)
