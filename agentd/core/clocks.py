@@ -125,12 +125,12 @@ def ring_due(st: State, deadline: Deadline) -> None:
     limit_us = us(policy.ring_limit_s)
     at_us = deadline.due_us
     spell = _ring_spell(leg)
+    leg.ring_warned = True
+    st.dirty.add(f"leg:{leg.uid}")
     if deadline.kind == "ring_warn":
-        leg.ring_warned = True
         _alert(st, leg, at_us, "warning", "ring", SEAT, us(policy.ring_warn_s), limit_us, spell)
         return
     leg.ring_over = True
-    st.dirty.add(f"leg:{leg.uid}")
     note(leg, "ring limit", at_us)
     _alert(st, leg, at_us, "breach", "ring", SEAT_AND_SUPERVISOR, limit_us, limit_us, spell)
     if policy.charge_ringall_losers or not _others_ring(st, leg):
@@ -149,12 +149,12 @@ def charge_ring(st: State, leg: Leg) -> None:
 
 def ring_stopped(st: State, leg: Leg, at_us: int) -> None:
     """It rings no more: end the alerts of this ring."""
-    if not (leg.ring_warned or leg.ring_over) or leg.ringing_us is None:
+    if leg.answered_us is not None and judges_ring(leg):
+        charge_ring(st, leg)
+    if not leg.ring_warned or leg.ringing_us is None:
         return
     over = leg.ring_over
     leg.ring_warned = False
-    if leg.answered_us is not None:
-        charge_ring(st, leg)
     limit_us = us(policy_of(st, leg).ring_limit_s)
     _alert(
         st,
