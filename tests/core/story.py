@@ -1,0 +1,484 @@
+"""Stories: what a PBX says, told in telephony's words, and what the engine concludes from it.
+
+A :class:`Story` drives one :class:`~agentd.script_guard.Engine` with typed events in the order in
+which a real Asterisk sends them (tests/transcripts). Times are seconds after :data:`T0`. Channels
+have readable Uniqueids: a customer is ``li``, the phone 1001 that is offered ``li`` is
+``li>1001``. Every step takes ``at``; before it is applied, all deadlines up to there fire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from agentd.core import events as e
+from agentd.core.effects import (
+    Alert,
+    Anomaly,
+    CallEnded,
+    Effect,
+    LegEnded,
+    OrderChanged,
+    ResyncWanted,
+    SeatChanged,
+    Violation,
+)
+from agentd.core.policy import Policy, PolicyBook
+from agentd.core.workorder import Refusal
+from agentd.script_guard import Engine
+
+T0 = 1_790_000_000
+SECOND = 1_000_000
+RINGING, UP = 5, 6
+
+
+def us(at: float) -> int:
+    """Seconds of a story as the engine's microseconds."""
+    return T0 * SECOND + round(at * SECOND)
+
+
+def s(at_us: int | None) -> float | None:
+    """The engine's microseconds as seconds of a story."""
+    return None if at_us is None else (at_us - T0 * SECOND) / SECOND
+
+
+def length(value_us: int | None) -> float | None:
+    """A duration in seconds."""
+    return None if value_us is None else value_us / SECOND
+
+
+class Story:
+    """One PBX, one engine, and everything that the engine said.
+
+    Keywords are fields of :class:`Policy`; ``book`` gives a whole book instead. With ``seats`` the
+    story begins linked, with a snapshot that names these seats as members of ``hotline``.
+    """
+
+    def __init__(
+        self,
+        *,
+        book: PolicyBook | None = None,
+        seats: Iterable[str] = ("1001", "1002", "1003"),
+        **policy: Any,
+    ) -> None:
+        self.engine = Engine("pbx", book or PolicyBook(Policy(**policy)))
+        self.effects: list[Effect] = []
+        self.devices: dict[str, str] = {}
+        """Uniqueid → channel name."""
+        self.bridge_of: dict[str, str] = {}
+        self.seats = tuple(seats)
+        self.at = -10.0
+        if self.seats:
+            self.link_up(at=-10)
+            self.lists(at=-10)
+
+    # --- the PBX speaks -------------------------------------------------------------------
+
+    def say(self, event: e.Event) -> None:
+        """Apply one event at its time."""
+        self.effects += self.engine.tick(event.at_us)
+        self.effects += self.engine.handle(event, event.at_us)
+        self.at = max(self.at, (event.at_us - T0 * SECOND) / SECOND)
+
+    def until(self, at: float) -> None:
+        """Nothing is heard until ``at``: deadlines before it fire."""
+        self.effects += self.engine.tick(us(at))
+        self.at = max(self.at, at)
+
+    def settled(self) -> Story:
+        """Long enough for every verdict and for forgetting what is gone."""
+        self.until(self.at + 20)
+        return self
+
+    def ends(self) -> Story:
+        """The recording ends here."""
+        self.effects += self.engine.settle_all()
+        return self
+
+    # --- members and lists ----------------------------------------------------------------
+
+    def member(
+        self,
+        seat: str,
+        *,
+        at: float,
+        change: str = "added",
+        queue: str = "hotline",
+        name: str = "",
+        interface: str = "",
+        status: int = 1,
+        paused: bool = False,
+        reason: str = "",
+        last_call_s: int = 0,
+    ) -> None:
+        device = f"PJSIP/{seat}"
+        self.say(
+            e.QueueMember(
+                us(at),
+                change,
+                queue,
+                interface or device,
+                name,
+                device,
+                status,
+                paused,
+                reason,
+                last_call_s,
+            )
+        )
+
+    def lists(
+        self,
+        *,
+        at: float,
+        channels: Iterable[e.ListedChannel] = (),
+        callers: Iterable[e.ListedCaller] = (),
+        members: Iterable[str] | None = None,
+        queues: Iterable[str] = ("hotline",),
+    ) -> None:
+        """A snapshot: CoreShowChannels and QueueStatus, as the daemon asks for them."""
+        for listed in channels:
+            self.say(listed)
+        self.say(e.ChannelListDone(us(at)))
+        for queue in queues:
+            self.say(e.ListedQueue(us(at), queue))
+            for seat in self.seats if members is None else members:
+                self.member(seat, at=at, change="listed", queue=queue)
+        for caller in callers:
+            self.say(caller)
+        self.say(e.QueueListDone(us(at)))
+
+    def listed(
+        self,
+        uid: str,
+        *,
+        at: float,
+        device: str = "",
+        state: int = UP,
+        age: int = 60,
+        bridge: str | None = None,
+        application: str = "",
+        data: str = "",
+        linkedid: str = "",
+        num: str | None = None,
+    ) -> e.ListedChannel:
+        """A channel as CoreShowChannels lists it; ``age`` is its Duration in seconds."""
+        name = self.devices.get(uid) or f"PJSIP/{device or 'trunk'}-{uid}"
+        self.devices[uid] = name
+        if bridge is not None:
+            self.bridge_of[uid] = bridge
+        return e.ListedChannel(
+            at_us=us(at),
+            uid=uid,
+            name=name,
+            state=state,
+            num=num,
+            linkedid=linkedid or uid,
+            application=application,
+            data=data,
+            duration_s=age,
+            bridge=bridge,
+        )
+
+    def waits(
+        self, uid: str, *, at: float, wait: int, queue: str = "hotline", num: str | None = None
+    ) -> e.ListedCaller:
+        """A caller as QueueStatus lists him, waiting since ``wait`` seconds."""
+        return e.ListedCaller(us(at), queue, uid, self._name(uid), num, wait)
+
+    # --- the link -------------------------------------------------------------------------
+
+    def link_down(self, *, at: float) -> None:
+        self.say(e.LinkDown(us(at)))
+
+    def link_up(self, *, at: float, uptime: int | None = None) -> None:
+        self.say(e.LinkUp(us(at)))
+        if uptime is not None:
+            self.say(e.FullyBooted(us(at), uptime))
+
+    # --- channels -------------------------------------------------------------------------
+
+    def _name(self, uid: str, device: str = "PJSIP/trunk") -> str:
+        return self.devices.setdefault(uid, f"{device}-{uid}")
+
+    def channel(
+        self,
+        uid: str,
+        device: str = "PJSIP/trunk",
+        *,
+        at: float,
+        num: str | None = None,
+        state: int = 0,
+        name: str = "",
+    ) -> None:
+        """A channel is born; ``name`` where its name is not made of device and Uniqueid."""
+        if name:
+            self.devices[uid] = name
+        self.say(e.Newchannel(us(at), uid, self._name(uid, device), state, num, uid))
+
+    def hangup_request(self, uid: str, *, at: float, cause: int = 16) -> None:
+        """The phone behind this channel hangs up."""
+        self.say(e.HangupRequest(us(at), uid, self._name(uid), cause))
+
+    def soft_hangup(self, uid: str, *, at: float, flag: int = 32) -> None:
+        """Asterisk itself ends this channel."""
+        self.say(e.SoftHangupRequest(us(at), uid, flag))
+
+    def hangup(self, *uids: str, at: float, cause: int = 16) -> None:
+        """These channels are gone, after leaving their bridges in this order."""
+        for uid in uids:
+            if uid in self.bridge_of:
+                self.leaves(uid, at=at)
+        for uid in uids:
+            self.say(e.Hangup(us(at), uid, self._name(uid), cause))
+
+    def enters(self, uid: str, bridge: str, *, at: float) -> None:
+        self.bridge_of[uid] = bridge
+        self.say(e.BridgeEnter(us(at), bridge, uid, self._name(uid)))
+
+    def leaves(self, uid: str, *, at: float) -> None:
+        self.say(e.BridgeLeave(us(at), self.bridge_of.pop(uid), uid))
+
+    # --- offering and answering -----------------------------------------------------------
+
+    def joins(
+        self, call: str, *, at: float, queue: str = "hotline", num: str | None = "13800138000"
+    ) -> None:
+        """A customer comes and joins a queue."""
+        if call not in self.devices:
+            self.channel(call, at=at, num=num, state=4)
+        self.say(e.QueueCallerJoin(us(at), call, self._name(call), queue, num))
+
+    def leaves_queue(
+        self, call: str, *, at: float, queue: str = "hotline", abandoned: bool = False
+    ) -> None:
+        if abandoned:
+            self.say(e.QueueCallerAbandon(us(at), call, queue))
+        self.say(e.QueueCallerLeave(us(at), call, queue))
+
+    def offers(
+        self,
+        call: str,
+        seat: str,
+        *,
+        at: float,
+        queue: str = "hotline",
+        leg: str = "",
+        name: str = "",
+    ) -> str:
+        """The queue offers ``call`` to ``seat``; gives the leg's Uniqueid."""
+        leg = leg or f"{call}>{seat}"
+        self.channel(leg, f"PJSIP/{seat}", at=at)
+        phone = self._name(leg)
+        interface = f"PJSIP/{seat}"
+        self.say(
+            e.AgentCalled(us(at), call, self._name(call), leg, phone, queue, interface, name or "")
+        )
+        self.dials(call, leg, at=at)
+        return leg
+
+    def dials(self, source: str | None, dest: str, *, at: float, number: str | None = None) -> None:
+        """``source`` (None: an Originate) dials the channel ``dest``."""
+        self.say(e.DialBegin(us(at), source, dest, self._name(dest), number))
+
+    def rings(self, leg: str, *, at: float) -> None:
+        """The phone's Ringing, in both of Asterisk's ways of saying it."""
+        self.say(e.Newstate(us(at), leg, self._name(leg), RINGING, None))
+        self.say(e.DialState(us(at), leg, "RINGING"))
+
+    def dial_ends(
+        self,
+        source: str | None,
+        dest: str,
+        status: str,
+        *,
+        at: float,
+        forward: str | None = None,
+    ) -> None:
+        self.say(e.DialEnd(us(at), source, dest, status, forward))
+
+    def say_up(self, leg: str, *, at: float) -> None:
+        """The phone goes up."""
+        self.say(e.Newstate(us(at), leg, self._name(leg), UP, None))
+
+    def picks_up(self, leg: str, *, at: float, source: str | None = None) -> None:
+        """The phone goes up and the dial is answered; nobody is bridged yet."""
+        self.say_up(leg, at=at)
+        self.dial_ends(source, leg, "ANSWER", at=at)
+
+    def answers(self, leg: str, *, at: float, queue: str | None = "hotline") -> None:
+        """The seat answers and is connected with the customer of ``CUSTOMER>SEAT``."""
+        call = leg.partition(">")[0]
+        self.picks_up(leg, at=at, source=call)
+        if queue is not None:
+            self.leaves_queue(call, at=at, queue=queue)
+            interface = self._name(leg).rpartition("-")[0]
+            self.say(e.AgentConnect(us(at), call, leg, queue, interface))
+        self.enters(leg, f"b:{leg}", at=at)
+        self.enters(call, f"b:{leg}", at=at)
+
+    def talk(
+        self, call: str = "li", seat: str = "1001", *, at: float = 0, answer: float = 3
+    ) -> str:
+        """A queue call that is answered: joins at ``at``, rings, answered ``answer`` s later."""
+        self.joins(call, at=at)
+        leg = self.offers(call, seat, at=at)
+        self.rings(leg, at=at)
+        self.answers(leg, at=at + answer)
+        return leg
+
+    def offer_ends(self, leg: str, status: str, *, at: float) -> None:
+        """Asterisk lets the ringing phone go, without a request of the phone."""
+        self.dial_ends(leg.partition(">")[0], leg, status, at=at)
+        self.hangup(leg, at=at)
+
+    # --- waiting --------------------------------------------------------------------------
+
+    def holds(self, leg: str, *, at: float) -> None:
+        self.say(e.Hold(us(at), leg))
+
+    def unholds(self, leg: str, *, at: float) -> None:
+        self.say(e.Unhold(us(at), leg))
+
+    def music(self, call: str, *, at: float, on: bool = True) -> None:
+        event = e.MusicOnHoldStart if on else e.MusicOnHoldStop
+        self.say(event(us(at), call))
+
+    # --- endings --------------------------------------------------------------------------
+
+    def customer_ends(self, leg: str, *, at: float) -> None:
+        """The customer hangs up first."""
+        call = leg.partition(">")[0]
+        self.hangup_request(call, at=at)
+        self.soft_hangup(call, at=at, flag=16)
+        self.hangup(call, leg, at=at)
+
+    def agent_ends(self, leg: str, *, at: float) -> None:
+        """The agent hangs up first."""
+        call = leg.partition(">")[0]
+        self.hangup_request(leg, at=at)
+        self.soft_hangup(call, at=at, flag=16)
+        self.hangup(leg, call, at=at)
+
+    def gives_up(self, call: str, *ringing: str, at: float) -> None:
+        """The customer hangs up while these phones ring."""
+        self.hangup_request(call, at=at)
+        for leg in ringing:
+            self.dial_ends(call, leg, "CANCEL", at=at)
+            self.dial_ends(call, leg, "CANCEL", at=at)
+        self.leaves_queue(call, at=at, abandoned=True)
+        self.hangup(*ringing, call, at=at)
+
+    # --- transfers ------------------------------------------------------------------------
+
+    def blind_transfer(self, leg: str, *, at: float, result: str = "Success") -> None:
+        """The seat sends its customer away."""
+        self.say(e.BlindTransfer(us(at), result, leg))
+
+    def attended_transfer(
+        self,
+        orig: str,
+        second: str,
+        *,
+        at: float,
+        result: str = "Success",
+        dest_type: str = "Bridge",
+    ) -> None:
+        self.say(e.AttendedTransfer(us(at), result, orig, second, dest_type))
+
+    def parks(self, call: str, *, at: float, by: str | None = "PJSIP/1001") -> None:
+        self.say(e.ParkedCall(us(at), call, by))
+
+    def parking_ends(self, call: str, *, at: float) -> None:
+        self.say(e.ParkingEnded(us(at), call))
+
+    # --- what was concluded ---------------------------------------------------------------
+
+    def said(self, kind: type[Any]) -> list[Any]:
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    @property
+    def legs(self) -> dict[str, LegEnded]:
+        """Every leg that was judged, by its Uniqueid; judged once each."""
+        ended = self.said(LegEnded)
+        legs = {leg.leg: leg for leg in ended}
+        assert len(legs) == len(ended), "a leg was judged twice"
+        return legs
+
+    def leg(self, uid: str) -> LegEnded:
+        return self.legs[uid]
+
+    @property
+    def calls(self) -> dict[str, CallEnded]:
+        ended = self.said(CallEnded)
+        calls = {call.call: call for call in ended}
+        assert len(calls) == len(ended), "a call was closed twice"
+        return calls
+
+    @property
+    def violations(self) -> list[tuple[str, str | None, float | None]]:
+        """(rule, leg, seconds of the story) of every violation."""
+        return [(v.rule, v.leg, s(v.at_us)) for v in self.said(Violation)]
+
+    def alerts(self, rule: str) -> list[tuple[str, float | None]]:
+        """(level, seconds of the story) of every alert of a rule."""
+        return [(a.level, s(a.at_us)) for a in self.said(Alert) if a.rule == rule]
+
+    def told(self, rule: str, level: str) -> tuple[str, ...]:
+        """Whom the last alert of this rule and level went to."""
+        return [a.to for a in self.said(Alert) if (a.rule, a.level) == (rule, level)][-1]
+
+    def orders(self, call: str = "li") -> list[tuple[str, str | None, float | None]]:
+        """(change, seat, due in seconds of the story) of one call's order, at every change."""
+        changes = [o for o in self.said(OrderChanged) if o.call == call]
+        return [(o.change, o.seat, s(o.due_us)) for o in changes]
+
+    def states(self, seat: str = "1001") -> list[str]:
+        """The states that a seat went through, since the story began."""
+        changes = [c for c in self.said(SeatChanged) if c.seat == f"PJSIP/{seat}"]
+        states: list[str] = []
+        for change in changes:
+            if not states or states[-1] != change.state:
+                states.append(change.state)
+        return states
+
+    def state(self, seat: str = "1001") -> str:
+        return self.states(seat)[-1]
+
+    @property
+    def anomalies(self) -> list[Anomaly]:
+        return self.said(Anomaly)
+
+    @property
+    def resyncs(self) -> list[ResyncWanted]:
+        return self.said(ResyncWanted)
+
+    def complete(self, call: str = "li", *, by: str = "王芳", at: float) -> Refusal | None:
+        """A person completes the order of ``call``; gives the refusal where it is refused."""
+        self.effects += self.engine.tick(us(at))
+        done = self.engine.complete_order(f"pbx-{call}", by, us(at))
+        assert done is not None, "no such order is open"
+        if isinstance(done, Refusal):
+            return done
+        self.effects += done
+        return None
+
+
+def holds(leg: LegEnded) -> list[tuple[str, float | None, float | None]]:
+    """(kind, start in seconds of the story, length in seconds) of every spell of a leg."""
+    return [(spell.kind, s(spell.at_us), length(spell.seconds_us)) for spell in leg.holds]
+
+
+def restarted(story: Story, *, at: float, uptime: int | None = None) -> Story:
+    """The daemon was killed and starts again at ``at``, with what it remembered stored."""
+    memory = {k: v for k, v in story.engine.take_memory().items() if v is not None}
+    stored = {o.id: o for o in story.said(OrderChanged)}
+    again = Story(book=story.engine.state.book, seats=())
+    again.seats = story.seats
+    again.devices = dict(story.devices)
+    again.bridge_of = dict(story.bridge_of)
+    again.effects += again.engine.restore(
+        memory, [o for o in stored.values() if o.status == "open"]
+    )
+    again.link_up(at=at, uptime=uptime)
+    return again
