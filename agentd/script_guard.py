@@ -50,7 +50,6 @@ class Engine:
             e.Pickup: self._on_pickup,
             e.BridgeEnter: self._on_bridge_enter,
             e.BridgeLeave: self._on_bridge_leave,
-            e.BridgeDestroy: self._on_bridge_destroy,
             e.Hold: self._on_hold,
             e.Unhold: self._on_unhold,
             e.MusicOnHoldStart: self._on_music_start,
@@ -93,6 +92,7 @@ class Engine:
             "forget": settling.forget_due,
             "vanish": self._resync.vanish_due,
             "wrap": legs.wrap_due,
+            "day": settling.day_due,
         }
 
     # --- in and out -----------------------------------------------------------------------
@@ -284,10 +284,6 @@ class Engine:
         chan = self.state.channels.get(ev.uid)
         if chan is not None and chan.bridge == ev.bridge:
             contact.left(self.state, chan, ev.at_us)
-
-    def _on_bridge_destroy(self, ev: e.BridgeDestroy) -> None:
-        for uid in sorted(self.state.bridges.get(ev.bridge, ())):
-            contact.left(self.state, self.state.channels[uid], ev.at_us)
 
     # --- waiting --------------------------------------------------------------------------
 

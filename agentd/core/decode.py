@@ -149,6 +149,8 @@ def _member(change: str, interface: str = "Interface", name: str = "MemberName")
     )
 
 
+# QueueMemberStatus is left out: DeviceStateChange says the same of the phone, once and not once a
+# queue, and what else it holds comes with events of its own.
 _TABLE: dict[str, tuple[Any, ...]] = {
     "Newchannel": (
         e.Newchannel,
@@ -176,7 +178,6 @@ _TABLE: dict[str, tuple[Any, ...]] = {
     "Pickup": (e.Pickup, _UID, _CHANNEL, text("TargetUniqueid")),
     "BridgeEnter": (e.BridgeEnter, text("BridgeUniqueid"), _UID, _CHANNEL),
     "BridgeLeave": (e.BridgeLeave, text("BridgeUniqueid"), _UID),
-    "BridgeDestroy": (e.BridgeDestroy, text("BridgeUniqueid")),
     "Hold": (e.Hold, _UID),
     "Unhold": (e.Unhold, _UID),
     "MusicOnHoldStart": (e.MusicOnHoldStart, _UID),
@@ -214,7 +215,6 @@ _TABLE: dict[str, tuple[Any, ...]] = {
     "QueueMemberAdded": _member("added"),
     "QueueMemberRemoved": _member("removed"),
     "QueueMemberPause": _member("pause"),
-    "QueueMemberStatus": _member("status"),
     "QueueMember": _member("listed", "Location", "Name"),
     "DeviceStateChange": (e.DeviceState, text("Device"), text("State")),
     "AgentLogin": (e.AgentPool, always("AgentLogin")),

@@ -109,10 +109,6 @@ class BridgeLeave(Event):
     uid: str
 
 
-class BridgeDestroy(Event):
-    bridge: str
-
-
 # --- waiting --------------------------------------------------------------------------------
 
 
@@ -220,8 +216,8 @@ class AgentRingNoAnswer(Event):
 
 
 class QueueMember(Event):
-    """A member of a queue, as an event or a list item. ``change``: added, removed, pause, status,
-    listed (from QueueStatus)."""
+    """A member of a queue, as an event or a list item. ``change``: added, removed, pause, listed
+    (from QueueStatus)."""
 
     change: str
     queue: str
