@@ -234,10 +234,15 @@ def _plan(st: State, leg: Leg, spell: OpenSpell) -> None:
             kind = f"{spell.kind}:{stage}"
             st.deadlines.plan(spell.at_us + after_us, "wait", leg.uid, f"{kind}:{spell.at_us}")
     if policy.hold_sum_max_s is not None and spell.kind != "consult" and not leg.sum_charged:
-        left_us = us(policy.hold_sum_max_s) - leg.held_us()
+        left_us = us(policy.hold_sum_max_s) - _judged_us(leg)
         st.deadlines.plan(
             spell.at_us + max(left_us, 0), "hold_sum", leg.uid, f"{spell.kind}:3:{spell.at_us}"
         )
+
+
+def _judged_us(leg: Leg) -> int:
+    """What the limit on the sum looks at: consulting charges nobody, so it does not count."""
+    return sum(s.seconds_us or 0 for s in leg.spells if s.kind != "consult")
 
 
 def wait_due(st: State, deadline: Deadline) -> None:
