@@ -260,3 +260,26 @@ def test_events_in_an_order_that_cannot_be_never_crash_and_blame_nobody_twice(
     printed = [e.leg for e in effects if isinstance(e, LegEnded)]
     by_rule = {(v.rule, v.leg) for v in violations if v.leg is not None and v.rule == "ring"}
     assert len(by_rule) <= len(set(printed)) + 6
+
+
+@settings(max_examples=60)
+@given(NAMES, st.data())
+def test_a_gap_in_a_recording_charges_nobody_whom_the_whole_does_not(
+    name: str, data: st.DataObject
+) -> None:
+    """Also without any snapshot after it: the account may not be allowed to ask for one."""
+    head, frames = streams.split_frames(streams.transcript(name))
+    begin = data.draw(st.integers(min_value=0, max_value=len(frames)))
+    length = data.draw(st.integers(min_value=0, max_value=len(frames) - begin))
+    relink = b"" if data.draw(st.booleans()) else streams.RELINK
+    cut = head + b"".join(frames[:begin])
+    torn = cut[: len(cut) - data.draw(st.integers(0, 200))] if relink else cut
+    effects = streams.run(torn + relink + b"".join(frames[begin + length :]))
+    allowed = streams.charged(streams.run(streams.transcript(name)))
+    if relink:
+        assert streams.charged(effects) <= allowed
+    else:
+        # Events that were lost without a lost link cannot be known to be missing; the engine may
+        # not crash on them, nor charge a leg twice.
+        ids = [e.id for e in effects if isinstance(e, Violation)]
+        assert len(ids) == len(set(ids))
