@@ -40,9 +40,9 @@ class ConfigError(AgentdError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class Refused(AgentdError):  # noqa: N818 - an answer to a person, not a failure
+class Refused(AgentdError):
     """A person's command cannot be carried out as things stand; nothing was changed."""
 
 
-class NotAnAmiStream(AgentdError):  # noqa: N818 - says what it is
+class NotAnAmiStream(AgentdError):
     """A file or a port delivered something that is not the Asterisk Manager Interface."""
