@@ -14,11 +14,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 import structlog
-from click.testing import Result
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
@@ -56,11 +55,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "agentd.db"
 
 
-def ticket(*args: str) -> Result:
+def ticket(*args: str) -> Any:
     return CliRunner().invoke(ticket_cli.app, args)
 
 
-def one_line(result: Result) -> str:
+def one_line(result: Any) -> str:
     """What was said on standard error, as one line, with nothing on standard output."""
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
