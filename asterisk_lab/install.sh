@@ -56,6 +56,7 @@ apt-get update -o Acquire::Check-Valid-Until=false
 apt-get install -y --no-install-recommends asterisk
 apt-get clean
 mkdir -p /lab
+touch /etc/hosts /etc/resolv.conf
 IN
         tail -n 5 "$home/$suite.log" >&2
         fail "installing Asterisk in $suite"

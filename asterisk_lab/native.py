@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +19,15 @@ from .ports import PortBlock
 
 SUITE_OF_VERSION = {"22": "sid", "16": "bullseye"}
 
+ROOT = "a.root-servers.net"
+
 # Mounts live in a mount namespace of the PBX's own, so that nothing is left when it ends, however
 # it ends; every PBX sees its own directory as /lab.
 _START = """
 set -e
 mount --bind "$1" "$2/lab"
+mount --bind "$1/hosts" "$2/etc/hosts"
+mount --bind "$1/resolv.conf" "$2/etc/resolv.conf"
 mount -t proc proc "$2/proc"
 mount --rbind /dev "$2/dev"
 exec chroot "$2" /usr/sbin/asterisk -f -C /lab/etc/asterisk.conf
@@ -117,6 +122,12 @@ class NativePbx:
         )
         self.directory = self._keep or Path(tempfile.mkdtemp(prefix="agentd-lab-"))
         self.config.write(self.directory, "/lab")
+        # pjlib looks up a.root-servers.net for its own address, again and again: with a slow or
+        # dead name server every lookup stops all SIP for 5 s.
+        (self.directory / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()} {ROOT}\n")
+        (self.directory / "resolv.conf").write_text(
+            "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+        )
         try:
             await self.start()
         except BaseException:

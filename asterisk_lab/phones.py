@@ -147,7 +147,7 @@ class Sipp:
         self._args = [
             "sipp", "-sf", self._file("xml"), "-i", host, "-p", str(port), "-cp", str(control_port),
             "-mp", str(media_port), "-nostdin", "-trace_err", "-error_file", self._file("err"),
-            "-trace_logs", "-log_file", self._file("log"), "-timer_resol", "1", "-nd",
+            "-trace_logs", "-log_file", self._file("log"), "-nd",
             # An @ would have to be escaped in Replaces.
             "-cid_str", "%u-%p-lab",
         ]  # fmt: skip
@@ -182,7 +182,7 @@ class Sipp:
 
     def _fail(self, what: str) -> Sipp:
         said = "".join(
-            Path(self._file(suffix)).read_text(errors="replace")[-600:]
+            Path(self._file(suffix)).read_text(errors="replace")[-6000:]
             for suffix in ("err", "out")
             if Path(self._file(suffix)).exists()
         )

@@ -1,0 +1,118 @@
+"""Holds what agentd concluded against a scenario's truth.
+
+The records may come from a PBX on which other scenarios ran too: only those of the truth's seats
+and callers count, and of those every one must be in the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Record = dict[str, Any]
+
+LIVE_RULES = ("ring", "hold", "hold_sum", "consult", "park")
+
+
+def differences(truth: Record, records: Iterable[Record]) -> list[str]:
+    """One line for each thing that agentd got wrong, made up or left out."""
+    all_records = list(records)
+    tolerance = float(truth["tolerance_s"])
+    seats = set(truth["seats"])
+    legs = [r for r in all_records if r["type"] == "leg" and r["seat"] in seats]
+    calls = [r for r in all_records if r["type"] == "call" and r["caller"] in truth["callers"]]
+    known = {r["leg"] for r in truth["legs"]}
+    wrong = _pair(
+        "leg", "leg", truth["legs"],
+        [r for r in legs if r["direction"] != "internal" or r["leg"] in known], tolerance,
+    )  # fmt: skip
+    inbound = {r["call"] for r in truth["calls"]}
+    wrong += _pair(
+        "call", "call", truth["calls"], [r for r in calls if r["call"] in inbound], tolerance
+    )
+    mine = [r for r in all_records if r.get("seat") in seats or r.get("call") in inbound]
+    violations = [r for r in mine if r["type"] == "violation"]
+    wrong += _match("violation", truth["violations"], violations, tolerance)
+    alerts = [r for r in mine if r["type"] == "alert" and r["rule"] in LIVE_RULES]
+    wrong += _match("alert", truth["alerts"], alerts, tolerance)
+    orders: dict[str, Record] = {}
+    for record in mine:
+        if record["type"] == "work_order":
+            orders[record["id"]] = record
+    expected = [
+        {k: order[k] for k in ("kind", "call", "seat")} if order["kind"] == "missed" else order
+        for order in truth["work_orders"]
+    ]
+    wrong += _match("work_order", expected, list(orders.values()), tolerance)
+    for seat, states in truth["seat_states"].items():
+        seen = [r for r in all_records if r["type"] == "seat" and r["seat"] == seat]
+        wrong += _states(seat, states, seen)
+    return wrong
+
+
+def _pair(
+    what: str, key: str, expected: Sequence[Record], seen: Sequence[Record], tolerance: float
+) -> list[str]:
+    wrong = []
+    left: dict[str, Record] = {}
+    for record in seen:
+        if record[key] in left:
+            wrong.append(f"{what} {record[key]}: printed twice")
+        left[record[key]] = record
+    for record in expected:
+        found = left.pop(record[key], None)
+        if found is None:
+            wrong.append(f"{what} {record[key]} ({record.get('seat', record.get('caller'))}): missing")
+        else:
+            wrong += [f"{what} {record[key]} {d}" for d in _unlike(record, found, tolerance)]
+    return wrong + [f"{what} {key}: made up: {record}" for key, record in left.items()]
+
+
+def _match(
+    what: str, expected: Sequence[Record], seen: Sequence[Record], tolerance: float
+) -> list[str]:
+    left = list(seen)
+    wrong = []
+    for record in expected:
+        found = [r for r in left if not _unlike(record, r, tolerance)]
+        if not found:
+            wrong.append(f"{what} missing: {record}")
+        for r in found[:1]:
+            left.remove(r)
+    return wrong + [f"{what} made up: {record}" for record in left]
+
+
+def _states(seat: str, expected: Sequence[Record], seen: Sequence[Record]) -> list[str]:
+    if len(expected) == len(seen) and not any(
+        _unlike(e, s, 0.0) for e, s in zip(expected, seen, strict=True)
+    ):
+        return []
+    told = [tuple(r.get(k) for k in ("state", "agent", "pause_reason")) for r in seen]
+    return [f"seat {seat}: {told} instead of {list(expected)}"]
+
+
+def _unlike(expected: Any, seen: Any, tolerance: float, path: str = "") -> list[str]:
+    if isinstance(expected, dict):
+        if not isinstance(seen, dict):
+            return [f"{path}: {seen!r} instead of {expected!r}"]
+        return [
+            line
+            for key, value in expected.items()
+            for line in _unlike(value, seen.get(key), tolerance, f"{path}.{key}".lstrip("."))
+        ]
+    if isinstance(expected, list):
+        if not isinstance(seen, list) or len(seen) != len(expected):
+            return [f"{path}: {seen!r} instead of {expected!r}"]
+        return [
+            line
+            for index, (e, s) in enumerate(zip(expected, seen, strict=True))
+            for line in _unlike(e, s, tolerance, f"{path}[{index}]")
+        ]
+    if isinstance(expected, int) and isinstance(seen, list):
+        seen = len(seen)
+    if isinstance(expected, (int, float)) and not isinstance(expected, bool):
+        if isinstance(seen, (int, float)) and abs(expected - seen) <= tolerance:
+            return []
+    elif expected == seen:
+        return []
+    return [f"{path}: {seen!r} instead of {expected!r}"]
