@@ -170,8 +170,14 @@ class State:
         return reached
 
     def is_customer(self, chan: Channel) -> bool:
-        """Neither a seat, nor a Local channel, nor a phone that the site calls its own."""
+        """Who waits in a queue or comes from outside: no seat, no Local channel, no phone that the
+        site calls its own, and none that calls with its own name as its number, as extensions do
+        and trunks do not."""
+        if chan.uid in self.calls:
+            return True
         if chan.is_local or chan.device in self.seats or chan.spies:
+            return False
+        if chan.num is not None and chan.device.endswith(f"/{chan.num}"):
             return False
         return not any(fnmatchcase(chan.device, p) for p in self.book.internal_devices)
 
