@@ -31,7 +31,7 @@ def outcome(st: State, leg: Leg) -> str:
     phone = st.channels.get(leg.uid)
     if leg.direction == "outbound":
         return "no_answer" if leg.dial_status in ("NOANSWER", "CANCEL", None) else "failed"
-    own_request = phone is not None and phone.request_us is not None
+    own_request = _request(phone, ended) is not None
     if leg.ringing_us is None and not leg.estimated:
         waited = leg.offered_us is not None and ended - leg.offered_us >= UNRANG_US
         if waited or own_request or leg.dial_status in _REFUSED:
@@ -52,7 +52,9 @@ def outcome(st: State, leg: Leg) -> str:
                 and abs(visit.left_us - ended) <= QUEUE_LET_GO_US
             ):
                 return "queue_gave_up"
-    if leg.moved:
+    # Only a dial that was broken off was moved; else it is the dialplan that goes on by itself.
+    broken_off = leg.dial_status in (None, "CANCEL") and call is not None
+    if leg.moved or (broken_off and _moved(st.channels.get(leg.call or ""), ended)):
         return "redirected"
     if leg.dial_status == "NOANSWER":
         return "no_answer"
@@ -94,7 +96,7 @@ def ended_by(st: State, leg: Leg) -> str:
         return "supervisor"
     if _system(phone, ended) or _system(other, ended):
         return "system"
-    if own is not None and theirs is not None and abs(own - theirs) <= SAME_MOMENT_US:
+    if (own is not None or theirs is not None) and _opposed(phone, other):
         return "unknown"
     if own is not None and (theirs is None or own < theirs):
         assert phone is not None
@@ -122,6 +124,13 @@ def _request(chan: Channel | None, ended: int) -> int | None:
     return chan.request_us
 
 
+def _opposed(phone: Channel | None, other: Channel | None) -> bool:
+    """Both sides hung up at about the same moment, whichever the bridge learnt of first."""
+    if phone is None or phone.request_us is None or other is None or other.request_us is None:
+        return False
+    return abs(phone.request_us - other.request_us) <= SAME_MOMENT_US
+
+
 def _system(chan: Channel | None, ended: int) -> bool:
     return chan is not None and chan.soft_us is not None and chan.soft_us <= ended + CAUSED_US
 
@@ -132,10 +141,14 @@ def note_soft_hangup(chan: Channel, at_us: int, cause: int) -> None:
         chan.soft_us, chan.soft_cause = at_us, cause
 
 
+def _moved(chan: Channel | None, ended: int) -> bool:
+    return chan is not None and chan.moved_us is not None and chan.moved_us >= ended
+
+
 def _lives_on(chan: Channel | None, ended: int, now_us: int) -> bool:
     if chan is None:
         return False
-    if chan.moved_us is not None and chan.moved_us >= ended:
+    if _moved(chan, ended):
         return True
     gone = chan.gone_us if chan.gone_us is not None else now_us
     return gone - ended >= LIVED_ON_US
