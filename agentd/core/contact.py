@@ -153,6 +153,9 @@ def transferred(
             if not leaves:
                 clocks.spell_ended(st, leg, at_us)
                 continue
+            if leg.parks:
+                # It was a transfer into parking: the customer still waits for this seat.
+                continue
             leg.transfer_us = at_us
             if leg.ended_us is None:
                 moment = leg.left_us if what == "BlindTransfer" and leg.left_us else at_us
@@ -177,7 +180,12 @@ def parked(st: State, uid: str, parker: str | None, at_us: int) -> None:
         return
     for leg_uid in call.open_legs:
         leg = st.legs.get(leg_uid)
-        if leg is not None and legs.is_answered(leg) and (parker is None or leg.seat in parker):
+        if leg is None or (parker is not None and leg.seat not in parker):
+            continue
+        if leg.transfer_us is not None:
+            # The transfer into parking is told before the parking.
+            legs.reopen(st, leg)
+        if legs.is_answered(leg):
             clocks.note(leg, "ParkedCall", at_us)
             if leg.spell is not None:
                 clocks.spell_ended(st, leg, at_us)
@@ -194,8 +202,9 @@ def parking_ended(st: State, uid: str, at_us: int) -> None:
         leg = st.legs.get(leg_uid)
         if leg is not None and leg.spell is not None and leg.spell.kind == "park":
             clocks.note(leg, "parking ended", at_us)
-            leg.parks = False
-            leg.transfer_us = at_us
+            if call.request_us is None:
+                leg.parks = False
+                leg.transfer_us = at_us
             legs.end(st, leg, at_us)
 
 

@@ -156,6 +156,16 @@ def end(st: State, leg: Leg, at_us: int) -> None:
     _over(st, leg)
 
 
+def reopen(st: State, leg: Leg) -> None:
+    """The seat's part of an answered call is not over after all; it was not judged yet."""
+    leg.ended_us = leg.transfer_us = None
+    seat = st.seats[leg.seat]
+    seat.legs[leg.uid] = leg
+    seat.wrap_until_us = None
+    st.touched_seats.add(leg.seat)
+    st.dirty.add(f"leg:{leg.uid}")
+
+
 def _over(st: State, leg: Leg) -> None:
     st.seats[leg.seat].legs.pop(leg.uid, None)
     st.touched_seats.add(leg.seat)

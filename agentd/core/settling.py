@@ -21,6 +21,8 @@ def settle_due(st: State, deadline: Deadline) -> None:
     leg = st.legs.get(deadline.key)
     if leg is None or leg.settled or leg.ended_us is None:
         return
+    if st.now_us < leg.ended_us + st.settle_us:
+        return  # Planned for an earlier end of a leg that was opened again.
     leg.settled = True
     outcome = verdict.outcome(st, leg)
     by = verdict.ended_by(st, leg) if outcome == "answered" else None

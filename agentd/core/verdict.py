@@ -90,7 +90,8 @@ def ended_by(st: State, leg: Leg) -> str:
         return "transfer"
     phone = st.channels.get(leg.uid)
     other = st.channels.get(leg.customer) if leg.customer is not None else None
-    own = _request(phone, ended)
+    # Who parks a customer may hang up: that ends nothing.
+    own = None if leg.parks else _request(phone, ended)
     theirs = _request(other, ended)
     if leg.left_first == "customer" and theirs is None and _lives_on(other, ended, st.now_us):
         return "supervisor"
