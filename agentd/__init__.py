@@ -1,3 +1,3 @@
-"""agentd keeps every seat of a call centre inside its service rules, live, beside an Asterisk PBX."""
+"""agentd keeps every seat of a call centre inside its service rules, beside an Asterisk PBX."""
 
 __version__ = "0.1.0"

@@ -76,13 +76,14 @@ def tls_context(settings: AmiSettings) -> ssl.SSLContext | None:
         return None
     try:
         return ssl.create_default_context(cafile=settings.tls_ca_file)
-    except ssl.SSLError as exc:
-        why, cause = "it holds no certificate in PEM form", exc
     except OSError as exc:
-        why, cause = exc.strerror or "it cannot be read", exc
-    raise AgentdError(
-        f"pbx {settings.pbx}: tls_ca_file {settings.tls_ca_file} cannot be used: {why}"
-    ) from cause
+        if isinstance(exc, ssl.SSLError):
+            why = "it holds no certificate in PEM form"
+        else:
+            why = exc.strerror or "it cannot be read"
+        raise AgentdError(
+            f"pbx {settings.pbx}: tls_ca_file {settings.tls_ca_file} cannot be used: {why}"
+        ) from exc
 
 
 def is_loopback(address: str) -> bool:

@@ -217,10 +217,13 @@ class Pipeline:
     # --- memory and board -----------------------------------------------------------------
 
     def restore(
-        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+        self,
+        memory: Mapping[str, bytes],
+        open_orders: Sequence[OrderChanged],
+        completed_orders: Sequence[OrderChanged] = (),
     ) -> list[Effect]:
         """Go on after a restart of the daemon; before the first ``feed``."""
-        return self._engine.restore(memory, open_orders)
+        return self._engine.restore(memory, open_orders, completed_orders)
 
     def take_memory(self) -> dict[str, bytes | None]:
         """What changed in the engine's own memory since the last call; None: forget."""

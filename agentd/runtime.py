@@ -197,7 +197,9 @@ class Runtime:
     def restore(self, pbx: str, restored: Restored) -> None:
         """Give the pipeline of ``pbx`` what the store knew; before anything is fed."""
         pipeline = self._pipelines[pbx]
-        self._effects[pbx] += pipeline.restore(restored.memory, restored.open_orders)
+        self._effects[pbx] += pipeline.restore(
+            restored.memory, restored.open_orders, restored.completed_orders
+        )
         self._send_on()
 
     async def complete_order(self, pbx: str, order_id: str, by: str) -> OrderChanged:

@@ -170,11 +170,14 @@ class Engine:
         return memory.take(self.state)
 
     def restore(
-        self, remembered: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+        self,
+        remembered: Mapping[str, bytes],
+        open_orders: Sequence[OrderChanged],
+        completed_orders: Sequence[OrderChanged] = (),
     ) -> list[Effect]:
         """Go on after a restart: the time since ``remembered`` was written is a gap."""
         st = self.state
-        memory.restore(st, remembered, open_orders)
+        memory.restore(st, remembered, open_orders, completed_orders)
         self._resync.link_down()
         # Whether a seat is there, and what it does now, is for the snapshot to say.
         st.touched_seats.clear()

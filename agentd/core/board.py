@@ -169,13 +169,7 @@ class Board:
         }
 
     def _seat(self, seat: Seat) -> Object:
-        state = self._state
         leg = self._leg_shown(seat)
-        owed = [
-            {"id": o.order.id, "due_at": seconds(o.order.due_us)}
-            for o in state.owed.get(seat.device, {}).values()
-        ]
-        owed.sort(key=lambda o: (o["due_at"] is None, o["due_at"] or 0.0, str(o["id"])))
         return {
             "kind": "seat",
             "pbx": self._pbx,
@@ -193,10 +187,22 @@ class Board:
             "queue": leg.queue if leg is not None else None,
             "direction": leg.direction if leg is not None else None,
             "clock": self._clock(leg) if leg is not None else None,
-            "owed": owed,
+            "owed": self._owed(seat.device),
             "trouble": self._trouble(seat),
             "gap": leg.gap if leg is not None else False,
         }
+
+    def _owed(self, device: str) -> list[Object]:
+        """Its open orders, those with the nearest deadline first."""
+        shown = self._state.owed_shown.get(device)
+        if shown is None:
+            shown = [
+                {"id": owed.order.id, "due_at": seconds(owed.order.due_us)}
+                for owed in self._state.owed.get(device, {}).values()
+            ]
+            shown.sort(key=lambda o: (o["due_at"] is None, o["due_at"] or 0.0, o["id"]))
+            self._state.owed_shown[device] = shown
+        return shown
 
     def _leg_shown(self, seat: Seat) -> Leg | None:
         """The leg that the seat's state speaks of: one that waits, else talks, else rings."""

@@ -54,11 +54,17 @@ def take(st: State) -> dict[str, bytes | None]:
     return memory
 
 
-def restore(st: State, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]) -> None:
+def restore(
+    st: State,
+    memory: Mapping[str, bytes],
+    open_orders: Sequence[OrderChanged],
+    completed_orders: Sequence[OrderChanged] = (),
+) -> None:
     """Take up what was remembered. An entry that cannot be read is left out, with an anomaly.
 
     The caller declares the link down afterwards: the time since then is a gap.
     """
+    st.completed.update(order.id for order in completed_orders)
     alerts_sent: dict[str, int] = {}
     for key, blob in memory.items():
         kind, _, name = key.partition(":")

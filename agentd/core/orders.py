@@ -45,7 +45,7 @@ def open_for(st: State, call: Call, leg: Leg) -> None:
                 at_us=st.now_us,
             )
         return
-    if call.order:
+    if call.order or oid in st.completed:
         return
     call.order = True
     st.dirty.add(f"call:{call.uid}")
@@ -83,6 +83,7 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
     queue = call.visits[-1].queue if call.visits else None
     due_us = at_us + us(st.policy(queue, None).missed_order_due_s)
     call.order = True
+    st.dirty.add(f"call:{call.uid}")
     owed = _add(
         st,
         OrderChanged(

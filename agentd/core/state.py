@@ -7,6 +7,7 @@ their bridges, the calls, legs, seats and queues, the deadlines, and the effects
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import Any
 
 from msgspec import Struct
 
@@ -58,6 +59,10 @@ class State:
         self.orders: dict[str, Owed] = {}
         self.owed: dict[str, dict[str, Owed]] = {}
         """The same orders by the seat that owes them."""
+        self.owed_shown: dict[str, list[dict[str, Any]]] = {}
+        """What the board shows of them, until it changes."""
+        self.completed: set[str] = set()
+        """Orders that were completed before a restart, of calls that may still go on."""
         self.deadlines = Deadlines()
         self.out: list[Effect] = []
         self.touched_seats: set[str] = set()
@@ -106,6 +111,7 @@ class State:
         self.orders[owed.order.id] = owed
         if owed.order.seat is not None:
             self.owed.setdefault(owed.order.seat, {})[owed.order.id] = owed
+            self.owed_shown.pop(owed.order.seat, None)
             self.touched_seats.add(owed.order.seat)
 
     def owe_no_more(self, owed: Owed) -> None:
@@ -113,6 +119,7 @@ class State:
         self.orders.pop(owed.order.id, None)
         if owed.order.seat is not None:
             self.owed.get(owed.order.seat, {}).pop(owed.order.id, None)
+            self.owed_shown.pop(owed.order.seat, None)
             self.touched_seats.add(owed.order.seat)
 
     # --- channels and bridges -------------------------------------------------------------

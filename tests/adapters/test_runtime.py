@@ -76,7 +76,10 @@ class FakePipeline:
         return self.deadline_us
 
     def restore(
-        self, memory: Mapping[str, bytes], open_orders: Sequence[OrderChanged]
+        self,
+        memory: Mapping[str, bytes],
+        open_orders: Sequence[OrderChanged],
+        completed_orders: Sequence[OrderChanged] = (),
     ) -> list[Effect]:
         self.told.append(("restore", dict(memory)))
         return [order(change="resumed") for _ in open_orders]
