@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RECORDING = Path(__file__).parent / "data" / "calls.ami.gz"
+RECORDING = Path(__file__).parent / "data" / "lab-600-calls.ami.gz"
 SIDES = ("ours", "panoramisk", "split")
 TARGET = 1.5
 

@@ -31,7 +31,7 @@ def ours(data: bytes) -> dict[str, Any]:
     from agentd.core.policy import PolicyBook
     from agentd.replay import replay
 
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "wb") as nowhere:
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("wb") as nowhere:
         path = Path(folder) / "recording.ami"
         path.write_bytes(data)
         written = 0
