@@ -14,8 +14,14 @@ Record = dict[str, Any]
 LIVE_RULES = ("ring", "hold", "hold_sum", "consult", "park")
 
 
-def differences(truth: Record, records: Iterable[Record]) -> list[str]:
-    """One line for each thing that agentd got wrong, made up or left out."""
+def differences(
+    truth: Record, records: Iterable[Record], *, until: float | None = None
+) -> list[str]:
+    """One line for each thing that agentd got wrong, made up or left out.
+
+    `until`: the records are a live daemon's up to that moment: later violations are still to come,
+    and what it does not keep (the seats' states) is not asked for.
+    """
     all_records = list(records)
     tolerance = float(truth["tolerance_s"])
     seats = set(truth["seats"])
@@ -32,9 +38,11 @@ def differences(truth: Record, records: Iterable[Record]) -> list[str]:
     )
     mine = [r for r in all_records if r.get("seat") in seats or r.get("call") in inbound]
     violations = [r for r in mine if r["type"] == "violation"]
-    wrong += _match("violation", truth["violations"], violations, tolerance)
+    due = [v for v in truth["violations"] if until is None or v["at"] < until]
+    wrong += _match("violation", due, violations, tolerance)
     alerts = [r for r in mine if r["type"] == "alert" and r["rule"] in LIVE_RULES]
-    wrong += _match("alert", truth["alerts"], alerts, tolerance)
+    if "alerts" in truth:
+        wrong += _match("alert", truth["alerts"], alerts, tolerance)
     orders: dict[str, Record] = {}
     for record in mine:
         if record["type"] == "work_order":
@@ -44,7 +52,7 @@ def differences(truth: Record, records: Iterable[Record]) -> list[str]:
         for order in truth["work_orders"]
     ]
     wrong += _match("work_order", expected, list(orders.values()), tolerance)
-    for seat, states in truth["seat_states"].items():
+    for seat, states in truth["seat_states"].items() if until is None else ():
         seen = [r for r in all_records if r["type"] == "seat" and r["seat"] == seat]
         wrong += _states(seat, states, seen)
     return wrong
@@ -83,11 +91,16 @@ def _match(
 
 
 def _states(seat: str, expected: Sequence[Record], seen: Sequence[Record]) -> list[str]:
-    if len(expected) == len(seen) and not any(
-        _unlike(e, s, 0.0) for e, s in zip(expected, seen, strict=True)
+    told: list[Record] = []
+    for record in seen:
+        state = {key: record.get(key) for key in ("state", "agent", "pause_reason")}
+        # A seat is also told anew when only its queues changed.
+        if not told or told[-1] != state:
+            told.append(state)
+    if len(expected) == len(told) and not any(
+        _unlike(e, s, 0.0) for e, s in zip(expected, told, strict=True)
     ):
         return []
-    told = [tuple(r.get(k) for k in ("state", "agent", "pause_reason")) for r in seen]
     return [f"seat {seat}: {told} instead of {list(expected)}"]
 
 

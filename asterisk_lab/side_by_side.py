@@ -16,6 +16,7 @@ from typing import Any
 
 from .ami import AmiError
 from .compare import differences
+from .daemon import Daemon, DaemonFailed, Link
 from .judge import judge
 from .native import NativePbx
 from .phones import SippError
@@ -41,12 +42,18 @@ class Verdict:
         return not self.wrong and not self.invalid
 
 
+FAILURES = (RunInvalid, TimeoutError, AmiError, SippError, LookupError, DaemonFailed)
+
+# After the last call the daemon lets its settle time (2 s) run out and stores what it concluded.
+LIVE_SETTLE_S = 6.0
+
+
 async def play_shared(
     scenarios: Sequence[Scenario], path: Path, *, jobs: int, version: str = "22"
-) -> dict[str, dict[str, Any] | str]:
-    """Play scenarios side by side on one PBX and record its stream to `path`.
+) -> tuple[dict[str, dict[str, Any] | str], list[dict[str, Any]]]:
+    """Play scenarios side by side on one PBX, record its stream to `path`, agentd running beside it.
 
-    Returns per scenario its truth, or why its run proves nothing.
+    Returns per scenario its truth, or why its run proves nothing; and what the daemon concluded.
     """
     numbers = Numbers()
     casts = [Cast(s, numbers, suffix=f"_{i:02d}") for i, s in enumerate(scenarios)]
@@ -63,6 +70,10 @@ async def play_shared(
         with tempfile.TemporaryDirectory(prefix="agentd-sipp-") as work:
             recorder = pbx.recorder(path)
             await recorder.start()
+            daemon = Daemon(
+                Path(work) / "agentd", ami_port=pbx.config.ami_port,
+                secret=pbx.secrets["agentd"], web_port=pbx.ports.take(),
+            )  # fmt: skip
             stages = [Stage(cast, pbx, Path(work)) for cast in casts]
             played: dict[str, Any] = {}
 
@@ -71,18 +82,22 @@ async def play_shared(
                 async with gate:
                     try:
                         played[name] = await stage.cast.scenario.play(stage)
-                    except (RunInvalid, TimeoutError, AmiError, SippError) as exc:
+                    except FAILURES as exc:
                         results[name] = f"{type(exc).__name__}: {exc}"
                     await asyncio.sleep(SETTLE_S)
                     await stage.close()
 
             try:
+                await daemon.start()
                 async with asyncio.TaskGroup() as group:
                     for stage in stages:
                         group.create_task(one(stage))
+                await asyncio.sleep(LIVE_SETTLE_S)
             finally:
                 await asyncio.gather(*(stage.close() for stage in stages))
                 await recorder.stop()
+                await daemon.stop()
+            live = daemon.records()
         timeline = Timeline(pbx.history)
         for stage in stages:
             name = stage.cast.scenario.name
@@ -93,26 +108,57 @@ async def play_shared(
                     )
                 except (RunInvalid, LookupError) as exc:
                     results[name] = f"{type(exc).__name__}: {exc}"
-    return results
+    return results, live
+
+
+async def play_live(scenario: Scenario, directory: Path) -> Verdict:
+    """Play a scenario that is about the daemon itself, on a PBX of its own."""
+    cast = Cast(scenario, Numbers())
+    pbx = NativePbx(cast.pbx_seats(), cast.pbx_queues())
+    async with pbx:
+        with tempfile.TemporaryDirectory(prefix="agentd-sipp-") as work:
+            stage = Stage(cast, pbx, Path(work))
+            stage.link = Link(pbx.ports.take(), pbx.config.ami_port)
+            stage.daemon = Daemon(
+                directory / scenario.name, ami_port=stage.link.port, extra=scenario.live or "",
+                secret=pbx.secrets["agentd"], web_port=pbx.ports.take(),
+            )  # fmt: skip
+            try:
+                await stage.link.mend()
+                await stage.daemon.start()
+                declared = await scenario.play(stage)
+                await asyncio.sleep(LIVE_SETTLE_S)
+                until = time.time()
+                timeline = Timeline(pbx.history)
+            finally:
+                await stage.close()
+                await stage.daemon.stop()
+                await stage.link.cut()
+    truth = describe(scenario, declared, stage, timeline, "22")
+    _keep(truth, directory / f"{scenario.name}.truth.json")
+    return Verdict(scenario.name, differences(truth, stage.daemon.records(), until=until))
 
 
 async def run(scenarios: Sequence[Scenario], directory: Path, *, jobs: int = JOBS) -> list[Verdict]:
     """Play `scenarios` and hold agentd's conclusions against their truth.
 
-    Recordings and truths are kept in `directory`. A scenario whose run was invalid is played once
+    Those on the shared PBX are judged twice: by `agentd replay` over the recording, and by what the
+    daemon concluded live. Recordings and truths are kept in `directory`. A scenario whose run was invalid is played once
     more by itself.
     """
     directory.mkdir(parents=True, exist_ok=True)
     shared = [s for s in scenarios if not s.alone and "22" in s.versions]
     single = [(s, "22") for s in scenarios if s.alone]
-    single += [(s, "16") for s in scenarios if "16" in s.versions]
+    recorded = [s for s in scenarios if s.live is None]
+    single += [(s, "16") for s in recorded if "16" in s.versions]
     verdicts: list[Verdict] = []
 
     async def together() -> None:
         if not shared:
             return
         path = directory / "shared.ami"
-        truths = await play_shared(shared, path, jobs=jobs)
+        truths, live = await play_shared(shared, path, jobs=jobs)
+        until = time.time()
         records = await judge(path)
         for scenario in shared:
             truth = truths[scenario.name]
@@ -120,7 +166,9 @@ async def run(scenarios: Sequence[Scenario], directory: Path, *, jobs: int = JOB
                 verdicts.append(await alone(scenario, "22", truth))
                 continue
             _keep(truth, directory / f"shared.{scenario.name}.truth.json")
-            verdicts.append(Verdict(scenario.name, differences(truth, records)))
+            wrong = differences(truth, records)
+            wrong += [f"live: {line}" for line in differences(truth, live, until=until)]
+            verdicts.append(Verdict(scenario.name, wrong))
 
     gate = asyncio.Semaphore(4)
 
@@ -130,8 +178,10 @@ async def run(scenarios: Sequence[Scenario], directory: Path, *, jobs: int = JOB
         async with gate:
             for _ in range(2):
                 try:
+                    if scenario.live is not None:
+                        return await play_live(scenario, directory)
                     truth = await record(scenario, path, version=version)
-                except (RunInvalid, TimeoutError, AmiError, SippError, LookupError) as exc:
+                except FAILURES as exc:
                     invalid = f"{type(exc).__name__}: {exc}"
                     continue
                 _keep(truth, path.with_suffix(".truth.json"))
@@ -168,9 +218,7 @@ def report(verdicts: Sequence[Verdict], seconds: float) -> str:
     return "\n".join(lines)
 
 
-def main(scenarios: Sequence[Scenario], directory: Path, jobs: int) -> int:
-    """Run, print the report; the exit code: 0 when all told the truth."""
-    start = time.monotonic()
-    verdicts = asyncio.run(run(scenarios, directory, jobs=jobs))
-    print(report(verdicts, time.monotonic() - start))
-    return 0 if all(verdict.passed for verdict in verdicts) else 1
+def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
+    """The verdicts as JSON: a list of name, wrong (lines) and invalid (words or empty)."""
+    rows = [{"name": v.name, "wrong": v.wrong, "invalid": v.invalid} for v in verdicts]
+    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .ami import Frame, Recorder
 from .config import PHONE_HOST, TRUNK_HOST, Member, Queue
+from .daemon import Daemon, Link
 from .native import NativePbx
 from .phones import Sipp, Step, call
 from .timeline import Timeline
@@ -36,7 +37,8 @@ class Scenario:
 
     `play` returns the truth, or a function of the run's timeline that does.
     `alone`: needs an Asterisk of its own. `late_recorder`: `play` starts the recorder itself.
-    `versions`: on which Asterisk it is recorded.
+    `versions`: on which Asterisk it is recorded. `live`: it is about the daemon itself, which runs
+    with this additional TOML; it is not recorded.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Scenario:
     late_recorder: bool = False
     versions: tuple[str, ...] = ("22",)
     people: tuple[str, ...] = PEOPLE
+    live: str | None = None
 
 
 class Numbers:
@@ -111,6 +114,8 @@ class Stage:
         self.cast = cast
         self.pbx = pbx
         self.recorder = recorder
+        self.daemon: Daemon | None = None
+        self.link: Link | None = None
         self.callers: dict[str, str] = {}
         self._dir = directory
         self._phones: dict[str, Sipp] = {}

@@ -82,13 +82,16 @@ class Call:
 
 @dataclass(slots=True)
 class Truth:
-    """Everything a scenario declares. `states` maps a seat to its states in order:
+    """Everything a scenario declares. `no_alerts`: nobody may be alerted or charged, whatever the
+    figures say (work orders aside). `states` maps a seat to its states in order:
     (state, person, pause reason)."""
 
     legs: list[Leg] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     states: dict[str, list[tuple[str, str | None, str | None]]] = field(default_factory=dict)
     no_alerts: bool = False
+    alerts_unchecked: bool = False
+    order_limit_s: float = ORDER_LIMIT_S
     notes: str = ""
 
 
@@ -130,13 +133,13 @@ def resolve(truth: Truth, names: Names, timeline: Timeline, slack: float) -> Rec
     for call in truth.calls:
         record = _resolve_call(call, names, timeline, slack)
         calls.append(record)
-        order = _order(call, record, legs, names)
+        order = _order(call, record, legs, names, truth.order_limit_s)
         if order:
             orders.append(order)
             if order["kind"] == "call" and order["due_at"] is not None:
                 violations.append(
                     {"rule": "work_order", "call": order["call"], "at": order["due_at"],
-                     "limit": ORDER_LIMIT_S}
+                     "limit": truth.order_limit_s}
                 )  # fmt: skip
     return {
         "tolerance_s": TOLERANCE_S,
@@ -144,7 +147,7 @@ def resolve(truth: Truth, names: Names, timeline: Timeline, slack: float) -> Rec
         "callers": sorted(names.callers.values()),
         "legs": legs,
         "calls": calls,
-        "alerts": alerts,
+        **({} if truth.alerts_unchecked else {"alerts": alerts}),
         "violations": violations,
         "work_orders": orders,
         "seat_states": {
@@ -312,7 +315,9 @@ def _resolve_call(call: Call, names: Names, timeline: Timeline, slack: float) ->
     return record
 
 
-def _order(call: Call, record: Record, legs: list[Record], names: Names) -> Record | None:
+def _order(
+    call: Call, record: Record, legs: list[Record], names: Names, limit_s: float
+) -> Record | None:
     if call.outcome != "answered":
         if call.outcome == "failed":
             return None
@@ -327,5 +332,5 @@ def _order(call: Call, record: Record, legs: list[Record], names: Names) -> Reco
         "call": record["call"],
         "seat": names.seats[call.order_seat] if call.order_seat else None,
         **({} if first is None else {"opened_at": first}),
-        "due_at": None if last is None else last + ORDER_LIMIT_S,
+        "due_at": None if last is None else last + limit_s,
     }
