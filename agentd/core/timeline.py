@@ -31,8 +31,6 @@ class Timeline:
     def __init__(self, lag_us: int) -> None:
         self.lag_us = lag_us
         self.seen_us = 0
-        self.late = 0
-        """Events that came after the watermark had passed them; applied at once."""
         self.head_us = NEVER_US
         """Time of the earliest event that waits."""
         self._queue: deque[Event] = deque()
@@ -42,11 +40,6 @@ class Timeline:
     @property
     def watermark_us(self) -> int:
         return self.seen_us - self.lag_us
-
-    @property
-    def pending(self) -> int:
-        """Events that wait for the watermark or for a first Timestamp."""
-        return len(self._queue) + len(self._unstamped)
 
     def new_stream(self) -> None:
         """A banner came: what has no Timestamp belongs to the next one seen, not to the last."""
