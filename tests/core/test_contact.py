@@ -7,7 +7,6 @@ import pytest
 from agentd.core import events as e
 from tests.core.story import Story, holds, length, s, us
 
-
 # --- consultations ------------------------------------------------------------------------
 
 
