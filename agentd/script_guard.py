@@ -61,7 +61,6 @@ class Engine:
             e.ChanSpyStart: self._on_spy,
             e.QueueCallerJoin: self._on_join,
             e.QueueCallerLeave: self._on_leave,
-            e.QueueCallerAbandon: self._on_abandon,
             e.AgentCalled: self._on_agent_called,
             e.AgentConnect: self._on_agent_connect,
             e.AgentComplete: self._on_agent_complete,
@@ -359,13 +358,6 @@ class Engine:
 
     def _on_leave(self, ev: e.QueueCallerLeave) -> None:
         legs.left_queue(self.state, ev.uid, ev.queue, ev.at_us)
-
-    def _on_abandon(self, ev: e.QueueCallerAbandon) -> None:
-        call = self.state.calls.get(ev.uid)
-        if call is not None:
-            for visit in call.visits:
-                if visit.queue == ev.queue and visit.left_us is None:
-                    visit.abandoned = True
 
     def _on_agent_called(self, ev: e.AgentCalled) -> None:
         dialling.offered(self.state, ev)

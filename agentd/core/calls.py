@@ -71,7 +71,6 @@ class Visit(Struct):
     joined_us: int
     left_us: int | None = None
     answered: bool = False
-    abandoned: bool = False
     counted: bool = False
     estimated: bool = False
 

@@ -47,6 +47,20 @@ def text(name: str) -> Field:
     return cut
 
 
+def first(name: str) -> Field:
+    """As :func:`text`, but the first of several counts: for lists, in which the caller's own words
+    are raw and stand behind."""
+    key = f"\r\n{name}: ".encode()
+
+    def cut(frame: bytes) -> str:
+        _, found, rest = frame.partition(key)
+        if not found:
+            raise KeyError(name)
+        return rest.partition(b"\r\n")[0].decode("utf-8", "replace")
+
+    return cut
+
+
 def maybe(name: str, default: str | None = None) -> Field:
     """A header that some versions leave out; ``default`` where it is missing or empty."""
     key = f"\r\n{name}: ".encode()
@@ -198,7 +212,6 @@ _TABLE: dict[str, tuple[Any, ...]] = {
     "ChanSpyStart": (e.ChanSpyStart, text("SpyerUniqueid")),
     "QueueCallerJoin": (e.QueueCallerJoin, _UID, _CHANNEL, _QUEUE, _CALLER),
     "QueueCallerLeave": (e.QueueCallerLeave, _UID, _QUEUE),
-    "QueueCallerAbandon": (e.QueueCallerAbandon, _UID, _QUEUE),
     "AgentCalled": (
         e.AgentCalled,
         _UID,
@@ -221,7 +234,14 @@ _TABLE: dict[str, tuple[Any, ...]] = {
     "AgentLogoff": (e.AgentPool, always("AgentLogoff")),
     "FullyBooted": (e.FullyBooted, whole("Uptime", -1)),
     "QueueParams": (e.ListedQueue, _QUEUE),
-    "QueueEntry": (e.ListedCaller, _QUEUE, _UID, _CHANNEL, _CALLER, whole("Wait", 0)),
+    "QueueEntry": (
+        e.ListedCaller,
+        first("Queue"),
+        first("Uniqueid"),
+        first("Channel"),
+        _CALLER,
+        whole("Wait", 0),
+    ),
     "QueueStatusComplete": (e.QueueListDone,),
     "CoreShowChannel": (
         e.ListedChannel,
@@ -262,7 +282,8 @@ def _stamp(frame: bytes) -> int:
     start = frame.find(_STAMP, 0, 400) + 13
     if start < 13:
         return 0
-    stamp = frame[start : frame.find(b"\r\n", start)]
+    end = frame.find(b"\r\n", start)
+    stamp = frame[start:end] if end >= 0 else frame[start:]
     try:
         if len(stamp) == 17 and stamp[10] == 46:
             return int(stamp[:10] + stamp[11:])

@@ -180,11 +180,6 @@ class QueueCallerLeave(Event):
     queue: str
 
 
-class QueueCallerAbandon(Event):
-    uid: str
-    queue: str
-
-
 class AgentCalled(Event):
     uid: str
     name: str
