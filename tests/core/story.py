@@ -249,11 +249,7 @@ class Story:
             self.channel(call, at=at, num=num, state=4)
         self.say(e.QueueCallerJoin(us(at), call, self._name(call), queue, num))
 
-    def leaves_queue(
-        self, call: str, *, at: float, queue: str = "hotline", abandoned: bool = False
-    ) -> None:
-        if abandoned:
-            self.say(e.QueueCallerAbandon(us(at), call, queue))
+    def leaves_queue(self, call: str, *, at: float, queue: str = "hotline") -> None:
         self.say(e.QueueCallerLeave(us(at), call, queue))
 
     def offers(
@@ -366,7 +362,7 @@ class Story:
         for leg in ringing:
             self.dial_ends(call, leg, "CANCEL", at=at)
             self.dial_ends(call, leg, "CANCEL", at=at)
-        self.leaves_queue(call, at=at, abandoned=True)
+        self.leaves_queue(call, at=at)
         self.hangup(*ringing, call, at=at)
 
     # --- transfers ------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def test_the_queue_gave_up_though_asterisk_calls_it_an_abandon() -> None:
     story = Story()
     leg = offered(story)
     story.offer_ends(leg, "NOANSWER", at=8)
-    story.leaves_queue("li", at=8.002, abandoned=True)
+    story.leaves_queue("li", at=8.002)
     assert outcome(story, leg) == "queue_gave_up"
 
 
@@ -178,7 +178,7 @@ def test_an_offer_that_ended_long_before_the_queue_let_go_timed_out() -> None:
     story = Story()
     leg = offered(story)
     story.offer_ends(leg, "NOANSWER", at=8)
-    story.leaves_queue("li", at=12, abandoned=True)
+    story.leaves_queue("li", at=12)
     assert outcome(story, leg) == "no_answer"
 
 
