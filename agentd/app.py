@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import signal
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
-from msgspec.structs import replace
 
 from agentd import __version__, clock
 from agentd.ami_link import AmiSettings
@@ -34,6 +31,7 @@ from agentd.core.effects import (
     Violation,
     seconds,
 )
+from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
 from agentd.http_api import WebServer, WebSettings
 from agentd.monitor_mailbox import StreamSettings
@@ -41,7 +39,6 @@ from agentd.monitor_ws import LiveStream
 from agentd.pipeline import Pipeline
 from agentd.record import Recorded, record_until_interrupted
 from agentd.runtime import Runtime
-from agentd.simulator import SimConfig, SimulatedPbx
 from agentd.ticketing import Store
 
 FLUSH_MAX_S = 5.0
@@ -81,7 +78,8 @@ def web_settings(config: Config) -> WebSettings:
 class Daemon:
     """One agentd: every part, built but not yet started.
 
-    ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database.
+    ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database. ``books``
+    (by PBX) goes before the configuration's own policies; ``announce`` is told what may be told.
     """
 
     def __init__(
@@ -90,15 +88,21 @@ class Daemon:
         access: Mapping[str, AmiSettings],
         web: WebSettings,
         store_path: Path,
+        *,
+        books: Mapping[str, PolicyBook] | None = None,
+        announce: Callable[[Sequence[Effect]], None] | None = None,
     ) -> None:
         self.store_path = store_path
         self.store = Store(store_path)
         self.live = LiveStream(StreamSettings(lang=config.web.language))
         self.runtime = Runtime(
-            {pbx: Pipeline(pbx, config.policy_book(pbx)) for pbx in access},
+            {
+                pbx: Pipeline(pbx, (books or {}).get(pbx) or config.policy_book(pbx))
+                for pbx in access
+            },
             self.store,
             self.live,
-            announce=EffectLog(),
+            announce=announce or EffectLog(),
             resync=lambda pbx: self.listeners[pbx].resync(),
         )
         self.listeners = {
@@ -116,6 +120,7 @@ class Daemon:
             "ok": store.healthy and all(link == "up" for link in links.values()),
             "version": __version__,
             "links": links,
+            "last_event_age_s": self.runtime.last_event_age_s(),
             "inbox_bytes": self.runtime.inbox.held_bytes,
             "store": {
                 "ok": store.healthy,
@@ -252,7 +257,7 @@ def _about(effect: Violation | Alert | OrderChanged) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
     """SIGTERM and Ctrl-C stop in order; the second one stops at once."""
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
@@ -276,56 +281,9 @@ async def run(config: Config, ready: Ready) -> None:
     """``agentd run``: the daemon, until a signal."""
     access = {pbx: ami_settings(config, pbx) for pbx in config.pbx_ids}
     stop = asyncio.Event()
-    with _signals(stop):
+    with stopped_by_signals(stop):
         daemon = Daemon(config, access, web_settings(config), config.store_path)
         await daemon.run(stop, ready)
-
-
-@dataclasses.dataclass(frozen=True)
-class DemoOptions:
-    """What ``agentd demo`` plays. ``calls_per_minute`` None: what keeps the seats busy."""
-
-    seats: int = 12
-    calls_per_minute: float | None = None
-    seed: int = 1
-    port: int = 8440
-    duration_s: float | None = None
-    database: Path | None = None
-    """None: one that is gone afterwards."""
-
-
-async def demo(config: Config, options: DemoOptions, ready: Ready) -> None:
-    """``agentd demo``: the daemon beside the embedded PBX, until a signal or ``duration_s``."""
-    rate = options.calls_per_minute
-    try:
-        played = SimConfig(
-            seats=options.seats,
-            calls_per_s=None if rate is None else rate / 60,
-            seed=options.seed,
-        )
-    except ValueError as error:
-        raise AgentdError(f"this cannot be played: {error}") from None
-    pbx = config.pbx_ids[0]
-    stop = asyncio.Event()
-    with _signals(stop), tempfile.TemporaryDirectory(prefix="agentd-demo-") as folder:
-        async with SimulatedPbx(played, lambda: clock.wall_us() / 1e6) as simulated:
-            access = AmiSettings(
-                pbx=pbx,
-                username=simulated.username,
-                secret=simulated.secret,
-                host=simulated.host,
-                port=simulated.port,
-            )
-            web = replace(web_settings(config), port=options.port, port_auto=True)
-            database = options.database or Path(folder) / "agentd.db"
-            daemon = Daemon(config, {pbx: access}, web, database)
-            loop = asyncio.get_running_loop()
-            timer = loop.call_later(options.duration_s, stop.set) if options.duration_s else None
-            try:
-                await daemon.run(stop, ready)
-            finally:
-                if timer is not None:
-                    timer.cancel()
 
 
 async def record(config: Config, pbx: str, path: Path) -> Recorded:

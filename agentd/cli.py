@@ -76,7 +76,7 @@ def run(config: ConfigOption = None) -> None:
 
 @app.command()
 def demo(
-    seats: Annotated[int, typer.Option(min=1, max=8000, help="How many seats work.")] = 12,
+    seats: Annotated[int, typer.Option(min=1, max=8000, help="How many seats work.")] = 24,
     calls_per_minute: Annotated[
         float | None,
         typer.Option(min=0, help="How many calls come; without it, what keeps the seats busy."),
@@ -97,7 +97,7 @@ def demo(
     ] = None,
 ) -> None:
     """Show a moving wallboard: the embedded PBX plays calls, no Asterisk is needed."""
-    from agentd import app as programs
+    from agentd import demo as programs
 
     settings = load_config(config, secrets=False)
     _logs(settings, at_least="warning")

@@ -35,6 +35,8 @@ class Pipeline:
         self.pbx = pbx
         self.saw_ami = False
         self.frames = 0
+        self.last_event_us = 0
+        """PBX time of the newest event that was told; 0 before the first one."""
         self.malformed = 0
         self._framer = Framer(max_frame_bytes)
         self._timeline = Timeline(us(book.event_lag_s))
@@ -63,6 +65,8 @@ class Pipeline:
             decoded = decode(frame)
             if isinstance(decoded, e.Event):
                 self.saw_ami = True
+                if decoded.at_us > self.last_event_us:
+                    self.last_event_us = decoded.at_us
                 if isinstance(decoded, (e.QueueListDone, e.ChannelListDone)):
                     self._list_open = False
                 timeline.add(decoded)
@@ -231,7 +235,7 @@ class Pipeline:
 
     def take_board(self) -> tuple[dict[str, Any], list[str]]:
         """Board objects that changed since the last call, and keys that went away."""
-        return self._board.take(self._timeline.seen_us)
+        return self._board.take(self.last_event_us)
 
     def board(self) -> dict[str, Any]:
         """The whole board by key (docs/live-stream.md)."""

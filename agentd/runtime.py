@@ -202,6 +202,15 @@ class Runtime:
         )
         self._send_on()
 
+    def last_event_age_s(self) -> dict[str, float | None]:
+        """Seconds since the newest event, by PBX; None where none was told yet."""
+        ages: dict[str, float | None] = {}
+        for pbx, pipeline in self._pipelines.items():
+            now_us, event_us = self.pbx_now_us(pbx), pipeline.last_event_us
+            known = now_us is not None and event_us > 0
+            ages[pbx] = round((now_us - event_us) / 1e6, 3) if known and now_us else None
+        return ages
+
     async def complete_order(self, pbx: str, order_id: str, by: str) -> OrderChanged:
         """Complete a work order, in order with everything else; returns it once it is stored.
 

@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 
-from agentd import app, clock
+from agentd import clock, demo
 from agentd.ami_link import AmiSettings
 from agentd.app import ANOMALIES_PER_PERIOD, ANOMALY_PERIOD_S, Daemon, EffectLog
 from agentd.config import load_config
@@ -271,16 +271,16 @@ async def test_a_bug_stops_the_daemon_and_is_raised(
 
 async def test_the_demo_ends_after_its_duration(tmp_path: Path) -> None:
     urls: list[str] = []
-    options = app.DemoOptions(seats=3, port=18_440, duration_s=0.2, database=tmp_path / "d.db")
-    await app.demo(load_config(secrets=False), options, lambda url, _: urls.append(url))
+    options = demo.DemoOptions(seats=3, port=18_440, duration_s=0.2, database=tmp_path / "d.db")
+    await demo.demo(load_config(secrets=False), options, lambda url, _: urls.append(url))
     assert len(urls) == 1
     assert (tmp_path / "d.db").exists()
 
 
 async def test_a_demo_that_cannot_be_played_is_told(tmp_path: Path) -> None:
-    options = app.DemoOptions(seats=0, database=tmp_path / "d.db")
+    options = demo.DemoOptions(seats=0, database=tmp_path / "d.db")
     with pytest.raises(AgentdError, match="seats is 0"):
-        await app.demo(load_config(secrets=False), options, lambda *_: None)
+        await demo.demo(load_config(secrets=False), options, lambda *_: None)
 
 
 # --- what the log is told ----------------------------------------------------------------------

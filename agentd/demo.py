@@ -1,0 +1,136 @@
+"""``agentd demo``: the daemon beside the embedded PBX, dressed as a hotline.
+
+Nothing in the daemon knows that it is a demo. The one thing added is a clerk who completes most
+work orders after a while, as agents do, so that what is overdue on the board stays the exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from agentd import clock
+from agentd.ami_link import AmiSettings
+from agentd.app import Daemon, EffectLog, Ready, stopped_by_signals, web_settings
+from agentd.config import Config
+from agentd.core.effects import Effect, OrderChanged
+from agentd.core.policy import PolicyBook, SeatConfig
+from agentd.errors import AgentdError, Refused
+from agentd.simulator import SimConfig, SimulatedPbx
+
+QUEUE_LABELS = {"hotline": "市民热线", "complaints": "投诉建议", "sales": "业务咨询"}
+GROUPS = ("一组", "二组", "三组", "四组", "五组")
+SEATS_A_GROUP = 8
+COMPLETE_AFTER_S = (15.0, 240.0)
+FORGOTTEN = 0.04
+"""Share of orders that nobody completes."""
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What ``agentd demo`` plays. ``calls_per_minute`` None: what keeps the seats busy."""
+
+    seats: int = 24
+    calls_per_minute: float | None = None
+    seed: int = 1
+    port: int = 8440
+    duration_s: float | None = None
+    database: Path | None = None
+    """None: one that is gone afterwards."""
+
+
+def dressed(book: PolicyBook, played: SimConfig) -> PolicyBook:
+    """``book`` with names for the demo's queues and groups for its seats, where it has none."""
+    seats = tuple(
+        SeatConfig(
+            f"PJSIP/{played.first_seat + n}",
+            group=GROUPS[n // SEATS_A_GROUP % len(GROUPS)],
+            place=n + 1,
+        )
+        for n in range(played.seats)
+    )
+    labels = {**QUEUE_LABELS, **book.queue_labels}
+    return replace(book, queue_labels=labels, seats=book.seats or seats)
+
+
+class Clerk:
+    """Completes work orders a while after they fell due, through the daemon's own door."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311  it plays, it guards nothing
+        self._log = EffectLog()
+        self._due: asyncio.Queue[OrderChanged] = asyncio.Queue()
+
+    def announce(self, effects: Sequence[Effect]) -> None:
+        """What the daemon says goes to the log, and its orders to the clerk as well."""
+        self._log(effects)
+        for effect in effects:
+            if isinstance(effect, OrderChanged) and effect.due_us is not None:
+                self._due.put_nowait(effect)
+
+    async def work(self, daemon: Daemon) -> None:
+        """Complete orders until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                order = await self._due.get()
+                if order.status == "open" and self._random.random() >= FORGOTTEN:
+                    after_s = self._random.uniform(*COMPLETE_AFTER_S)
+                    group.create_task(self._complete(daemon, order, after_s), name="clerk-order")
+
+    async def _complete(self, daemon: Daemon, order: OrderChanged, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        # A call may go on, or somebody may have been quicker with `agentd ticket complete`.
+        with contextlib.suppress(Refused):
+            await daemon.runtime.complete_order(order.pbx, order.id, order.agent or "demo")
+
+
+async def demo(config: Config, options: DemoOptions, ready: Ready) -> None:
+    """``agentd demo``: the daemon beside the embedded PBX, until a signal or ``duration_s``."""
+    rate = options.calls_per_minute
+    try:
+        played = SimConfig(
+            seats=options.seats,
+            calls_per_s=None if rate is None else rate / 60,
+            seed=options.seed,
+        )
+    except ValueError as error:
+        raise AgentdError(f"this cannot be played: {error}") from None
+    pbx = config.pbx_ids[0]
+    stop = asyncio.Event()
+    with (
+        stopped_by_signals(stop),
+        tempfile.TemporaryDirectory(prefix="agentd-demo-") as folder,
+    ):
+        async with SimulatedPbx(played, lambda: clock.wall_us() / 1e6) as simulated:
+            access = AmiSettings(
+                pbx=pbx,
+                username=simulated.username,
+                secret=simulated.secret,
+                host=simulated.host,
+                port=simulated.port,
+            )
+            web = replace(web_settings(config), port=options.port, port_auto=True)
+            database = options.database or Path(folder) / "agentd.db"
+            clerk = Clerk(options.seed)
+            books = {pbx: dressed(config.policy_book(pbx), played)}
+            daemon = Daemon(
+                config, {pbx: access}, web, database, books=books, announce=clerk.announce
+            )
+            working = asyncio.create_task(clerk.work(daemon), name="clerk")
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(options.duration_s, stop.set) if options.duration_s else None
+            try:
+                await daemon.run(stop, ready)
+            finally:
+                if timer is not None:
+                    timer.cancel()
+                working.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await working
