@@ -66,6 +66,8 @@ class Story:
         self.devices: dict[str, str] = {}
         """Uniqueid → channel name."""
         self.bridge_of: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """Seat → the name that its queues give its member."""
         self.seats = tuple(seats)
         self.at = -10.0
         if self.seats:
@@ -112,6 +114,8 @@ class Story:
         last_call_s: int = 0,
     ) -> None:
         device = f"PJSIP/{seat}"
+        name = self.names.setdefault(seat, name) if change == "listed" else name
+        self.names[seat] = name
         self.say(
             e.QueueMember(
                 us(at),
@@ -265,10 +269,17 @@ class Story:
         """The queue offers ``call`` to ``seat``; gives the leg's Uniqueid."""
         leg = leg or f"{call}>{seat}"
         self.channel(leg, f"PJSIP/{seat}", at=at)
-        phone = self._name(leg)
-        interface = f"PJSIP/{seat}"
         self.say(
-            e.AgentCalled(us(at), call, self._name(call), leg, phone, queue, interface, name or "")
+            e.AgentCalled(
+                us(at),
+                call,
+                self._name(call),
+                leg,
+                self._name(leg),
+                queue,
+                f"PJSIP/{seat}",
+                name or self.names.get(seat, ""),
+            )
         )
         self.dials(call, leg, at=at)
         return leg
