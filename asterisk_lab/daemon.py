@@ -24,16 +24,17 @@ class DaemonFailed(RuntimeError):
 
 
 class Link:
-    """A TCP proxy before the AMI port that can be cut and mended."""
+    """A TCP proxy before a port of this machine that can be cut and mended."""
 
-    def __init__(self, port: int, target_port: int) -> None:
+    def __init__(self, port: int, target_port: int, *, host: str = PHONE_HOST) -> None:
         self.port = port
+        self._host = host
         self._target = target_port
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._serve, PHONE_HOST, self.port)
+        self._server = await asyncio.start_server(self._serve, self._host, self.port)
 
     async def cut(self) -> None:
         """End every connection and refuse new ones."""

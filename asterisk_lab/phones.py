@@ -215,6 +215,11 @@ class Sipp:
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
+    def discard_files(self) -> None:
+        """Remove what this SIPp wrote."""
+        for suffix in ("xml", "err", "log", "out"):
+            Path(self._file(suffix)).unlink(missing_ok=True)
+
 
 def _udp_sockets() -> list[str]:
     if sys.platform != "linux":
