@@ -57,7 +57,10 @@ def dialled(st: State, ev: e.DialBegin) -> None:
     elif source is not None and source.is_local:
         half = st.other_half(source)
         leg = st.legs.get(half.dials or "") if half is not None else None
-        if leg is not None and leg.direction == "outbound" and leg.far is None:
+        if leg is not None and leg.call is None and leg.far is None and leg.ended_us is None:
+            # A click that Asterisk dials over a Local channel: first the seat, then the customer.
+            leg.direction = "outbound"
+            leg.answered_us = None
             _far_end(st, leg, ev)
 
 
