@@ -16,7 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 
 from agentd.errors import AgentdError
-from agentd.watch_board import View, clean, render
+from agentd.watch_board import clean, render
+from agentd.watch_view import View
 from agentd.words import Lang, say
 
 RETRY_FIRST_S = 1.0

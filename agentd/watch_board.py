@@ -1,14 +1,12 @@
-"""The wallboard in a terminal: what a client knows of the board, and how it is drawn.
+"""The wallboard in a terminal: how it is drawn. Reads no clock and no socket.
 
-Neither reads a clock or a socket. Times are drawn in the PBX's clock, and stand still when the
-feed does.
+Times are drawn in the PBX's clock, and stand still when the feed does.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rich.cells import cell_len
@@ -16,11 +14,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentd.errors import AgentdError
+from agentd.watch_view import View
 from agentd.words import Lang, known, say
 
-PROTOCOL = 1
-STALE_AFTER_S = 3.0
 BAR_CELLS = 10
 ALERTS_SHOWN = 8
 # Titles, the lines above them, column heads and "more" lines of the four sections.
@@ -56,8 +52,6 @@ _DISPENSABLE = (
     "limit",
 )  # fmt: skip
 
-Board = Mapping[str, Mapping[str, Any]]
-
 # Okabe and Ito's palette: told apart by colour-blind eyes; icon and word say the same.
 _LEVELS: dict[str, tuple[str, str]] = {
     "calm": ("·", ""),
@@ -69,118 +63,6 @@ _LEVELS: dict[str, tuple[str, str]] = {
 _SEVERITY = {"calm": 0, "warning": 1, "breach": 2, "escalation": 2, "urgent": 3}
 _BANNER = "bold white on #8B2C00"
 _ZERO_WIDTH_JOINER = "\u200d"
-
-
-def apply(board: Board, message: Mapping[str, Any]) -> Board:
-    """The board after ``message``: a snapshot replaces it, a delta changes it, others do not."""
-    match message.get("type"):
-        case "snapshot":
-            whole: Board = message["board"]
-            return whole
-        case "delta":
-            gone = set(message["del"])
-            kept = {key: value for key, value in board.items() if key not in gone}
-            kept.update(message["set"])
-            return kept
-        case _:
-            return board
-
-
-@dataclass
-class View:
-    """What this client knows. ``now_s`` is any steady clock, the same in every call."""
-
-    url: str
-    lang: Lang | None = None
-    """The language asked for; None: the server's."""
-    board: Board = field(default_factory=dict)
-    seq: int | None = None
-    connected: bool = False
-    has_board: bool = False
-    heard_at_s: float | None = None
-    server_time: float = 0.0
-    offset_s: float | None = None
-    """Server time minus our steady clock."""
-    lost_reason: str = ""
-    retry_at_s: float = 0.0
-    server_lang: Lang = "zh"
-
-    @property
-    def words(self) -> Lang:
-        return self.lang or self.server_lang
-
-    def take(self, message: Mapping[str, Any], now_s: float) -> str | None:
-        """Take over one message; gives the answer to send, or None. Raises AgentdError when the
-        server speaks another version, KeyError or TypeError when it is no agentd at all."""
-        self.heard_at_s = now_s
-        kind = message["type"]
-        if kind == "hello":
-            if message["protocol"] != PROTOCOL:
-                raise AgentdError(
-                    say(
-                        self.words,
-                        "watch.wrong_protocol",
-                        theirs=message["protocol"],
-                        ours=PROTOCOL,
-                    )
-                )
-            self.server_lang = "en" if message["lang"] == "en" else "zh"
-            return None
-        if kind not in ("snapshot", "delta", "beat"):
-            return None
-        seq: int = message["seq"]
-        self._measure(message["server_time"], now_s)
-        if kind == "delta" and seq != (self.seq or 0) + 1:
-            self.has_board = False
-        if kind == "snapshot":
-            self.has_board = True
-        if not self.has_board:
-            return '{"type":"resync"}'
-        self.board = apply(self.board, message)
-        self.seq = seq
-        return f'{{"type":"ack","seq":{seq}}}'
-
-    def connect(self) -> None:
-        self.connected = True
-        self.has_board = False
-        self.lost_reason = ""
-
-    def lose(self, reason: str, retry_at_s: float) -> None:
-        self.connected = False
-        self.lost_reason = reason
-        self.retry_at_s = retry_at_s
-        self.offset_s = None
-
-    def stale(self, now_s: float) -> bool:
-        """Whether what is shown is not the present."""
-        return (
-            not self.connected or self.heard_at_s is None or now_s - self.heard_at_s > STALE_AFTER_S
-        )
-
-    def server_now(self, now_s: float) -> float:
-        """Server time; that of the last message once the feed stopped."""
-        if self.offset_s is None or self.stale(now_s):
-            return self.server_time
-        return now_s + self.offset_s
-
-    def pbx_now(self, pbx: str, now_s: float) -> float:
-        """The PBX's time; stands still from the moment when its link went down."""
-        link = self.board.get(f"pbx:{pbx}")
-        if link is None:
-            return self.server_now(now_s)
-        if link["link"] == "down":
-            return float(link["since"] or link["last_event_at"] or 0)
-        return self.server_now(now_s) + (link["clock_offset_s"] or 0.0)
-
-    def _measure(self, server_time: float, now_s: float) -> None:
-        offset_s = server_time - now_s
-        self.server_time = server_time
-        # A message may have waited on its way, never the other way round: the largest is best.
-        # One that is far off tells of a clock that was set.
-        if self.offset_s is None or abs(offset_s - self.offset_s) > STALE_AFTER_S:
-            self.offset_s = offset_s
-        else:
-            self.offset_s = max(self.offset_s, offset_s)
 
 
 def render(view: View, now_s: float, *, width: int, height: int | None = None) -> RenderableType:
@@ -508,9 +390,9 @@ def _queue_place(queue: Mapping[str, Any]) -> tuple[str, str]:
     return (queue["pbx"], queue["name"])
 
 
-def _seat_place(seat: Mapping[str, Any]) -> tuple[str, str, bool, Any, str]:
+def _seat_place(seat: Mapping[str, Any]) -> tuple[str, bool, Any, str, str]:
     place = seat["place"]
-    return (seat["pbx"], seat["group"] or "", place is None, place or 0, seat["seat"])
+    return (seat["pbx"], place is None, place or 0, seat["group"] or "", seat["seat"])
 
 
 def _newest_first(alert: Mapping[str, Any]) -> tuple[float, str]:

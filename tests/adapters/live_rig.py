@@ -20,7 +20,7 @@ from websockets.frames import Close, Frame, Opcode
 from agentd.http_api import WebServer, WebSettings
 from agentd.monitor_mailbox import StreamSettings
 from agentd.monitor_ws import LiveStream
-from agentd.watch_board import apply
+from agentd.watch_view import apply
 
 # Long for anybody, so that only what never comes fails a test.
 PATIENCE_S = 60.0

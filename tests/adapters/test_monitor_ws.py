@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from agentd.monitor_mailbox import Mailbox, Message, Misbehaved, StreamSettings
 from agentd.monitor_ws import LiveStream, _Client
-from agentd.watch_board import apply
+from agentd.watch_view import apply
 from tests.adapters.live_rig import (
     PATIENCE_S,
     Listener,

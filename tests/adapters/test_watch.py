@@ -22,7 +22,8 @@ from websockets.asyncio.server import serve
 from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
 from agentd.watch import follow, watch
-from agentd.watch_board import View, apply, clean, duration, render
+from agentd.watch_board import clean, duration, render
+from agentd.watch_view import View, apply
 from agentd.words import LANGS, WORDS, Lang, known, say
 from tests.adapters.board_samples import (
     NOW,
