@@ -132,6 +132,8 @@ def _docker(count: int, minutes: float | None) -> int:
         def end(*_: object) -> None:
             raise KeyboardInterrupt
 
+        for certificate in Path("/usr/local/share/ca-certificates").glob("**/*.crt"):
+            shutil.copy(certificate, LAB_DIR / "ca")
         before = signal.signal(signal.SIGTERM, end)
         try:
             if run("build", "--quiet") or run("up", "--detach", "--wait"):
