@@ -380,9 +380,10 @@ class Engine:
         self._resync.member(ev)
 
     def _on_device_state(self, ev: e.DeviceState) -> None:
-        seat = self.state.seats.get(ev.device)
+        st = self.state
+        seat = st.seats.get(ev.device) or st.seats.get(st.phones.get(ev.device, ""))
         if seat is not None and seat.set_device_state(ev.state, ev.at_us):
-            self.state.touched_seats.add(ev.device)
+            st.touched_seats.add(seat.device)
 
     def _on_agent_pool(self, ev: e.AgentPool) -> None:
         self.state.anomaly(

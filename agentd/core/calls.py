@@ -42,6 +42,8 @@ class Channel(Struct):
     """The queue whose application it runs, as a list told."""
     is_local: bool = False
     spies: bool = False
+    seat: str | None = None
+    """The seat behind it, where its name does not tell: a queue reached it over a Local channel."""
     request_us: int | None = None
     request_cause: int = 0
     soft_us: int | None = None

@@ -37,13 +37,13 @@ def meet(st: State, uid: str, at_us: int) -> None:
     seat_chans = [
         c
         for c in (st.channels.get(u) for u in sorted(together))
-        if c is not None and c.device in st.seats and not c.is_local and not c.spies
+        if c is not None and not c.is_local and not c.spies and st.seat_of(c) is not None
     ]
     for chan in seat_chans:
         leg = st.legs.get(chan.uid)
         if leg is None:
             if calls and st.synced:
-                leg = legs.new_leg(st, chan.uid, chan.device, "inbound", None, calls[0], None)
+                leg = legs.new_leg(st, chan, "inbound", None, calls[0], None)
                 leg.consulted = True
                 legs.answered(st, leg, at_us, "BridgeEnter")
             else:
@@ -166,9 +166,10 @@ def _led_by(st: State, uid: str) -> list[Leg]:
     leg = st.legs.get(uid) or st.legs.get(st.through.get(uid, ""))
     found = [leg] if leg is not None else []
     chan = st.channels.get(uid)
-    if chan is not None and leg is None and chan.device in st.seats:
+    device = st.seat_of(chan) if chan is not None else None
+    if device is not None and leg is None:
         # The consultation was on the phone's second channel.
-        seat = st.seats[chan.device]
+        seat = st.seats[device]
         found += [x for x in seat.legs.values() if x.call is not None and x.spell is not None]
     return found
 

@@ -28,11 +28,10 @@ def offered(st: State, ev: e.AgentCalled) -> None:
     if dest.is_local:
         st.offers[ev.dest] = (ev.queue, ev.interface, ev.member)
         return
+    st.belongs(dest, ev.interface)
     leg = st.legs.get(ev.dest)
     if leg is None:
-        leg = legs.new_leg(
-            st, ev.dest, dest.device, "inbound", ev.queue, legs.call_of(st, customer), None
-        )
+        leg = legs.new_leg(st, dest, "inbound", ev.queue, legs.call_of(st, customer), None)
     leg.queue = ev.queue
     leg.agent = st.seats[leg.seat].agent
     clocks.note(leg, "AgentCalled", ev.at_us)
@@ -50,9 +49,10 @@ def dialled(st: State, ev: e.DialBegin) -> None:
     origin = st.origin(ev.uid)
     if dest.is_local:
         return
-    if dest.device in st.seats and not dest.spies:
-        _seat_dialled(st, ev, dest, origin)
-    elif origin is not None and origin.device in st.seats:
+    offer = _offer_through(st, source, dest)
+    if st.seat_of(dest) is not None and not dest.spies:
+        _seat_dialled(st, ev, dest, origin, offer)
+    elif origin is not None and st.seat_of(origin) is not None:
         _dials_out(st, ev, origin, dest)
     elif source is not None and source.is_local:
         half = st.other_half(source)
@@ -64,32 +64,42 @@ def dialled(st: State, ev: e.DialBegin) -> None:
             _far_end(st, leg, ev)
 
 
-def _seat_dialled(st: State, ev: e.DialBegin, dest: Channel, origin: Channel | None) -> None:
-    source = st.channels.get(ev.uid) if ev.uid is not None else None
+def _offer_through(st: State, source: Channel | None, dest: Channel) -> tuple[str, str, str] | None:
+    """The queue's offer that leads through a Local channel to ``dest``; None where none does."""
+    if source is None or not source.is_local:
+        return None
     offer = None
-    if source is not None and source.is_local:
-        half = st.other_half(source)
-        for local in (source, half):
-            if local is not None:
-                st.through[local.uid] = ev.dest
-                offer = offer or st.offers.get(local.uid)
+    for local in (source, st.other_half(source)):
+        if local is not None:
+            st.through[local.uid] = dest.uid
+            offer = offer or st.offers.get(local.uid)
+    if offer is not None:
+        st.belongs(dest, offer[1])
+    return offer
+
+
+def _seat_dialled(
+    st: State,
+    ev: e.DialBegin,
+    dest: Channel,
+    origin: Channel | None,
+    offer: tuple[str, str, str] | None,
+) -> None:
     leg = st.legs.get(ev.dest)
     if leg is not None:
         clocks.note(leg, "DialBegin", ev.at_us)
         return
     if origin is None:
-        direction: Direction = "outbound" if source is None else "internal"
-        leg = legs.new_leg(st, ev.dest, dest.device, direction, None, None, None)
+        direction: Direction = "outbound" if ev.uid is None else "internal"
+        leg = legs.new_leg(st, dest, direction, None, None, None)
         leg.consulted = True
     elif st.is_customer(origin):
         queue = offer[0] if offer is not None else None
-        leg = legs.new_leg(
-            st, ev.dest, dest.device, "inbound", queue, legs.call_of(st, origin), None
-        )
+        leg = legs.new_leg(st, dest, "inbound", queue, legs.call_of(st, origin), None)
     else:
-        leg = legs.new_leg(st, ev.dest, dest.device, "internal", None, None, origin.num)
+        leg = legs.new_leg(st, dest, "internal", None, None, origin.num)
         leg.consulted = True
-        if origin.device in st.seats:
+        if st.seat_of(origin) is not None:
             _internal_caller(st, ev, origin, dest)
     clocks.note(leg, "DialBegin", ev.at_us)
 
@@ -100,7 +110,7 @@ def _internal_caller(st: State, ev: e.DialBegin, origin: Channel, dest: Channel)
         return
     leg = st.legs.get(origin.uid)
     if leg is None:
-        leg = legs.new_leg(st, origin.uid, origin.device, "internal", None, None, dest.num)
+        leg = legs.new_leg(st, origin, "internal", None, None, dest.num)
         leg.consulted = True
         leg.offered_us = None
         leg.far = dest.uid
@@ -118,7 +128,7 @@ def _dials_out(st: State, ev: e.DialBegin, origin: Channel, dest: Channel) -> No
         return
     leg = st.legs.get(origin.uid)
     if leg is None:
-        leg = legs.new_leg(st, origin.uid, origin.device, "outbound", None, None, None)
+        leg = legs.new_leg(st, origin, "outbound", None, None, None)
         leg.consulted = True
         leg.offered_us = None
     if leg.direction == "outbound" and leg.answered_us is None:
@@ -139,7 +149,7 @@ def _far_end(st: State, leg: Leg, ev: e.DialBegin) -> None:
 
 def _consults(st: State, origin: Channel, at_us: int) -> bool:
     """The seat behind ``origin`` dials while a customer of its waits: that is a consultation."""
-    seat = st.seats[origin.device]
+    seat = st.seats[st.seat_of(origin) or origin.device]
     for leg in seat.legs.values():
         if legs.is_answered(leg) and leg.direction == "inbound" and leg.call is not None:
             waiting = leg.spell is not None or leg.left_us is not None
@@ -205,7 +215,7 @@ def picked_up(st: State, ev: e.Pickup) -> None:
     leg.pickup = True
     clocks.note(leg, f"Pickup {picker.device}", ev.at_us)
     legs.offer_ended(st, leg, ev.at_us, None)
-    if call is not None and picker.device in st.seats and picker.uid not in st.legs:
-        taker = legs.new_leg(st, picker.uid, picker.device, "inbound", leg.queue, call, None)
+    if call is not None and st.seat_of(picker) is not None and picker.uid not in st.legs:
+        taker = legs.new_leg(st, picker, "inbound", leg.queue, call, None)
         taker.consulted = True
         legs.answered(st, taker, ev.at_us, "Pickup")

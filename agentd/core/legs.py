@@ -47,13 +47,14 @@ def call_of(st: State, chan: Channel) -> Call:
 
 def new_leg(
     st: State,
-    uid: str,
-    device: str,
+    chan: Channel,
     direction: Direction,
     queue: str | None,
     call: Call | None,
     caller: str | None,
 ) -> Leg:
+    """A leg on the seat's channel ``chan``, of ``call`` where a customer is known."""
+    uid, device = chan.uid, st.seat_of(chan) or chan.device
     seat = st.seat(device)
     st.touched_seats.add(device)
     leg = Leg(uid, device, seat.agent, queue, direction, None, caller, st.now_us)

@@ -212,7 +212,7 @@ class Resync:
         for chan in list(st.channels.values()):
             if chan.is_local or chan.spies or chan.gone_us is not None:
                 continue
-            if chan.device not in st.seats or not (chan.listed or self.after_gap):
+            if st.seat_of(chan) is None or not (chan.listed or self.after_gap):
                 continue
             leg = st.legs.get(chan.uid)
             if leg is None:
@@ -250,7 +250,7 @@ class Resync:
 
     def _found_leg(self, chan: Channel, other: Channel, *, inbound: bool) -> Leg:
         st = self.state
-        seat = st.seat(chan.device)
+        seat = st.seat(st.seat_of(chan) or chan.device)
         call = legs.call_of(st, other) if inbound else None
         if call is not None:
             call.gap = True
@@ -260,7 +260,7 @@ class Resync:
                 call.visits.append(visit)
         leg = Leg(
             chan.uid,
-            chan.device,
+            seat.device,
             seat.agent,
             call.visits[-1].queue if call is not None and call.visits else None,
             "inbound" if inbound else "outbound",

@@ -53,8 +53,9 @@ def verdict_allows_ring(leg: Leg) -> bool:
 
 def _hung_up_first(st: State, leg: Leg) -> None:
     policy = clocks.policy_of(st, leg)
-    if policy.agent_may_end or leg.estimated or leg.found or leg.ended_us is None:
+    if policy.agent_may_end or leg.estimated or leg.found or not leg.had_contact:
         return
+    assert leg.ended_us is not None
     clocks.charge_hangup(st, leg, leg.ended_us)
 
 

@@ -55,7 +55,9 @@ class State:
         self.seats: dict[str, Seat] = {}
         self.queues: dict[str, Queue] = {}
         self.interfaces: dict[str, str] = {}
-        """Queue interface → the phone's device."""
+        """Queue interface → the seat's device."""
+        self.phones: dict[str, str] = {}
+        """Phone → its seat, where a queue names the seat by a hint or a Local channel."""
         self.orders: dict[str, Owed] = {}
         self.owed: dict[str, dict[str, Owed]] = {}
         """The same orders by the seat that owes them."""
@@ -176,13 +178,30 @@ class State:
                 todo.append(other)
         return reached
 
+    def seat_of(self, chan: Channel) -> str | None:
+        """The device of the seat that ``chan`` belongs to; None where it is no seat's."""
+        if chan.device in self.seats:
+            return chan.device
+        return chan.seat or self.phones.get(chan.device)
+
+    def belongs(self, chan: Channel, interface: str) -> None:
+        """A queue reached ``chan`` through the Local channel ``interface``: it is that seat's. Its
+        phone is known by the same extension; another one (a mobile, say) only for this call."""
+        device = self.interfaces.get(interface)
+        if device is None or device not in self.seats or chan.device in self.seats:
+            return
+        chan.seat = device
+        extension = interface.partition("/")[2].partition("@")[0]
+        if extension and chan.device.rpartition("/")[2] == extension:
+            self.phones[chan.device] = device
+
     def is_customer(self, chan: Channel) -> bool:
         """Who waits in a queue or comes from outside: no seat, no Local channel, no phone that the
         site calls its own, and none that calls with its own name as its number, as extensions do
         and trunks do not."""
         if chan.uid in self.calls:
             return True
-        if chan.is_local or chan.device in self.seats or chan.spies:
+        if chan.is_local or chan.spies or self.seat_of(chan) is not None:
             return False
         if chan.num is not None and chan.device.endswith(f"/{chan.num}"):
             return False

@@ -52,3 +52,16 @@ def test_nothing_is_left_behind(name: str) -> None:
     live = pipeline.live_counts()
     assert live["legs"] == live["open_legs"]
     assert live["calls"] <= live["channels"] + live["open_legs"]
+
+
+def test_a_seat_that_a_queue_knows_by_a_hint_is_judged_by_its_phone() -> None:
+    """As FreePBX sets its queues up: a Local channel to reach the phone, a hint for its state."""
+    data = (TRANSCRIPTS / "local_member.ami").read_bytes()
+    truth = json.loads((TRANSCRIPTS / "local_member.truth.json").read_text(encoding="utf-8"))
+    (seat,) = {leg["seat"] for leg in truth["legs"]}
+    hint = f"hint:{seat.rpartition('/')[2]}@phones"
+    hinted = data.replace(f"StateInterface: {seat}".encode(), f"StateInterface: {hint}".encode())
+    assert hinted != data
+    judged = [record for record in replay(hinted) if record["type"] == "leg"]
+    plain = [record for record in replay(data) if record["type"] == "leg"]
+    assert judged == [{**leg, "seat": hint} for leg in plain]
