@@ -44,7 +44,6 @@ class Pipeline:
         self._board = Board(pbx, book, self._engine.state)
         self._streams = 0
         self._list_open = False
-        self._live = False
 
     @property
     def saw_timestamp(self) -> bool:
@@ -108,6 +107,8 @@ class Pipeline:
 
     def _malformed(self, what: str, event: str | None, out: list[Effect]) -> None:
         self.malformed += 1
+        # Said at its place in the stream, so that how the bytes were split changes nothing.
+        self._run(self._timeline.watermark_us, out)
         state = self._engine.state
         state.anomaly(what, event, resync=event is not None)
         out.extend(state.out)
@@ -138,7 +139,6 @@ class Pipeline:
 
     def advance(self, pbx_now_us: int) -> list[Effect]:
         """Let the estimated PBX clock pass. Stands still while a list answer is pending."""
-        self._live = True
         if self._list_open:
             return []
         out: list[Effect] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from agentd.core import clocks, contact, dialling, legs, memory, orders, resync, settling, verdict
 from agentd.core import events as e
-from agentd.core.calls import RINGING, UP, Channel, Visit, device_of
+from agentd.core.calls import RINGING, UP, Visit, device_of
 from agentd.core.deadlines import NEVER_US, Deadline
 from agentd.core.effects import Effect, OrderChanged
 from agentd.core.policy import PolicyBook
@@ -148,8 +148,8 @@ class Engine:
         """The feed ends for good: what is over is judged, then the link is down."""
         st = self.state
         st.deadlines.keep(SETTLING | {"order"})
-        horizon = st.now_us + st.settle_us + us(0.001)
-        out: list[Effect] = []
+        # What the last snapshot did not name any more vanishes first, and is settled after.
+        horizon = st.now_us + 2 * st.settle_us + us(0.001)
         while (due_us := st.deadlines.next_us()) <= horizon:
             deadline = st.deadlines.pop()
             if deadline.kind == "order":
@@ -416,11 +416,3 @@ class Engine:
 
     def _on_link_up(self, ev: e.LinkUp) -> None:
         self._resync.link_up()
-
-
-def channel_count(engine: Engine) -> int:
-    """Channels that the engine holds, for a leak check."""
-    return len(engine.state.channels)
-
-
-__all__ = ["Channel", "Engine", "channel_count"]
