@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 Frame = dict[str, str]
@@ -50,9 +50,7 @@ class AmiClient:
     async def connect(self, host: str, port: int, user: str, secret: str, *, events: bool) -> None:
         reader, self._writer = await asyncio.open_connection(host, port, limit=2**22)
         self._reader_task = asyncio.create_task(self._read(reader), name=f"lab-ami-{user}")
-        await self.action(
-            "Login", Username=user, Secret=secret, Events="on" if events else "off"
-        )
+        await self.action("Login", Username=user, Secret=secret, Events="on" if events else "off")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         buffer = b""
@@ -97,7 +95,14 @@ class AmiClient:
                 self.events.append(frame)
                 self._news.notify_all()
 
-    async def action(self, name: str, *, timeout: float = 20.0, **headers: str) -> list[Frame]:
+    async def action(
+        self,
+        name: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 20.0,
+        **headers: str,
+    ) -> list[Frame]:
         """Send one action; its response, followed by the items of its list when it has one.
 
         Raises AmiError on `Response: Error`, a closed connection or no answer in `timeout` s.
@@ -106,7 +111,7 @@ class AmiClient:
             raise AmiError("not connected")
         action_id = f"lab{next(self._ids)}"
         lines = [f"Action: {name}", f"ActionID: {action_id}"]
-        lines += [f"{key}: {value}" for key, value in headers.items()]
+        lines += [f"{key}: {value}" for key, value in {**(more or {}), **headers}.items()]
         future: asyncio.Future[list[Frame]] = asyncio.get_running_loop().create_future()
         self._answers[action_id] = future
         try:
@@ -114,7 +119,7 @@ class AmiClient:
             await self._writer.drain()
             frames = await asyncio.wait_for(future, timeout)
         except (TimeoutError, ConnectionError) as exc:
-            raise AmiError(f"{name}: no answer ({exc or 'timed out'})") from exc
+            raise AmiError(f"{name}: no answer ({exc!r})") from exc
         finally:
             del self._answers[action_id]
         if frames[0].get("Response") == "Error":

@@ -70,7 +70,9 @@ def _pair(
     for record in expected:
         found = left.pop(record[key], None)
         if found is None:
-            wrong.append(f"{what} {record[key]} ({record.get('seat', record.get('caller'))}): missing")
+            wrong.append(
+                f"{what} {record[key]} ({record.get('seat', record.get('caller'))}): missing"
+            )
         else:
             wrong += [f"{what} {record[key]} {d}" for d in _unlike(record, found, tolerance)]
     return wrong + [f"{what} {key}: made up: {record}" for key, record in left.items()]

@@ -27,7 +27,8 @@ res_config_ldap res_config_odbc res_config_pgsql res_config_sqlite3 res_fax res_
 res_hep res_hep_pjsip res_hep_rtcp res_http_media_cache res_http_post res_odbc
 res_odbc_transaction res_phoneprov res_pjsip_phoneprov_provider res_prometheus
 res_resolver_unbound res_smdi res_snmp res_speech_aeap res_stir_shaken res_pjsip_stir_shaken
-res_stun_monitor res_xmpp res_websocket_client func_odbc app_stasis app_stasis_broadcast res_stasis_broadcast
+res_stun_monitor res_xmpp res_websocket_client func_odbc app_stasis
+app_stasis_broadcast res_stasis_broadcast
 app_getcpeid app_followme res_corosync res_pktccops res_ari_mailboxes
 """.split()
 
@@ -96,7 +97,7 @@ class PbxConfig:
     module_dir: str = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
 
     def files(self, root: str) -> dict[str, str]:
-        """File name (below the configuration directory) to text; `root` is where Asterisk sees it."""
+        """File name to text; `root` is the lab's directory as Asterisk sees it."""
         return {
             "asterisk.conf": _asterisk(root, self.module_dir),
             "modules.conf": _modules(),
@@ -120,7 +121,7 @@ class PbxConfig:
             "ccss.conf": "[general]\n",
             "cdr.conf": "[general]\nenable=no\n",
             "http.conf": "[general]\nenabled=no\n",
-            **{name: "" for name in EMPTY},
+            **dict.fromkeys(EMPTY, ""),
             "indications.conf": (
                 "[general]\ncountry=cn\n[cn]\ndescription=China\nringcadence=1000,4000\n"
                 "dial=450\nbusy=450/350,0/350\nring=450/1000,0/4000\ncongestion=450/700,0/700\n"

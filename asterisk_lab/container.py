@@ -52,7 +52,7 @@ def _module_dir() -> str:
 
 def asterisk() -> None:
     config().write(Path("/lab"), "/lab")
-    os.execvp("asterisk", ["asterisk", "-f", "-C", "/lab/etc/asterisk.conf"])  # noqa: S606, S607
+    os.execvp("asterisk", ["asterisk", "-f", "-C", "/lab/etc/asterisk.conf"])
 
 
 def agentd() -> None:
@@ -63,7 +63,7 @@ def agentd() -> None:
         f'[store]\npath = "/var/lib/agentd/agentd.db"\n[web]\nport = {WEB_PORT}\n',
         encoding="utf-8",
     )
-    os.execv(sys.executable, [sys.executable, "-m", "agentd", "run", "--config", str(path)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "agentd", "run", "--config", str(path)])
 
 
 async def play() -> None:
@@ -79,7 +79,7 @@ async def play() -> None:
     ports = iter(range(FIRST_SLOT_PORT, 65000))
 
     def take(count: int) -> int:
-        return [next(ports) for _ in range(count)][0]
+        return min(next(ports) for _ in range(count))
 
     with tempfile.TemporaryDirectory() as work:
         world = traffic.World(

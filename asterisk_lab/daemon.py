@@ -146,8 +146,8 @@ class Daemon:
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as store:
             store.row_factory = sqlite3.Row
             for table in ("leg", "call", "violation", "alert", "work_order"):
-                for row in store.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a fixed list
-                    found.append({"type": table, **_in_seconds(dict(row))})
+                rows = store.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a fixed list
+                found += [{"type": table, **_in_seconds(dict(row))} for row in rows]
         return found
 
 
@@ -156,7 +156,15 @@ def _in_seconds(row: Record) -> Record:
     for key, value in row.items():
         if key.endswith("_us"):
             base = key.removesuffix("_us")
-            instant = base in ("offered", "ringing", "answered", "ended", "started", "due", "opened")
+            instant = base in (
+                "offered",
+                "ringing",
+                "answered",
+                "ended",
+                "started",
+                "due",
+                "opened",
+            )
             name = {"at": "at", "value": "value", "limit": "limit"}.get(
                 base, f"{base}_at" if instant else f"{base}_s"
             )

@@ -12,9 +12,11 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from .ami import AmiClient, AmiError, Frame, Recorder
 from .config import PHONE_HOST, PbxConfig, Queue, Seat
+from .phones import DIES_WITH_US
 from .ports import PortBlock
 
 SUITE_OF_VERSION = {"22": "sid", "16": "bullseye"}
@@ -54,15 +56,17 @@ def missing_parts(versions: Sequence[str] = ("22",)) -> list[str]:
     lacks = []
     if os.geteuid() != 0:
         lacks.append("root (the native lab runs Asterisk by chroot)")
-    for program in ("sipp", "unshare", "chroot"):
-        if shutil.which(program) is None:
-            lacks.append(f"the program {program} (run asterisk_lab/install.sh as root)")
-    for version in versions:
-        if not (rootfs(version) / "usr/sbin/asterisk").exists():
-            lacks.append(
-                f"Asterisk {version} below {lab_home()} (run asterisk_lab/install.sh as root)"
-            )
-    return lacks
+    wanted = [
+        f"the program {program}"
+        for program in ("sipp", "unshare", "chroot", "setpriv")
+        if shutil.which(program) is None
+    ]
+    wanted += [
+        f"Asterisk {version} below {lab_home()}"
+        for version in versions
+        if not (rootfs(version) / "usr/sbin/asterisk").exists()
+    ]
+    return lacks + [f"{what} (run asterisk_lab/install.sh as root)" for what in wanted]
 
 
 class NativePbx:
@@ -101,7 +105,7 @@ class NativePbx:
         """Every event since the first start, restarts included."""
         return self._earlier + self.ami.events
 
-    async def __aenter__(self) -> NativePbx:
+    async def __aenter__(self) -> Self:
         sip, ami, trunk = (self.ports.take() for _ in range(3))
         rtp = self.ports.take(self._rtp_count)
         shared = self.ports.take()
@@ -124,7 +128,9 @@ class NativePbx:
         self.config.write(self.directory, "/lab")
         # pjlib looks up a.root-servers.net for its own address, again and again: with a slow or
         # dead name server every lookup stops all SIP for 5 s.
-        (self.directory / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()} {ROOT}\n")
+        (self.directory / "hosts").write_text(
+            f"127.0.0.1 localhost {socket.gethostname()} {ROOT}\n"
+        )
         (self.directory / "resolv.conf").write_text(
             "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
         )
@@ -147,7 +153,7 @@ class NativePbx:
         log = (self.directory / "console.log").open("ab")
         with log:
             self._process = await asyncio.create_subprocess_exec(
-                "unshare", "--mount", "--propagation", "private",
+                *DIES_WITH_US, "unshare", "--mount", "--propagation", "private",
                 "sh", "-c", _START, "lab", str(self.directory), str(rootfs(self.version)),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip

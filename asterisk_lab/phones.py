@@ -18,6 +18,9 @@ from pathlib import Path
 
 SIPP_DIR = Path(__file__).parent / "sipp"
 
+# However the lab ends, kill -9 included, its processes end with it.
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+
 _VARIABLES = ("peer", "peer_all", "peer_tag", "invite_via", "invite_cseq")
 
 
@@ -145,9 +148,9 @@ class Sipp:
         self._steps = steps
         self._user = user
         self._args = [
-            "sipp", "-sf", self._file("xml"), "-i", host, "-p", str(port), "-cp", str(control_port),
-            "-mp", str(media_port), "-nostdin", "-trace_err", "-error_file", self._file("err"),
-            "-trace_logs", "-log_file", self._file("log"), "-nd",
+            *DIES_WITH_US, "sipp", "-sf", self._file("xml"), "-i", host, "-p", str(port),
+            "-cp", str(control_port), "-mp", str(media_port), "-nostdin",
+            "-trace_err", "-error_file", self._file("err"), "-trace_logs", "-log_file", self._file("log"), "-nd",
             # An @ would have to be escaped in Replaces.
             "-cid_str", "%u-%p-lab",
         ]  # fmt: skip
@@ -166,7 +169,7 @@ class Sipp:
         text = compose(self._user, self._steps)
         Path(self._file("xml")).write_text(text, encoding="utf-8", errors="surrogateescape")
         Path(self._file("log")).unlink(missing_ok=True)
-        with open(self._file("out"), "ab") as out:
+        with Path(self._file("out")).open("ab") as out:
             self._process = await asyncio.create_subprocess_exec(
                 *self._args, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, "TERM": "dumb"}, start_new_session=True,

@@ -1,4 +1,4 @@
-"""Ports that belong to one lab while it lives, held by a lock file so that labs can run side by side."""
+"""Ports that belong to one lab while it lives, so that labs can run side by side."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 FIRST_PORT = 12000
 LAST_PORT = 31999
@@ -61,7 +62,9 @@ class PortBlock:
         """The next port, or the first of `count` in a row."""
         port = self._next
         if port + count > self.end:
-            raise NoFreePorts(f"the lab's block of ports ({self.first} to {self.end - 1}) is used up")
+            raise NoFreePorts(
+                f"the lab's block of ports ({self.first} to {self.end - 1}) is used up"
+            )
         self._next += count
         return port
 
@@ -70,7 +73,7 @@ class PortBlock:
             os.close(fd)
         self._locks.clear()
 
-    def __enter__(self) -> PortBlock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -51,7 +51,7 @@ LIVE_SETTLE_S = 6.0
 async def play_shared(
     scenarios: Sequence[Scenario], path: Path, *, jobs: int, version: str = "22"
 ) -> tuple[dict[str, dict[str, Any] | str], list[dict[str, Any]]]:
-    """Play scenarios side by side on one PBX, record its stream to `path`, agentd running beside it.
+    """Play scenarios side by side on one PBX, agentd beside it; record its stream to `path`.
 
     Returns per scenario its truth, or why its run proves nothing; and what the daemon concluded.
     """
@@ -143,8 +143,8 @@ async def run(scenarios: Sequence[Scenario], directory: Path, *, jobs: int = JOB
     """Play `scenarios` and hold agentd's conclusions against their truth.
 
     Those on the shared PBX are judged twice: by `agentd replay` over the recording, and by what the
-    daemon concluded live. Recordings and truths are kept in `directory`. A scenario whose run was invalid is played once
-    more by itself.
+    daemon concluded live. Recordings and truths are kept in `directory`. A scenario
+    whose run was invalid is played once more by itself.
     """
     directory.mkdir(parents=True, exist_ok=True)
     shared = [s for s in scenarios if not s.alone and "22" in s.versions]

@@ -16,7 +16,7 @@ from .phones import Sipp, Step, call
 from .timeline import Timeline
 from .truth import Names, Truth
 
-PEOPLE = ("张三", "Li Si", "Wang Wu", "赵六", "O'Neil, \"Sam\"", "Ana Müller")
+PEOPLE = ("张三", "Li Si", "Wang Wu", "赵六", 'O\'Neil, "Sam"', "Ana Müller")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,9 @@ class Stage:
         self._phones[seat] = await self._sipp(PHONE_HOST, port, number, steps, None)
         return self._phones[seat]
 
-    async def dial(self, seat: str, target: str, *steps: Step, keys: dict[str, str] | None = None) -> Sipp:
+    async def dial(
+        self, seat: str, target: str, *steps: Step, keys: dict[str, str] | None = None
+    ) -> Sipp:
         """The seat's phone makes a call by hand."""
         number = self.cast.seats[seat]
         port = self.pbx.ports.take()
@@ -181,7 +183,9 @@ class Stage:
         await self.pbx.ami.action("DBPut", Family="far", Key=number, Val=f"{TRUNK_HOST}:{port}")
         return f"9{number}"
 
-    async def event(self, name: str, *, timeout: float = 60.0, since: int = 0, **headers: str) -> Frame:
+    async def event(
+        self, name: str, *, timeout: float = 60.0, since: int = 0, **headers: str
+    ) -> Frame:
         """The first event of that name with those headers since the PBX's start."""
         return await self.pbx.ami.wait_for(
             lambda e: e["Event"] == name and all(e.get(k) == v for k, v in headers.items()),
@@ -203,9 +207,11 @@ class Stage:
         """The channel name of that customer's call."""
         number = self.callers[who]
         event = await self.pbx.ami.wait_for(
-            lambda e: e["Event"] == "Newchannel"
-            and e["Channel"].startswith("PJSIP/trunk-")
-            and e.get("CallerIDNum") == number
+            lambda e: (
+                e["Event"] == "Newchannel"
+                and e["Channel"].startswith("PJSIP/trunk-")
+                and e.get("CallerIDNum") == number
+            )
         )
         return event["Channel"]
 
@@ -217,7 +223,7 @@ class Stage:
         return event["Channel"]
 
     async def action(self, name: str, **headers: str) -> list[Frame]:
-        return await self.pbx.ami.action(name, **headers)
+        return await self.pbx.ami.action(name, headers)
 
     async def close(self) -> None:
         await asyncio.gather(*(sipp.stop() for sipp in self._all))

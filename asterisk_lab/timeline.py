@@ -84,9 +84,7 @@ class Timeline:
         name = frame["Event"]
         channel = self._channel(frame)
         dest = self._channel(frame, "Dest")
-        if name == "AgentCalled" and dest:
-            dest.offered_at = dest.offered_at or at
-        elif name == "DialBegin" and dest:
+        if (name == "AgentCalled" and dest) or (name == "DialBegin" and dest):
             dest.offered_at = dest.offered_at or at
         elif name == "DialState" and dest and frame.get("DialStatus") == "RINGING":
             dest.ringing_at = dest.ringing_at or at

@@ -13,7 +13,19 @@ from pathlib import Path
 from .ami import AmiClient, AmiError
 from .config import PHONE_HOST, TRUNK_HOST, Member, Queue, Seat
 from .phones import (
-    Sipp, SippError, Step, answer, bye, call, hold, refer, ring, ring_on, unhold, until_bye, wait,
+    Sipp,
+    SippError,
+    Step,
+    answer,
+    bye,
+    call,
+    hold,
+    refer,
+    ring,
+    ring_on,
+    unhold,
+    until_bye,
+    wait,
 )  # fmt: skip
 
 PEOPLE = (
@@ -65,7 +77,12 @@ class Traffic:
     """Plays until it is cancelled. `calls_per_s` defaults to what keeps the seats fairly busy."""
 
     def __init__(
-        self, world: World, directory: Path, *, calls_per_s: float | None = None, seed: int | None = None
+        self,
+        world: World,
+        directory: Path,
+        *,
+        calls_per_s: float | None = None,
+        seed: int | None = None,
     ) -> None:
         self._world = world
         self._dir = directory
@@ -182,9 +199,7 @@ class Traffic:
         world, r = self._world, self._random
         slot = self._slots.pop()
         number = "13800138000"
-        await world.ami.action(
-            "DBPut", Family="far", Key=number, Val=f"{TRUNK_HOST}:{slot + 5}"
-        )
+        await world.ami.action("DBPut", Family="far", Key=number, Val=f"{TRUNK_HOST}:{slot + 5}")
         while True:
             await asyncio.sleep(r.uniform(20, 60))
             seat = r.choice(sorted(world.seats))

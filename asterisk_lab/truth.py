@@ -39,11 +39,11 @@ class Spell:
 
 @dataclass(slots=True)
 class Leg:
-    """One seat's part. `seat` and `call` are the scenario's own names; `nth` of the phone's channels.
+    """One seat's part. `seat` and `call` are the scenario's names; `nth` of the phone's channels.
 
     `ring_s`/`talk_s` are nominal seconds, None for null. `call` names a caller or, for an internal
-    or outbound leg, is None: then the call is the seat's own channel (or `call_of`'s), and `customer`
-    names who was called. `person` is who sat there when it was not the first.
+    or outbound leg, is None: then the call is the seat's own channel (or `call_of`'s), and
+    `customer` names who was called. `person` is who sat there when it was not the first.
     """
 
     seat: str
@@ -174,11 +174,13 @@ def _resolve_leg(
     device = names.seats[leg.seat]
     channel = _nth(timeline.of_device(device), leg.nth, f"{device} leg {leg.nth}")
     answered = leg.outcome == "answered"
-    number = names.callers[leg.call or leg.customer] if leg.call or leg.customer else None
+    number = names.callers.get(leg.call or leg.customer or "")
     if leg.call is not None:
         call = _nth(timeline.of_caller(str(number)), 0, f"caller {number}").uniqueid
     elif leg.call_of is not None:
-        call = _nth(timeline.of_device(names.seats[leg.call_of[0]]), leg.call_of[1], "call").uniqueid
+        call = _nth(
+            timeline.of_device(names.seats[leg.call_of[0]]), leg.call_of[1], "call"
+        ).uniqueid
     else:
         call = channel.uniqueid
     outbound = leg.direction == "outbound"
@@ -231,7 +233,9 @@ def _resolve_holds(
         return holds
     own = [s for s in leg.holds if s.start is None]
     if own and len(own) != len(channel.holds):
-        raise RunInvalid(f"{channel.name}: {len(channel.holds)} holds, the scenario says {len(own)}")
+        raise RunInvalid(
+            f"{channel.name}: {len(channel.holds)} holds, the scenario says {len(own)}"
+        )
     events = iter(channel.holds)
     for spell in leg.holds:
         start, end = (spell.start, None) if spell.start is not None else next(events)
@@ -249,7 +253,9 @@ def _judge(
     seat = record["seat"]
 
     def alert(level: str, rule: str, at: float) -> None:
-        alerts.append({"level": level, "rule": rule, "seat": seat, "call": record["call"], "at": at})
+        alerts.append(
+            {"level": level, "rule": rule, "seat": seat, "call": record["call"], "at": at}
+        )
 
     def violation(rule: str, at: float, value: float | None) -> None:
         violations.append(
@@ -297,8 +303,10 @@ def _resolve_call(call: Call, names: Names, timeline: Timeline, slack: float) ->
         # Asterisk lets a caller leave the queue within a millisecond of the phone's answer.
         wait_s = _gap(joined, channel.queue_leaves[-1] if channel.queue_leaves else None)
         _near(f"caller {number} wait", call.wait_s, wait_s, slack)
-    visits = [names.queues[q] for q in call.visits] if call.visits is not None else (
-        [names.queues[call.queue]] if call.queue else []
+    visits = (
+        [names.queues[q] for q in call.visits]
+        if call.visits is not None
+        else ([names.queues[call.queue]] if call.queue else [])
     )
     record: Record = {
         "call": channel.uniqueid,
@@ -322,9 +330,7 @@ def _order(
         if call.outcome == "failed":
             return None
         return {"kind": "missed", "call": record["call"], "seat": None, "due_at": None}
-    parts = [
-        leg for leg in legs if leg["call"] == record["call"] and leg["outcome"] == "answered"
-    ]
+    parts = [leg for leg in legs if leg["call"] == record["call"] and leg["outcome"] == "answered"]
     last = max((leg["ended_at"] for leg in parts if leg.get("ended_at")), default=None)
     first = min((leg["answered_at"] for leg in parts if leg.get("answered_at")), default=None)
     return {

@@ -27,7 +27,9 @@ def docker_missing() -> str | None:
         return "no docker program"
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
         return "no Docker engine answers"
-    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["docker", "compose", "version"], capture_output=True, check=False
+    ).returncode:
         return "docker has no compose plugin"
     return None
 

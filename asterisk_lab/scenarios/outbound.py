@@ -11,8 +11,9 @@ _AB = (QueueSpec("hotline", "A"), QueueSpec("second", "B"))
 
 def _outbound(ended_by: str) -> Truth:
     return Truth(
-        legs=[Leg("A", "answered", direction="outbound", talk_s=5.0, ended_by=ended_by,
-                  customer="c")]
+        legs=[
+            Leg("A", "answered", direction="outbound", talk_s=5.0, ended_by=ended_by, customer="c")
+        ]
     )
 
 

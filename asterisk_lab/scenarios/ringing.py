@@ -158,7 +158,9 @@ async def three_callers_two_seats(stage: Stage) -> Truth:
     await stage.phone("A", ring(2), answer(), until_bye())
     await stage.phone("B", ring(3), answer(), until_bye())
     first = await stage.caller("c1", "hotline", wait(10), bye())
-    await stage.event("AgentCalled", DestChannel=(await stage.channel(stage.device("A")))["Channel"])
+    await stage.event(
+        "AgentCalled", DestChannel=(await stage.channel(stage.device("A")))["Channel"]
+    )
     second = await stage.caller("c2", "hotline", wait(18), bye())
     await stage.channel(stage.device("B"))
     third = await stage.caller("c3", "hotline", wait(18), bye())
@@ -185,7 +187,7 @@ _BOTH = ("22", "16")
 _RINGALL = (QueueSpec("hotline", "AB", strategy="ringall"),)
 
 SCENARIOS = [
-    Scenario("answered_in_time", "the phone rings 4 s, is answered, the customer hangs up 4 s later",
+    Scenario("answered_in_time", "rings 4 s, is answered, the customer hangs up 4 s later",
              answered_in_time),
     Scenario("answered_after_warning", "rings 7 s: past the warning, within the limit",
              answered_after_warning),
@@ -199,10 +201,11 @@ SCENARIOS = [
              queues=(QueueSpec("hotline", "AB", strategy="linear", ring_timeout_s=10),)),
     Scenario("gives_up_before_limit", "the customer hangs up after 8 s of ringing",
              gives_up_before_limit),
-    Scenario("gives_up_after_limit", "the customer hangs up after 12 s of ringing: late all the same",
+    Scenario("gives_up_after_limit", "the customer hangs up after 12 s of ringing: late anyway",
              gives_up_after_limit),
-    Scenario("ringall_losers", "three phones ring, B answers after 3 s", ringall_losers, seats="ABC",
-             queues=(QueueSpec("hotline", "ABC", strategy="ringall"),), versions=_BOTH),
+    Scenario("ringall_losers", "three phones ring, B answers after 3 s", ringall_losers,
+             seats="ABC", queues=(QueueSpec("hotline", "ABC", strategy="ringall"),),
+             versions=_BOTH),
     Scenario("queue_gives_up", "the queue lets the customer go after 8 s; Asterisk says abandon",
              queue_gives_up, queues=(QueueSpec("hotline", "A", give_up_s=8),)),
     Scenario("local_member", "the member is Local/1001@agents/n; the phone rings 6 s",
@@ -210,5 +213,6 @@ SCENARIOS = [
     Scenario("member_of_two_queues", "A is in sales and hotline and takes one call from each",
              member_of_two_queues, queues=(QueueSpec("hotline", "A"), QueueSpec("sales", "A"))),
     Scenario("three_callers_two_seats", "the third customer waits until A is free again",
-             three_callers_two_seats, seats="AB", queues=(QueueSpec("hotline", "AB", strategy="linear"),)),
+             three_callers_two_seats, seats="AB",
+             queues=(QueueSpec("hotline", "AB", strategy="linear"),)),
 ]  # fmt: skip

@@ -18,9 +18,7 @@ def _call(seat: str = "B") -> Call:
 
 
 async def blind_transfer(stage: Stage) -> Truth:
-    await stage.phone(
-        "A", ring(2), answer(), wait(3), refer(stage.extension("B")), until_bye()
-    )
+    await stage.phone("A", ring(2), answer(), wait(3), refer(stage.extension("B")), until_bye())
     await stage.phone("B", ring(11), answer(), until_bye())
     caller = await stage.caller("c", "hotline", wait(0.5 + 2 + 3 + 11 + 4), bye())
     await caller.finished()
@@ -35,9 +33,7 @@ async def blind_transfer(stage: Stage) -> Truth:
 
 
 async def blind_transfer_agent_ends(stage: Stage) -> Truth:
-    await stage.phone(
-        "A", ring(2), answer(), wait(3), refer(stage.extension("B")), until_bye()
-    )
+    await stage.phone("A", ring(2), answer(), wait(3), refer(stage.extension("B")), until_bye())
     await stage.phone("B", ring(2), answer(), wait(3), bye())
     caller = await stage.caller("c", "hotline", until_bye())
     await caller.finished()
@@ -65,7 +61,8 @@ async def attended_by_ami(stage: Stage) -> Callable[[Timeline], Truth]:
         start = next(
             at
             for at, e in timeline.events
-            if e["Event"] == "MusicOnHoldStart" and e["Uniqueid"] == trunk.uniqueid
+            if e["Event"] == "MusicOnHoldStart"
+            and e["Uniqueid"] == trunk.uniqueid
             and at > (trunk.first_enter_at or 0)
         )
         end = timeline.first("AttendedTransfer", TransfereeUniqueid=trunk.uniqueid)
@@ -106,7 +103,9 @@ async def attended_by_phone(stage: Stage) -> Callable[[Timeline], Truth]:
     def truth(timeline: Timeline) -> Truth:
         trunk = timeline.of_caller(stage.callers["c"])[0]
         held = timeline.of_device(stage.device("A"))[0].holds[0][0]
-        end = timeline.first("AttendedTransfer", Result="Success", TransfereeUniqueid=trunk.uniqueid)
+        end = timeline.first(
+            "AttendedTransfer", Result="Success", TransfereeUniqueid=trunk.uniqueid
+        )
         return Truth(
             legs=[
                 Leg("A", "answered", call="c", queue="hotline", ring_s=2.0, talk_s=36.0,
@@ -139,6 +138,33 @@ async def redirected(stage: Stage) -> Truth:
         ],
         calls=[_call()],
     )  # fmt: skip
+
+
+async def parked(stage: Stage) -> Callable[[Timeline], Truth]:
+    await stage.phone("A", ring(2), answer(), until_bye())
+    caller = await stage.caller("c", "hotline", wait(0.5 + 2 + 3 + 34 + 5), bye())
+    channel = await stage.connected("A")
+    await asyncio.sleep(3)
+    who = await stage.caller_channel("c")
+    await stage.action("Park", Channel=who, AnnounceChannel=channel, TimeoutChannel=channel)
+    space = (await stage.event("ParkedCall", ParkeeChannel=who))["ParkingSpace"]
+    await asyncio.sleep(34)
+    second = await stage.dial("B", space, until_bye())
+    await second.finished()
+    await caller.finished()
+
+    def truth(timeline: Timeline) -> Truth:
+        trunk = timeline.of_caller(stage.callers["c"])[0]
+        start = timeline.first("ParkedCall", ParkeeUniqueid=trunk.uniqueid)
+        end = timeline.first("UnParkedCall", ParkeeUniqueid=trunk.uniqueid)
+        return Truth(
+            legs=[Leg("A", "answered", call="c", queue="hotline", ring_s=2.0, talk_s=3.0,
+                      holds=[Spell("park", 34.0, start, end)],
+                      unchecked=["talk_s", "ended_at", "ended_by"])],
+            calls=[_call()],
+        )  # fmt: skip
+
+    return truth
 
 
 SCENARIOS = [

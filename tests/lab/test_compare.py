@@ -62,9 +62,7 @@ def make_up_a_violation(records: list[Record]) -> None:
 
 
 def clear_twice(records: list[Record]) -> None:
-    records.append(
-        next(r for r in records if r["type"] == "alert" and r["level"] == "cleared")
-    )
+    records.append(next(r for r in records if r["type"] == "alert" and r["level"] == "cleared"))
 
 
 def give_the_order_away(records: list[Record]) -> None:

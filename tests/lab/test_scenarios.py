@@ -33,7 +33,9 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     )  # fmt: skip
     path = out / "verdicts.json"
     if not path.exists():
-        pytest.fail(f"the lab did not run: {done.stdout[-1500:]}{done.stderr[-3000:]}", pytrace=False)
+        pytest.fail(
+            f"the lab did not run: {done.stdout[-1500:]}{done.stderr[-3000:]}", pytrace=False
+        )
     return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))}
 
 
