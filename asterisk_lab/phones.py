@@ -150,7 +150,8 @@ class Sipp:
         self._args = [
             *DIES_WITH_US, "sipp", "-sf", self._file("xml"), "-i", host, "-p", str(port),
             "-cp", str(control_port), "-mp", str(media_port), "-nostdin",
-            "-trace_err", "-error_file", self._file("err"), "-trace_logs", "-log_file", self._file("log"), "-nd",
+            "-trace_err", "-error_file", self._file("err"),
+            "-trace_logs", "-log_file", self._file("log"), "-nd",
             # An @ would have to be escaped in Replaces.
             "-cid_str", "%u-%p-lab",
         ]  # fmt: skip

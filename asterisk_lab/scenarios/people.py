@@ -125,7 +125,7 @@ async def caller_ids(stage: Stage) -> Truth:
 
 
 SCENARIOS = [
-    Scenario("pause_and_login", "signs in, pauses with Chinese reasons, signs off; another signs in",
+    Scenario("pause_and_login", "signs in, pauses in Chinese twice, signs off; another signs in",
              pause_and_login, queues=(QueueSpec("hotline", ""),)),
     Scenario("paused_in_one_of_two", "paused in one queue, then in both, then back in one",
              paused_in_one_of_two, queues=(QueueSpec("hotline", "A"), QueueSpec("sales", "A"))),
