@@ -167,8 +167,9 @@ class FakeDaemon:
             "lang": self.lang,
         }
         with contextlib.suppress(ConnectionClosed):
-            await client.send(json.dumps(hello))
-            await client.send(self._snapshot())
+            if not self.silent:
+                await client.send(json.dumps(hello))
+                await client.send(self._snapshot())
             self._clients.add(client)
             async for text in client:
                 said = json.loads(text)

@@ -13,7 +13,8 @@ Object = dict[str, Any]
 Board = dict[str, Object]
 
 PEOPLE = (
-    "张三 李思雨 王伟 刘洋 陈静 杨帆 赵敏 黄磊 周婷 吴昊 徐丽 孙悦 马超 朱琳 胡军 郭佳 林涛 何雪 高峰 罗丹"
+    "张三 李思雨 王伟 刘洋 陈静 杨帆 赵敏 黄磊 周婷 吴昊 "
+    "徐丽 孙悦 马超 朱琳 胡军 郭佳 林涛 何雪 高峰 罗丹"
 ).split()
 PAUSES = ("午餐", "培训", "小休")
 
@@ -175,6 +176,8 @@ def _calm_seat(now: float, index: int) -> Object:
         return {"state": "paused", "since": now - 4 * age, "pause_reason": reason}
     if kind == 11 and index % 24 == 23:
         return {"state": "logged_out", "since": now - 20 * age, "agent": None}
+    if kind == 11:
+        return {"state": "unreachable", "since": now - 12 * age}
     if kind == 7:
         return _on_call(now, "talking", age, index, queue=None, direction="outbound")
     owed = [{"id": f"WO-{1000 + index}", "due_at": None}]
@@ -201,18 +204,37 @@ def _seats(now: float, count: int) -> list[Object]:
 def _past_alerts(now: float) -> list[Object]:
     return [
         alert(
-            1, now - 1260, "warning", "ring", seat="PJSIP/1004", agent="刘洋", value=5.0, limit=10.0,
+            1,
+            now - 1260,
+            "warning",
+            "ring",
+            seat="PJSIP/1004",
+            agent="刘洋",
+            value=5.0,
+            limit=10.0,
             cleared_at=now - 1258.2,
         ),
         alert(
-            2, now - 760, "breach", "hold", seat="PJSIP/1007", agent="赵敏", value=30.0, limit=30.0,
+            2,
+            now - 760,
+            "breach",
+            "hold",
+            seat="PJSIP/1007",
+            agent="赵敏",
+            value=30.0,
+            limit=30.0,
             cleared_at=now - 741,
         ),
         alert(
-            3, now - 322, "breach", "hangup_order", seat="PJSIP/1012", agent="孙悦",
+            3,
+            now - 322,
+            "breach",
+            "hangup_order",
+            seat="PJSIP/1012",
+            agent="孙悦",
             cleared_at=now - 322,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def calm(now: float, seats: int = 24) -> Board:
@@ -221,26 +243,49 @@ def calm(now: float, seats: int = 24) -> Board:
     return keyed(
         pbx(last_event_at=now - 1, clock_offset_s=0.013),
         queue(
-            "hotline", "市民热线", waiting=[], offered=312, answered=298, abandoned=11,
-            short_abandons=4, let_go=1, service_level=0.934, counted_since=since,
-        ),
-        queue(
-            "sales", "业务咨询", waiting=[{"call": "w1", "caller": "13700000001", "joined_at": now - 4}],
-            offered=127, answered=121, abandoned=5, short_abandons=2, service_level=0.912,
+            "hotline",
+            "市民热线",
+            waiting=[],
+            offered=312,
+            answered=298,
+            abandoned=11,
+            short_abandons=4,
+            let_go=1,
+            service_level=0.934,
             counted_since=since,
         ),
-        queue("complaints", "投诉建议", offered=41, answered=41, service_level=1.0, counted_since=since),
+        queue(
+            "sales",
+            "业务咨询",
+            waiting=[{"call": "w1", "caller": "13700000001", "joined_at": now - 4}],
+            offered=127,
+            answered=121,
+            abandoned=5,
+            short_abandons=2,
+            service_level=0.912,
+            counted_since=since,
+        ),
+        queue(
+            "complaints",
+            "投诉建议",
+            offered=41,
+            answered=41,
+            service_level=1.0,
+            counted_since=since,
+        ),
         *_seats(now, seats),
         *_past_alerts(now),
-    )  # fmt: skip
+    )
 
 
 def _trouble(now: float, board: Board) -> None:
     def change(number: int, **changes: Any) -> None:
-        board[f"seat:main/PJSIP/{number}"].update(changes)
+        if (found := board.get(f"seat:main/PJSIP/{number}")) is not None:
+            found.update(changes)
 
     change(
-        1006, **_on_call(now, "holding", 34, 5, clock=hold_clock(now - 34), trouble="breach", owed=[])
+        1006,
+        **_on_call(now, "holding", 34, 5, clock=hold_clock(now - 34), trouble="breach", owed=[]),
     )
     change(1008, **_on_call(now, "ringing", 7, 8, clock=ring_clock(now - 7), trouble="warning"))
     change(
@@ -261,23 +306,44 @@ def _trouble(now: float, board: Board) -> None:
             11, now - 2, "warning", "ring", seat="PJSIP/1008", agent="黄磊", value=5.0, limit=10.0
         ),
         alert(
-            12, now - 21, "breach", "work_order", seat="PJSIP/1015", agent="胡军", value=900.0,
-            limit=900.0, to=["agent", "shift_leader"],
+            12,
+            now - 21,
+            "breach",
+            "work_order",
+            seat="PJSIP/1015",
+            agent="胡军",
+            value=900.0,
+            limit=900.0,
+            to=["agent", "shift_leader"],
         ),
         queue(
-            "hotline", "市民热线", offered=318, answered=299, abandoned=11, short_abandons=4, let_go=1,
-            service_level=0.926, counted_since=now - 4 * 3600,
+            "hotline",
+            "市民热线",
+            offered=318,
+            answered=299,
+            abandoned=11,
+            short_abandons=4,
+            let_go=1,
+            service_level=0.926,
+            counted_since=now - 4 * 3600,
             waiting=[
                 {"call": f"w{n}", "caller": f"1370000000{n}", "joined_at": now - wait}
                 for n, wait in enumerate((71, 48, 33, 12, 5))
             ],
         ),
         queue(
-            "sales", "业务咨询", offered=127, answered=121, abandoned=5, short_abandons=2,
-            service_level=0.912, counted_since=now - 4 * 3600, gap=True,
+            "sales",
+            "业务咨询",
+            offered=127,
+            answered=121,
+            abandoned=5,
+            short_abandons=2,
+            service_level=0.912,
+            counted_since=now - 4 * 3600,
+            gap=True,
             waiting=[{"call": "w9", "caller": None, "joined_at": now - 22}],
         ),
-    )  # fmt: skip
+    )
 
 
 def trouble(now: float, seats: int = 24) -> Board:
@@ -302,17 +368,26 @@ def storm(now: float, seats: int = 24) -> Board:
         started = now - (33 + 2 * n if late else 21 + n % 8)
         board[f"seat:main/PJSIP/{number}"].update(
             _on_call(
-                now, "holding", now - started, n, clock=hold_clock(started),
+                now,
+                "holding",
+                now - started,
+                n,
+                clock=hold_clock(started),
                 trouble="breach" if late else "warning",
             )
-        )  # fmt: skip
+        )
     board["seat:main/PJSIP/1002"]["trouble"] = "urgent"
     return board | keyed(
         alert(
-            20, now - 8, "escalation", "urgent", seat="PJSIP/1002", agent="李思雨",
+            20,
+            now - 8,
+            "escalation",
+            "urgent",
+            seat="PJSIP/1002",
+            agent="李思雨",
             to=["shift_leader"],
         )
-    )  # fmt: skip
+    )
 
 
 def empty(now: float, seats: int = 0) -> Board:

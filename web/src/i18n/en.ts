@@ -14,7 +14,6 @@ export const en: Messages = {
     light: "Appearance: light",
     dark: "Appearance: dark",
   },
-  colon: ": ",
   comma: ", ",
   separator: " · ",
   unknown: "unknown",
@@ -88,7 +87,6 @@ export const en: Messages = {
     pbxSyncing: (pbx) => `PBX ${pbx}: synchronising`,
     protocol: "This page and agentd are of different versions: reload the page.",
     connecting: "Connecting to agentd …",
-    waitingForBoard: "Connected, waiting for data …",
   },
   linkCode: {
     refused: "Connection refused: check the AMI address and port.",
@@ -132,6 +130,8 @@ export const en: Messages = {
     calmDetail: "no seat needs anything",
     seatsCalm: "Seats are calm",
     queuesWait: "callers wait too long, see the queues below",
+    noSeats: "No seats yet",
+    noSeatsDetail: "agentd finds them from the members of the PBX's queues",
     unknown: "Not known",
     unknownDetail: "the data stopped",
     more: (count) => `${count} more`,
@@ -146,11 +146,9 @@ export const en: Messages = {
 
   seat: {
     heading: "Seats",
-    none: "No seats yet. agentd finds them from the queues' members.",
     noGroup: "No group",
     nobody: "nobody signed in",
     ring: (count) => `ring ${count}`,
-    ringOf: (count, allowed) => `ring ${count} of ${allowed}`,
     owed: (count) => plural(count, "order", "orders"),
     due: (time) => `${time} left`,
     overdue: (time) => `${time} overdue`,
@@ -171,16 +169,13 @@ export const en: Messages = {
     pauseReason: "pause reason",
     workOrders: "work orders owed",
     noAnonymous: "number withheld",
-    counts: (count) => plural(count, "seat", "seats"),
   },
 
   alerts: {
     heading: "Alerts",
     none: "No alerts yet",
-    active: "active",
     activeCount: (count) => `${count} active`,
     cleared: (time) => `cleared ${time}`,
-    of: (value, limit) => `${value}, limit ${limit}`,
     announce: (level, seat, rule) => `${level}: ${seat}, ${rule}`,
   },
 };

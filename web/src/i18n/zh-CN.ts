@@ -8,7 +8,6 @@ export const zhCN = {
     light: "外观：浅色",
     dark: "外观：深色",
   },
-  colon: "：",
   comma: "，",
   separator: " · ",
   unknown: "未知",
@@ -82,7 +81,6 @@ export const zhCN = {
     pbxSyncing: (pbx: string) => `PBX ${pbx} 正在重新同步`,
     protocol: "页面版本与 agentd 不一致，请刷新页面。",
     connecting: "正在连接 agentd …",
-    waitingForBoard: "已连接，正在等待数据 …",
   },
   linkCode: {
     refused: "对方拒绝连接：请检查 AMI 地址和端口。",
@@ -126,6 +124,8 @@ export const zhCN = {
     calmDetail: "没有需要处理的坐席",
     seatsCalm: "坐席正常",
     queuesWait: "有来电等待过久，见下方队列",
+    noSeats: "还没有坐席",
+    noSeatsDetail: "agentd 会从 PBX 的队列成员中发现坐席",
     unknown: "状态未知",
     unknownDetail: "数据已停止更新",
     more: (count: number) => `另有 ${count} 个`,
@@ -140,11 +140,9 @@ export const zhCN = {
 
   seat: {
     heading: "坐席",
-    none: "还没有坐席。agentd 会从队列成员中发现坐席。",
     noGroup: "未分组",
     nobody: "无人签入",
     ring: (count: number) => `第 ${count} 声`,
-    ringOf: (count: number, allowed: number) => `第 ${count} 声 / 限 ${allowed} 声`,
     owed: (count: number) => `工单 ${count}`,
     due: (time: string) => `剩 ${time}`,
     overdue: (time: string) => `逾期 ${time}`,
@@ -165,16 +163,13 @@ export const zhCN = {
     pauseReason: "示忙原因",
     workOrders: "待完善工单",
     noAnonymous: "未显示号码",
-    counts: (count: number) => `${count} 席`,
   },
 
   alerts: {
     heading: "告警",
     none: "还没有告警",
-    active: "进行中",
     activeCount: (count: number) => `进行中 ${count}`,
     cleared: (time: string) => `${time} 已解除`,
-    of: (value: string, limit: string) => `${value}，上限 ${limit}`,
     announce: (level: string, seat: string, rule: string) => `${level}:${seat}，${rule}`,
   },
 };

@@ -68,6 +68,8 @@ export class Store {
   readonly #nows = new Map<string, ReadonlySignal<number | null>>();
   #say: Say | null = null;
   #version: string | null = null;
+  /** When this connection said hello; null while there is none. */
+  #helloAt: number | null = null;
   #lastResync = -RESYNC_EVERY_S;
   #toAck: number | null = null;
   #ackFrame = 0;
@@ -200,6 +202,7 @@ export class Store {
 
   onLost(): void {
     const at = monotonic();
+    this.#helloAt = null;
     this.#board.expectSnapshot();
     this.#toAck = null;
     this.#lastResync = -RESYNC_EVERY_S;
@@ -213,6 +216,7 @@ export class Store {
       return;
     }
     this.#version = hello.version;
+    this.#helloAt = monotonic();
     offerLang(hello.lang);
     if (hello.protocol !== PROTOCOL) this.feed.value = { is: "protocol" };
     else if (this.feed.peek().is === "protocol") this.feed.value = { is: "connecting" };
@@ -266,8 +270,11 @@ export class Store {
         this.#goStale("silent", at - silence);
       this.#showTime();
     });
-    if (feed.is === "stale" && feed.why === "silent" && silence !== null && silence > RENEW_AFTER_S)
-      this.#say?.renew();
+    const usable = feed.is === "live" || feed.is === "protocol";
+    if (usable || this.#helloAt === null) return;
+    // A line that is open and says nothing of use is given up for another, once per line.
+    const useless = Math.min(at - this.#helloAt, silence ?? Number.POSITIVE_INFINITY);
+    if (useless > RENEW_AFTER_S) this.#say?.renew();
   }
 
   #showTime(): void {

@@ -2,6 +2,7 @@
 
 const FIRST_RETRY_S = 0.5;
 const LAST_RETRY_S = 10;
+/** Until the first word; from then on whoever listens decides. */
 const OPENING_S = 10;
 
 export interface StreamEvents {
@@ -65,9 +66,10 @@ export class Stream {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.onmessage = (event) => {
-      if (socket === this.#socket) this.#events.onText(event.data);
+      if (socket !== this.#socket) return;
+      clearTimeout(this.#timer);
+      this.#events.onText(event.data);
     };
-    socket.onopen = () => clearTimeout(this.#timer);
     socket.onclose = () => {
       if (socket !== this.#socket) return;
       this.#drop();
@@ -81,7 +83,7 @@ export class Stream {
     const socket = this.#socket;
     this.#socket = null;
     if (socket !== null) {
-      socket.onmessage = socket.onclose = socket.onopen = null;
+      socket.onmessage = socket.onclose = null;
       socket.close();
     }
     this.#events.onLost();

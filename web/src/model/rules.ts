@@ -15,12 +15,6 @@ export function ringCount(clock: SeatClock, now: number): number | null {
   return Math.max(1, Math.floor((now - clock.from) / clock.ring_cycle_s + 1e-6) + 1);
 }
 
-/** The last ring within the limit; null without a limit. */
-export function ringsAllowed(clock: SeatClock): number | null {
-  if (clock.rule !== "ring" || clock.ring_cycle_s === null || clock.breach_at === null) return null;
-  return Math.max(1, Math.ceil((clock.breach_at - clock.from) / clock.ring_cycle_s - 1e-6));
-}
-
 /** A bar that fills to its limit; `mark` is where the warning begins. Shares are 0..1. */
 export interface Bar {
   readonly fill: number;

@@ -84,24 +84,30 @@ function columns(width: number, least: number): number {
 
 /** Says that all is well, but only when that is known. */
 function Calm() {
-  const t = messages.value;
-  const blind =
-    store.feed.value.is !== "live" ||
-    store.pbxKeys.value.some((key) => store.stoppedAt(store.pbx(key)?.id ?? "") !== null);
-  const queues = useComputed(() =>
+  const t = messages.value.lane;
+  const queuesWait = useComputed(() =>
     store.queueKeys.value.some((key) => waitStrength(key) !== "calm"),
   );
-  const title = queues.value ? t.lane.seatsCalm : t.lane.calm;
+  const stopped =
+    store.feed.value.is !== "live" ||
+    store.pbxKeys.value.some((key) => store.stoppedAt(store.pbx(key)?.id ?? "") !== null);
+  const noSeats = store.seatGroups.value.length === 0;
+  const blind = stopped || noSeats;
+  const [title, detail] = stopped
+    ? [t.unknown, t.unknownDetail]
+    : noSeats
+      ? [t.noSeats, t.noSeatsDetail]
+      : queuesWait.value
+        ? [t.seatsCalm, t.queuesWait]
+        : [t.calm, t.calmDetail];
   return (
     <div class="all-calm" data-blind={blind ? "yes" : "no"}>
       <p>
         <Icon name={blind ? "notice" : "calm"} large />
-        <strong>{blind ? t.lane.unknown : title}</strong>
-        <span>
-          {blind ? t.lane.unknownDetail : queues.value ? t.lane.queuesWait : t.lane.calmDetail}
-        </span>
+        <strong>{title}</strong>
+        <span>{detail}</span>
       </p>
-      <StateCounts />
+      {!noSeats && <StateCounts />}
     </div>
   );
 }

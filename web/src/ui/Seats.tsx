@@ -34,7 +34,6 @@ export function Seats() {
         </h2>
         <StateCounts />
       </div>
-      {total === 0 && <p class="nothing">{t.seat.none}</p>}
       {groups.map((group) => (
         <SeatGroup
           key={group.id}

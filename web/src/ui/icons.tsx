@@ -1,4 +1,4 @@
-import type { Direction, SeatState, Strength } from "../model/types";
+import type { Direction, SeatState } from "../model/types";
 
 // Drawn on a 16 x 16 grid, in the colour of the text beside them. Each shape is its own, so that a
 // state or strength is known without its colour.
@@ -50,8 +50,4 @@ export function Icon({ name, large = false }: { name: IconName; large?: boolean 
       )}
     </svg>
   );
-}
-
-export function strengthIcon(strength: Strength): IconName {
-  return strength;
 }

@@ -1,0 +1,145 @@
+"""A page in a real Chromium, with everything it complains about or asks for noted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from tests.browser.fake_daemon import STATIC
+
+# No sandbox: tests run as root in CI. The rest keeps Chromium from calling home.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# A busy machine may be this slow; nothing is measured with it.
+PATIENCE_MS = 60_000
+
+
+async def eventually(condition: Callable[[], bool], why: str) -> None:
+    """Wait until ``condition()`` holds."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {why}"
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Notes:
+    """What the page said and asked for."""
+
+    complaints: list[str] = field(default_factory=list)
+    """Console warnings and errors, uncaught exceptions, violations of the CSP."""
+    hosts: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Shown:
+    page: Page
+    notes: Notes
+
+    async def until(self, condition: str, why: str) -> None:
+        """Wait until the JavaScript expression holds.
+
+        Playwright's own wait_for_function evaluates inside the page, where the CSP forbids it.
+        """
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not await self.page.evaluate(condition):
+            assert time.monotonic() < deadline, f"never came true: {why} ({condition})"
+            await asyncio.sleep(0.05)
+
+    async def text(self, selector: str) -> str:
+        return " ".join((await self.page.locator(selector).inner_text()).split())
+
+    async def seconds(self, selector: str) -> int:
+        """A time such as 1:02:03, in seconds."""
+        text = await self.text(selector)
+        total = 0
+        for part in text.split(":"):
+            total = total * 60 + int(part)
+        return total
+
+
+OpenPage = Callable[..., AbstractAsyncContextManager[Shown]]
+
+
+@pytest.fixture
+def open_page(chromium_path: Path) -> OpenPage:
+    """``async with open_page(url, width=…, …) as shown``: the page at ``url``, board shown.
+
+    On leaving, fails when the page complained or asked another host for anything; ``allowed``
+    is a pattern of complaints that belong to the test.
+    """
+    if not (STATIC / "index.html").is_file():
+        reason = "the pages are not built (make web)"
+        if os.environ.get("AGENTD_REQUIRE_BROWSER", "") not in {"", "0"}:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        url: str,
+        *,
+        width: int = 1366,
+        height: int = 768,
+        dark: bool = False,
+        locale: str = "zh-CN",
+        allowed: str = r"$^",
+        wait_for: str = ".seats",
+    ) -> AsyncIterator[Shown]:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=str(chromium_path), args=list(FLAGS)
+            )
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                locale=locale,
+            )
+            page = await context.new_page()
+            notes = Notes()
+            page.on(
+                "console",
+                lambda message: (
+                    notes.complaints.append(message.text)
+                    if message.type in {"warning", "error"}
+                    else None
+                ),
+            )
+            page.on("pageerror", lambda error: notes.complaints.append(str(error)))
+            page.on("request", lambda request: notes.hosts.add(urlsplit(request.url).netloc))
+            page.on("websocket", lambda socket: notes.hosts.add(urlsplit(socket.url).netloc))
+            await page.add_init_script(
+                "addEventListener('securitypolicyviolation',"
+                " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
+            )
+            await page.goto(url)
+            await page.wait_for_selector(wait_for, timeout=PATIENCE_MS)
+            yield Shown(page, notes)
+            await browser.close()
+        unasked = [text for text in notes.complaints if not re.search(allowed, text)]
+        assert unasked == []
+        assert notes.hosts == {urlsplit(url).netloc}
+
+    return opened
+
+
+@pytest.fixture
+def now() -> float:
+    return time.time()

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { langOf } from "../src/i18n";
+import { en } from "../src/i18n/en";
+import { zhCN } from "../src/i18n/zh-CN";
+
+const CHINESE = /[\u3400-\u9fff]/;
+// The switch is named in the language that it leads to; units and "÷" are the same in both.
+const OTHER_LANGUAGE = new Set(["switchLanguage", "switchLanguageShort"]);
+const SAME_IN_BOTH = new Set(["feed.age", "switchLanguageShort", "separator"]);
+
+function texts(value: unknown, path = ""): [string, string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value === "function") {
+    const args = Array.from({ length: value.length }, (_, index) => index + 2);
+    return [[path, value(...args)]];
+  }
+  return Object.entries(value as object).flatMap(([key, inner]) =>
+    texts(inner, path === "" ? key : `${path}.${key}`),
+  );
+}
+
+test("both languages say the same things, each in its own words", () => {
+  const chinese = new Map(texts(zhCN));
+  const english = new Map(texts(en));
+  expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
+  for (const [path, text] of english) {
+    expect(text, path).not.toBe("");
+    if (!OTHER_LANGUAGE.has(path)) expect(CHINESE.test(text), `${path}: ${text}`).toBe(false);
+    const words = /[A-Za-z]{3}/.test(text) && !SAME_IN_BOTH.has(path);
+    if (words && !OTHER_LANGUAGE.has(path))
+      expect(CHINESE.test(chinese.get(path) ?? ""), `${path}: ${chinese.get(path)}`).toBe(true);
+  }
+});
+
+test("language tags find their language", () => {
+  expect(["zh-CN", "zh", "ZH_tw", "en-GB", "fr", ""].map(langOf)).toEqual([
+    "zh-CN",
+    "zh-CN",
+    "zh-CN",
+    "en",
+    null,
+    null,
+  ]);
+});
