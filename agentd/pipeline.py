@@ -48,7 +48,7 @@ class Pipeline:
     @property
     def saw_timestamp(self) -> bool:
         """Some frame had a Timestamp."""
-        return self._timeline.seen_us > 0
+        return self._timeline.stamp_us > 0
 
     # --- bytes ----------------------------------------------------------------------------
 
@@ -56,6 +56,7 @@ class Pipeline:
         """Bytes as the socket delivered them, banner included."""
         out: list[Effect] = []
         timeline = self._timeline
+        lag_us, due_us = timeline.lag_us, self._engine.next_due_us
         for frame in self._framer.feed(data):
             self.frames += 1
             if type(frame) is not bytes:
@@ -69,13 +70,17 @@ class Pipeline:
                 if isinstance(decoded, (e.QueueListDone, e.ChannelListDone)):
                     self._list_open = False
                 timeline.add(decoded)
-                # Applied one by one, so that how the bytes were split changes nothing.
-                if timeline.head_us <= timeline.seen_us - timeline.lag_us:
-                    self._run(timeline.seen_us - timeline.lag_us, out)
+                # One by one, so that how the bytes were split changes nothing.
+                watermark_us = timeline.seen_us - lag_us
+                if timeline.head_us <= watermark_us or due_us() < watermark_us:
+                    self._run(watermark_us, out)
                 continue
             at_us = decoded.at_us
             if at_us:
                 timeline.see(at_us)
+                watermark_us = timeline.seen_us - lag_us
+                if timeline.head_us <= watermark_us or due_us() < watermark_us:
+                    self._run(watermark_us, out)
             if isinstance(decoded, e.Ignored):
                 self.saw_ami = True
                 if decoded.list_ends:
@@ -107,8 +112,6 @@ class Pipeline:
 
     def _malformed(self, what: str, event: str | None, out: list[Effect]) -> None:
         self.malformed += 1
-        # Said at its place in the stream, so that how the bytes were split changes nothing.
-        self._run(self._timeline.watermark_us, out)
         state = self._engine.state
         state.anomaly(what, event, resync=event is not None)
         out.extend(state.out)
@@ -121,7 +124,8 @@ class Pipeline:
         self._run(timeline.seen_us, out)
         state = self._engine.state
         if state.linked:
-            out.extend(self._engine.handle(e.LinkDown(state.now_us), state.now_us))
+            at_us = max(state.now_us, timeline.stamp_us)
+            out.extend(self._engine.handle(e.LinkDown(at_us), at_us))
 
     def _run(self, watermark_us: int, out: list[Effect]) -> None:
         """Apply events and deadlines up to the watermark, in the order of their time."""
@@ -142,7 +146,7 @@ class Pipeline:
         if self._list_open:
             return []
         out: list[Effect] = []
-        self._timeline.see(pbx_now_us)
+        self._timeline.carry_on(pbx_now_us)
         self._run(self._timeline.watermark_us, out)
         if out:
             self._board.note(out)

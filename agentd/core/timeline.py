@@ -24,13 +24,15 @@ def _at(event: Event) -> int:
 class Timeline:
     """Orders the events of one PBX.
 
-    ``add`` takes events as they arrive; ``pop_until`` gives those that are due. ``seen_us`` is the
-    greatest time known, 0 before the first Timestamp.
+    ``add`` takes events as they arrive; ``pop`` gives the earliest. ``stamp_us`` is the greatest
+    Timestamp, ``seen_us`` the greatest time known, live also by the clock; both are 0 before the
+    first.
     """
 
     def __init__(self, lag_us: int) -> None:
         self.lag_us = lag_us
         self.seen_us = 0
+        self.stamp_us = 0
         self.head_us = NEVER_US
         """Time of the earliest event that waits."""
         self._queue: deque[Event] = deque()
@@ -47,6 +49,12 @@ class Timeline:
 
     def see(self, at_us: int) -> None:
         """A Timestamp was seen (``at_us`` > 0)."""
+        if at_us > self.stamp_us:
+            self.stamp_us = at_us
+        self.carry_on(at_us)
+
+    def carry_on(self, at_us: int) -> None:
+        """The clock says that it is ``at_us`` by now."""
         if at_us > self.seen_us:
             self.seen_us = at_us
         if self._await_stamp:
@@ -70,8 +78,10 @@ class Timeline:
             event.at_us = self.seen_us
             self._append(event)
             return
-        if at > self.seen_us:
-            self.seen_us = at
+        if at > self.stamp_us:
+            self.stamp_us = at
+            if at > self.seen_us:
+                self.seen_us = at
         if self._await_stamp:
             self.stamp_waiting()
         self._append(event)
