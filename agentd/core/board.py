@@ -120,15 +120,14 @@ class Board:
                     self._put(changed, f"seat:{self._pbx}/{device}", self._seat(seat))
             state.shown_seats.clear()
         gone: list[str] = []
+        while len(self._alerts) > ALERTS_KEPT:
+            key, _ = self._alerts.popitem(last=False)
+            if self._shown.pop(key, None) is not None:
+                gone.append(key)
         for key in self._dirty_alerts:
             if key in self._alerts:
                 self._put(changed, key, self._alerts[key])
         self._dirty_alerts.clear()
-        while len(self._alerts) > ALERTS_KEPT:
-            key, _ = self._alerts.popitem(last=False)
-            changed.pop(key, None)
-            if self._shown.pop(key, None) is not None:
-                gone.append(key)
         return changed, gone
 
     def whole(self) -> dict[str, Object]:
