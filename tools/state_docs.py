@@ -1,6 +1,6 @@
 """Write the generated part of docs/states.md from the seat's table; `--check` only compares.
 
-    python tools/state_docs.py [--check]
+python tools/state_docs.py [--check]
 """
 
 from __future__ import annotations
