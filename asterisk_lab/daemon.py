@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import PHONE_HOST
+from .phones import DIES_WITH_US
 
 Record = dict[str, Any]
 
@@ -98,7 +99,7 @@ class Daemon:
         """Start it and wait until it is linked; raises DaemonFailed with the end of its log."""
         with (self._dir / "agentd.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "agentd", "run", "--config", str(self.config),
+                *DIES_WITH_US, sys.executable, "-m", "agentd", "run", "--config", str(self.config),
                 stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, "AGENTD_PBX_PBX_SECRET": self._secret},
             )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 from . import traffic
 from .daemon import Daemon, DaemonFailed
 from .native import NativePbx, missing_parts
+from .phones import DIES_WITH_US
 from .ports import PortBlock
 
 LAB_DIR = Path(__file__).parent
@@ -107,7 +108,7 @@ async def _mosquitto(port: int) -> tuple[int, asyncio.subprocess.Process] | None
         print("lab: without a broker (Mosquitto is not installed)")
         return None
     process = await asyncio.create_subprocess_exec(
-        program, "-p", str(port), start_new_session=True,
+        *DIES_WITH_US, program, "-p", str(port), start_new_session=True,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     return port, process

@@ -159,8 +159,10 @@ async def parked(stage: Stage) -> Callable[[Timeline], Truth]:
         end = timeline.first("UnParkedCall", ParkeeUniqueid=trunk.uniqueid)
         return Truth(
             legs=[Leg("A", "answered", call="c", queue="hotline", ring_s=2.0, talk_s=3.0,
-                      holds=[Spell("park", 34.0, start, end)],
-                      unchecked=["talk_s", "ended_at", "ended_by"])],
+                      holds=[Spell("park", 35.0, start, end)],
+                      unchecked=["talk_s", "ended_at", "ended_by"]),
+                  Leg("B", "answered", call="c", ended_by="caller",
+                      unchecked=["offered_at", "ringing_at", "answered_at", "ring_s", "talk_s"])],
             calls=[_call()],
         )  # fmt: skip
 
@@ -172,11 +174,13 @@ SCENARIOS = [
              blind_transfer, seats="AB", queues=_AB, versions=("22", "16")),
     Scenario("blind_transfer_agent_ends", "A refers the customer to B; B hangs up on him",
              blind_transfer_agent_ends, seats="AB", queues=_AB),
-    Scenario("attended_by_ami", "A consults B for 12 s by AMI Atxfer and hands over by hanging up",
+    Scenario("attended_by_ami", "A consults B for 12 s by AMI Atxfer, hands over by hanging up",
              attended_by_ami, seats="AB", queues=_AB),
     Scenario("attended_by_phone",
              "A holds, calls B on a second line, and after 33 s joins them by REFER with Replaces",
              attended_by_phone, seats="AB", queues=_AB),
+    Scenario("parked", "A's customer is parked for 35 s by AMI; B takes him out", parked,
+             seats="AB", queues=_AB),
     Scenario("redirected", "a supervisor moves the customer to B in mid-call",
              redirected, seats="AB", queues=_AB),
 ]  # fmt: skip
