@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentd.watch_view import View
-from agentd.words import Lang, known, say
+from agentd.words import Lang, known, notice, say
 
 BAR_CELLS = 10
 ALERTS_SHOWN = 8
@@ -182,7 +182,11 @@ def _banners(view: View, now_s: float) -> list[RenderableType]:
         Text(f" ! {line} ", _BANNER, no_wrap=True, overflow="ellipsis") for line in lines
     ]
     banners += [
-        Text(f" ! {clean(link['id'])}: {clean(w['text'])}", "yellow", no_wrap=True)
+        Text(
+            f" ! {clean(link['id'])}: {clean(notice(lang, w['code'], w['text']))}",
+            "yellow",
+            no_wrap=True,
+        )
         for link in _links(view)
         for w in link["warnings"]
     ]

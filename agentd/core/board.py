@@ -216,8 +216,6 @@ class Board:
         policy = clocks.policy_of(self._state, leg)
         spell = leg.spell
         if spell is not None:
-            if spell.at_us is None:
-                return None
             warn_us, most_us, _ = clocks.limits(policy, spell.kind)
             return self._running(
                 spell.kind, spell.at_us, warn_us, most_us, policy.ring_cycle_s, spell.stopped

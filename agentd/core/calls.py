@@ -56,10 +56,10 @@ class Channel(Struct):
 
 
 class OpenSpell(Struct):
-    """A spell of waiting that goes on. ``at_us`` None: it began before our link."""
+    """A spell of waiting that goes on."""
 
     kind: SpellKind
-    at_us: int | None
+    at_us: int
     stopped: bool = False
     """The link was lost meanwhile: its clock stopped and charges nothing."""
     alerted: bool = False

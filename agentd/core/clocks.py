@@ -171,9 +171,8 @@ def ring_stopped(st: State, leg: Leg, at_us: int) -> None:
 
 def _others_ring(st: State, leg: Leg) -> bool:
     """Another phone rings for the same customer: who is late is known when one of them answers."""
-    call = st.calls.get(leg.call) if leg.call is not None else None
-    if call is None:
-        return False
+    assert leg.call is not None
+    call = st.calls[leg.call]
     others = (st.legs.get(uid) for uid in call.open_legs if uid != leg.uid)
     return any(
         o is not None and o.ringing_us is not None and o.answered_us is None and o.ended_us is None
@@ -198,8 +197,6 @@ def limits(policy: Policy, kind: SpellKind) -> tuple[int, int | None, int | None
 
 def spell_started(st: State, leg: Leg, kind: SpellKind, at_us: int) -> None:
     """The customer of ``leg`` waits from ``at_us``; a spell that runs already keeps its start."""
-    if leg.ended_us is not None:
-        return
     if leg.spell is not None:
         if not leg.spell.stopped:
             return
@@ -226,8 +223,6 @@ def becomes_consult(st: State, leg: Leg) -> None:
 
 
 def _plan(st: State, leg: Leg, spell: OpenSpell) -> None:
-    if spell.at_us is None:
-        return
     policy = policy_of(st, leg)
     for stage, after_us in enumerate(limits(policy, spell.kind)):
         if after_us is not None and spell.at_us + after_us >= st.now_us:
@@ -282,8 +277,7 @@ def wait_due(st: State, deadline: Deadline) -> None:
 
 
 def _hold_sum_due(st: State, leg: Leg, policy: Policy, at_us: int) -> None:
-    if leg.sum_charged or policy.hold_sum_max_s is None:
-        return
+    assert policy.hold_sum_max_s is not None
     leg.sum_charged = True
     limit_us = us(policy.hold_sum_max_s)
     spell = f"hold_sum:{leg.uid}"
@@ -298,8 +292,7 @@ def spell_ended(st: State, leg: Leg, at_us: int) -> None:
     if spell is None:
         return
     leg.spell = None
-    known = spell.at_us is not None and not spell.stopped
-    seconds_us = at_us - spell.at_us if known and spell.at_us is not None else None
+    seconds_us = at_us - spell.at_us if not spell.stopped else None
     leg.spells.append(Spell(spell.kind, spell.at_us, seconds_us))
     st.dirty.add(f"leg:{leg.uid}")
     st.touched_seats.add(leg.seat)
@@ -311,9 +304,9 @@ def clear_spell(st: State, leg: Leg, spell: OpenSpell, at_us: int) -> None:
     """Say that the alerts of this spell are over."""
     policy = policy_of(st, leg)
     warn_us, most_us, escalate_us = limits(policy, spell.kind)
-    value_us = at_us - spell.at_us if spell.at_us is not None else None
+    value_us = at_us - spell.at_us
     to = SEAT
-    if value_us is not None and most_us is not None and value_us >= most_us:
+    if most_us is not None and value_us >= most_us:
         to = SEAT_AND_SUPERVISOR
         if escalate_us is not None and value_us >= escalate_us:
             to = (*SEAT_AND_SUPERVISOR, "shift_leader")

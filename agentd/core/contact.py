@@ -33,7 +33,7 @@ def entered(st: State, chan: Channel, bridge: str, at_us: int) -> None:
 def meet(st: State, uid: str, at_us: int) -> None:
     """Whoever is connected with ``uid`` now: seats with customers, colleagues with seats."""
     together = st.connected(uid)
-    calls = [st.calls[u] for u in sorted(together) if u in st.calls and u not in st.legs]
+    calls = [st.calls[u] for u in sorted(together) if u in st.calls and u not in st.calls[u].legs]
     seat_chans = [
         c
         for c in (st.channels.get(u) for u in sorted(together))
@@ -82,11 +82,12 @@ def _in_contact(st: State, leg: Leg, at_us: int) -> None:
 
 def _becomes_the_customers(st: State, leg: Leg, call: Call, at_us: int) -> None:
     """A consulted colleague talks to the customer: the leg is the customer's from its start."""
-    seat = st.seats[leg.seat]
-    if leg.far is not None and leg.far in st.legs:
-        return
+    if leg.far is not None:
+        # Who called a colleague and talks to the customer now stays when the colleague leaves.
+        st.far_ends.pop(leg.far, None)
+        leg.far = None
     legs.attach(st, leg, call)
-    leg.agent = seat.agent
+    leg.agent = st.seats[leg.seat].agent
     clocks.note(leg, "connected with the customer", at_us)
     if leg.answered_us is None:
         legs.answered(st, leg, leg.up_us or at_us, "BridgeEnter")
@@ -230,7 +231,7 @@ def channel_gone(st: State, chan: Channel, at_us: int) -> None:
         else:
             legs.offer_ended(st, own, at_us, None)
     call = st.calls.get(uid)
-    if call is not None and uid not in st.legs:
+    if call is not None and uid not in call.legs:
         call.ended_us = at_us
         for leg_uid in list(call.open_legs):
             leg = st.legs.get(leg_uid)

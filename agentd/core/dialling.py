@@ -165,7 +165,7 @@ def dial_ended(st: State, ev: e.DialEnd) -> None:
     """A dial was answered, or came to nothing."""
     far_leg = st.legs.get(st.far_ends.get(ev.dest, ""))
     if far_leg is not None and far_leg.far == ev.dest and far_leg.ended_us is None:
-        if ev.status == "ANSWER":
+        if ev.status == "ANSWER" and far_leg.answered_us is None:
             far_leg.answered_us = ev.at_us
             clocks.note(far_leg, "DialEnd ANSWER", ev.at_us)
             _answered_outward(st, far_leg)
@@ -189,12 +189,10 @@ def _answered_outward(st: State, leg: Leg) -> None:
     policy = st.policy(None, leg.seat)
     if leg.direction != "outbound" or not policy.outbound_opens_order:
         return
-    call = st.calls.get(leg.uid)
-    if call is None:
-        call = st.calls[leg.uid] = Call(leg.uid, leg.caller, leg.offered_us)
-        call.legs.append(leg.uid)
-        call.open_legs.append(leg.uid)
-        call.first_answer_us = leg.answered_us
+    call = st.calls[leg.uid] = Call(leg.uid, leg.caller, leg.offered_us)
+    call.legs.append(leg.uid)
+    call.open_legs.append(leg.uid)
+    call.first_answer_us = leg.answered_us
     orders.open_for(st, call, leg)
 
 

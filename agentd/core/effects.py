@@ -299,5 +299,5 @@ def to_record(effect: Effect) -> dict[str, Any] | None:
                 "what": effect.what,
                 "event": effect.event,
             }
-        case ResyncWanted():
+        case _:
             return None

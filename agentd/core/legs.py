@@ -140,8 +140,6 @@ def left_queue(st: State, uid: str, name: str, at_us: int) -> None:
 
 def end(st: State, leg: Leg, at_us: int) -> None:
     """The seat's part of an answered call is over."""
-    if leg.ended_us is not None:
-        return
     leg.ended_us = at_us
     clocks.spell_ended(st, leg, at_us)
     leg.in_contact = False
@@ -175,6 +173,4 @@ def _over(st: State, leg: Leg) -> None:
 
 
 def wrap_due(st: State, deadline: Deadline) -> None:
-    seat = st.seats.get(deadline.key)
-    if seat is not None:
-        st.touched_seats.add(seat.device)
+    st.touched_seats.add(deadline.key)

@@ -96,16 +96,12 @@ class Resync:
         st = self.state
         self.after_gap = False
         last_us = st.down_us if st.down_us is not None else st.now_us
-        listed = set(self._channels)
         for leg in list(st.legs.values()):
-            if leg.ended_us is None and leg.uid not in listed:
+            if leg.ended_us is None:
                 self._lost(leg, last_us, restarted=True)
-        for uid, chan in list(st.channels.items()):
-            if uid in listed:
-                continue
+        for chan in list(st.channels.values()):
             if chan.gone_us is None:
                 self._channel_lost(chan, last_us)
-        st.bridges.clear()
 
     def _lost(self, leg: Leg, at_us: int, *, restarted: bool) -> None:
         st = self.state

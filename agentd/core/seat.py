@@ -81,10 +81,7 @@ class Seat(Struct):
 
     def read_state(self, now_us: int) -> SeatState:
         """The first state of :data:`STATES` whose fact holds."""
-        for row in STATES:
-            if row.holds(self, now_us):
-                return row.state
-        raise AssertionError("the last row always holds")
+        return next(row.state for row in STATES if row.holds(self, now_us))
 
 
 class StateRow(Struct, frozen=True):

@@ -33,11 +33,10 @@ def settle_due(st: State, deadline: Deadline) -> None:
         _hung_up_first(st, leg)
     st.dirty.add(f"leg:{leg.uid}")
     call = st.calls.get(leg.call or leg.uid)
-    if call is None:
+    if call is None or leg.uid not in call.legs:
         st.legs.pop(leg.uid, None)
         return
-    if leg.uid in call.open_legs:
-        call.open_legs.remove(leg.uid)
+    call.open_legs.remove(leg.uid)
     st.dirty.add(f"call:{call.uid}")
     if not call.open_legs and (call.last_left_us is not None or leg.direction == "outbound"):
         orders.call_left(st, call, call.last_left_us or leg.ended_us)
@@ -94,9 +93,9 @@ def _record(st: State, leg: Leg, outcome: str, by: str | None) -> LegEnded:
 
 def _count_unanswered(st: State, uid: str, name: str) -> None:
     call = st.calls.get(uid)
-    queue = st.queues.get(name)
-    if call is None or queue is None:
+    if call is None:
         return
+    queue = st.queues[name]
     for visit in call.visits:
         if visit.queue != name or visit.left_us is None or visit.answered or visit.counted:
             continue
@@ -117,9 +116,8 @@ def _count_unanswered(st: State, uid: str, name: str) -> None:
 
 def call_due(st: State, deadline: Deadline) -> None:
     """The customer is gone and the settle time is over: the call is over when its legs are."""
-    call = st.calls.get(deadline.key)
-    if call is None or call.ended_us is None:
-        return
+    call = st.calls[deadline.key]
+    assert call.ended_us is not None
     if call.open_legs:
         st.deadlines.plan(st.now_us + st.settle_us, "call", call.uid)
         return
@@ -182,9 +180,7 @@ def day_due(st: State, deadline: Deadline) -> None:
 
 def forget_due(st: State, deadline: Deadline) -> None:
     """A channel that is gone is no evidence any more."""
-    chan = st.channels.get(deadline.key)
-    if chan is None or chan.gone_us is None:
-        return
+    chan = st.channels[deadline.key]
     if any(not leg.settled for leg in legs.concerned(st, chan)) or deadline.key in st.calls:
         st.deadlines.plan(st.now_us + st.settle_us, "forget", deadline.key)
         return

@@ -165,9 +165,7 @@ class State:
         reached = {uid}
         todo = [uid]
         while todo:
-            chan = self.channels.get(todo.pop())
-            if chan is None:
-                continue
+            chan = self.channels[todo.pop()]
             near = set(self.bridges.get(chan.bridge, ())) if chan.bridge is not None else set()
             if chan.is_local:
                 half = self.other_half(chan)
@@ -208,24 +206,20 @@ class State:
         return not any(fnmatchcase(chan.device, p) for p in self.book.internal_devices)
 
     def drop_channel(self, uid: str) -> None:
-        chan = self.channels.pop(uid, None)
-        if chan is None:
-            return
+        chan = self.channels.pop(uid)
         if self.names.get(chan.name) == uid:
             del self.names[chan.name]
-        if chan.bridge is not None:
-            self.leave_bridge(chan)
+        self.leave_bridge(chan)
         self.offers.pop(uid, None)
         self.through.pop(uid, None)
         self.far_ends.pop(uid, None)
 
     def leave_bridge(self, chan: Channel) -> None:
         if chan.bridge is not None:
-            members = self.bridges.get(chan.bridge)
-            if members is not None:
-                members.discard(chan.uid)
-                if not members:
-                    del self.bridges[chan.bridge]
+            members = self.bridges[chan.bridge]
+            members.discard(chan.uid)
+            if not members:
+                del self.bridges[chan.bridge]
             chan.bridge = None
 
     # --- seats and queues -----------------------------------------------------------------

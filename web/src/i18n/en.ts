@@ -73,6 +73,7 @@ export const en: Messages = {
     clockOffsetWhy: "PBX clock minus agentd's clock; all times on the board allow for it",
     warnings: (count) => plural(count, "notice", "notices"),
     warningsTitle: "Notices from agentd",
+    warningText: (_code, text) => text,
     close: "Close",
     serverTime: "Time now",
   },

@@ -1,3 +1,22 @@
+/** By the code that agentd gives with each notice; its own sentence is English. */
+const WARNINGS: Readonly<Record<string, string>> = {
+  plain_text_login:
+    "AMI 密码和来电号码以明文传输：请为该 PBX 设置 tls = true（manager.conf：tlsenable=yes，端口 5039）。",
+  account_too_powerful: "AMI 账号的写权限过大，agentd 只需要 write=reporting（manager.conf）。",
+  pbx_out_of_support: "该 Asterisk 版本已停止安全更新：请升级到 Asterisk 22（LTS）。",
+  pbx_too_old: "该 Asterisk 版本过旧，未经测试且已停止安全更新：请升级到 Asterisk 22（LTS）。",
+  no_timestamps:
+    "事件没有时间戳，无法计时：请在 manager.conf 的 [general] 中设置 timestampevents=yes 并重新加载 manager。",
+  no_system_events:
+    "收不到 system 类事件，无法发现 PBX 重启：请为 AMI 账号设置 read=system,call,agent。",
+  no_call_events: "收不到 call 类事件，无法判断通话：请为 AMI 账号设置 read=system,call,agent。",
+  no_agent_events: "收不到 agent 类事件，看不到队列：请为 AMI 账号设置 read=system,call,agent。",
+  dialplan_events: "收到大量无用的 dialplan 事件（约占一半流量）：请从事件类别中去掉 dialplan。",
+  no_channel_list:
+    "PBX 不提供通道列表，连接时无法发现进行中的通话：请为 AMI 账号设置 write=reporting。",
+  no_queue_list: "PBX 不提供队列列表：请加载 app_queue，或等待 Asterisk 启动完成。",
+};
+
 export const zhCN = {
   title: "坐席看板",
   switchLanguage: "English",
@@ -67,6 +86,7 @@ export const zhCN = {
     clockOffsetWhy: "PBX 时钟减去 agentd 时钟；看板上的计时已按它校正",
     warnings: (count: number) => `提示 ${count}`,
     warningsTitle: "agentd 的提示",
+    warningText: (code: string, text: string) => WARNINGS[code] ?? text,
     close: "关闭",
     serverTime: "当前时间",
   },

@@ -105,7 +105,7 @@ function lastEvent(id: string): string {
   const t = messages.value;
   const pbx = store.pbx(id);
   if (pbx === undefined || pbx.last_event_at === null) return t.feed.noEvent;
-  const age = Math.floor(elapsed(pbx.id, pbx.last_event_at));
+  const age = Math.floor(elapsed(pbx.id, pbx.last_event_at, false));
   return t.feed.lastEvent(age < 60 ? t.feed.ageSeconds(age) : t.feed.age(duration(age)));
 }
 
@@ -155,7 +155,7 @@ function Warnings() {
           {found.map((warning) => (
             <li key={`${warning.pbx} ${warning.code} ${warning.text}`}>
               <strong>{warning.pbx}</strong>
-              <p>{warning.text}</p>
+              <p>{t.feed.warningText(warning.code, warning.text)}</p>
             </li>
           ))}
         </ul>
