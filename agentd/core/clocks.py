@@ -171,9 +171,9 @@ def ring_stopped(st: State, leg: Leg, at_us: int) -> None:
 
 def _others_ring(st: State, leg: Leg) -> bool:
     """Another phone rings for the same customer: who is late is known when one of them answers."""
-    assert leg.call is not None
-    call = st.calls[leg.call]
-    others = (st.legs.get(uid) for uid in call.open_legs if uid != leg.uid)
+    call = st.calls.get(leg.call or "")
+    open_legs = call.open_legs if call is not None else []
+    others = (st.legs.get(uid) for uid in open_legs if uid != leg.uid)
     return any(
         o is not None and o.ringing_us is not None and o.answered_us is None and o.ended_us is None
         for o in others

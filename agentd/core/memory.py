@@ -92,6 +92,8 @@ def restore(
         if leg.far is not None:
             st.far_ends[leg.far] = leg.uid
     for call in st.calls.values():
+        # A leg that could not be read must not keep its call open for ever.
+        call.open_legs = [uid for uid in call.open_legs if uid in st.legs]
         if call.ended_us is not None:
             st.deadlines.plan(call.ended_us + st.settle_us + 1, "call", call.uid)
     for order in open_orders:

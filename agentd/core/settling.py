@@ -116,8 +116,9 @@ def _count_unanswered(st: State, uid: str, name: str) -> None:
 
 def call_due(st: State, deadline: Deadline) -> None:
     """The customer is gone and the settle time is over: the call is over when its legs are."""
-    call = st.calls[deadline.key]
-    assert call.ended_us is not None
+    call = st.calls.get(deadline.key)
+    if call is None or call.ended_us is None:
+        return
     if call.open_legs:
         st.deadlines.plan(st.now_us + st.settle_us, "call", call.uid)
         return
