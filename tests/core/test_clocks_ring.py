@@ -172,6 +172,15 @@ def test_a_colleague_who_is_called_but_does_not_ring_excuses_nobody() -> None:
     assert story.violations == [("ring", leg, 10)]
 
 
+def test_an_offer_that_a_colleague_has_refused_excuses_nobody() -> None:
+    story = Story()
+    first, second = ringall(story)
+    story.hangup_request(first, at=5, cause=17)
+    story.offer_ends(first, "NOANSWER", at=5)
+    story.until(11)
+    assert story.violations == [("ring", second, 10)]
+
+
 # --- the policy ---------------------------------------------------------------------------
 
 

@@ -105,6 +105,28 @@ def test_a_channel_that_is_born_twice_is_one() -> None:
     assert story.engine.state.channels["li"].num == "13800138000"
 
 
+def test_a_name_that_comes_again_belongs_to_the_newer_channel() -> None:
+    story = Story()
+    story.channel("old", at=0, name="PJSIP/trunk-00000007")
+    story.channel("new", at=1, name="PJSIP/trunk-00000007")
+    story.say(e.Rename(us(2), "old", "PJSIP/trunk-00000007<ZOMBIE>"))
+    names = story.engine.state.names
+    assert names == {"PJSIP/trunk-00000007": "new", "PJSIP/trunk-00000007<ZOMBIE>": "old"}
+
+
+def test_a_phone_that_goes_up_twice_went_up_at_the_first_time() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    leg = story.offers("li", "1001", at=0)
+    story.rings(leg, at=0)
+    story.say_up(leg, at=3)
+    story.say_up(leg, at=4)
+    story.enters(leg, "b", at=5)
+    story.enters("li", "b", at=5)
+    story.customer_ends(leg, at=20)
+    assert story.settled().leg(leg).answered_us == us(3)
+
+
 def test_a_channel_that_hangs_up_twice_ended_once() -> None:
     story = Story()
     leg = story.talk()

@@ -97,6 +97,36 @@ def test_an_entry_that_cannot_be_read_is_left_out_and_named() -> None:
     assert engine.state.calls == engine.state.legs == {}
 
 
+def test_a_leg_that_cannot_be_read_does_not_keep_its_call_open() -> None:
+    story = Story()
+    leg = story.talk()
+    story.customer_ends(leg, at=20)
+    memory = {k: v for k, v in story.engine.take_memory().items() if v is not None}
+    again = Story(seats=())
+    again.effects += again.engine.restore({**memory, f"leg:{leg}": b"?"}, [])
+    again.link_up(at=30)
+    again.settled()
+    assert list(again.calls) == ["li"]
+    assert again.engine.state.calls == {}
+
+
+def test_a_leg_that_was_judged_is_not_judged_again() -> None:
+    story = Story()
+    leg = story.talk()
+    story.blind_transfer(leg, at=20)
+    story.leaves("li", at=20)
+    story.hangup(leg, at=20)
+    story.until(25)
+    assert story.leg(leg).ended_by == "transfer"
+    again = restarted(story, at=30)
+    again.lists(at=30, channels=[again.listed("li", at=30)])
+    again.hangup_request("li", at=40)
+    again.hangup("li", at=40)
+    again.settled()
+    assert again.legs == {}
+    assert again.calls["li"].legs == (leg,)
+
+
 def test_what_is_restored_is_what_was_taken() -> None:
     story = Story()
     leg = story.talk()

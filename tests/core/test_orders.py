@@ -166,6 +166,18 @@ def test_a_customer_who_comes_back_to_the_same_seat_stops_the_clock() -> None:
     assert story.orders()[-1] == ("due", "PJSIP/1001", 1000)
 
 
+def test_back_at_the_same_seat_before_it_was_judged_changes_no_order() -> None:
+    story = Story()
+    leg = story.talk()
+    story.blind_transfer(leg, at=50)
+    story.hangup(leg, at=50)
+    story.leaves("li", at=50)
+    story.channel("again", "PJSIP/1001", at=50.5)
+    story.dials("li", "again", at=50.5)
+    story.picks_up("again", at=51, source="li")
+    assert story.orders() == [("opened", "PJSIP/1001", None)]
+
+
 def test_reminders_that_ran_end_when_a_seat_takes_the_customer_again() -> None:
     story = Story()
     leg = story.talk()

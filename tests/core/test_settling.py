@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentd.core.policy import Policy, PolicyBook
 from agentd.core.queues import Queue
-from tests.core.story import Story, length, s
+from tests.core.story import Story, length, restarted, s
 
 
 def queue(story: Story, name: str = "hotline") -> Queue:
@@ -151,6 +151,77 @@ def test_a_call_that_is_over_waits_for_its_last_leg() -> None:
     assert story.calls == {}
     story.until(23)
     assert story.calls["li"].legs == (leg,)
+
+
+def test_a_customer_who_dies_before_the_phones_that_ring_for_him() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    leg = story.offers("li", "1001", at=0)
+    story.rings(leg, at=0)
+    story.hangup("li", at=4)
+    story.hangup(leg, at=4.1)
+    story.settled()
+    assert s(story.leg(leg).ended_us) == 4
+    assert story.violations == []
+
+
+def test_hung_up_without_leaving_the_bridge_first() -> None:
+    story = Story()
+    leg = story.talk()
+    story.hangup_request("li", at=20)
+    story.bridge_of.clear()
+    story.hangup("li", leg, at=20)
+    story.settled()
+    assert (story.leg(leg).ended_by, s(story.leg(leg).ended_us)) == ("caller", 20)
+    assert story.engine.state.bridges == {}
+
+
+def test_a_seat_that_calls_its_own_hotline_is_the_customer_of_that_call() -> None:
+    story = Story()
+    story.channel("own", "PJSIP/1001", at=0)
+    story.dials(None, "own", at=0)
+    story.picks_up("own", at=1)
+    story.joins("own", at=1, num="1001")
+    leg = story.offers("own", "1002", at=1)
+    story.rings(leg, at=1)
+    story.answers(leg, at=4)
+    story.customer_ends(leg, at=30)
+    story.settled()
+    assert story.leg(leg).call == "own"
+    assert story.calls["own"].outcome == "answered"
+    assert story.leg("own").direction == "outbound"
+    assert story.engine.state.calls == story.engine.state.legs == {}
+
+
+def test_news_of_a_caller_who_is_gone_already() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.gives_up("li", at=5)
+    story.joins("li", at=6.5)
+    story.leaves_queue("li", at=6.6)
+    story.settled()
+    story.joins("li", at=60)
+    assert story.calls["li"].outcome == "abandoned"
+
+
+def test_a_channel_that_comes_back_from_the_dead_after_a_restart_ends_its_call_once() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.gives_up("li", at=5)
+    again = restarted(story, at=5.5)
+    again.enters("li", "b", at=6)
+    again.hangup("li", at=6.5)
+    again.settled()
+    assert len(again.calls) == 1
+
+
+def test_a_channel_that_enters_a_bridge_after_its_end_is_forgotten_with_it() -> None:
+    story = Story()
+    leg = story.talk()
+    story.customer_ends(leg, at=20)
+    story.enters("li", "b", at=20.1)
+    story.settled()
+    assert story.engine.state.bridges == {}
 
 
 def test_everything_is_forgotten_in_the_end() -> None:

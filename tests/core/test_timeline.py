@@ -70,6 +70,13 @@ def test_a_timestamp_of_an_event_that_says_nothing_counts_too() -> None:
     assert come_out(timeline) == [("LinkUp", 1_000)]
 
 
+def test_the_clock_carries_time_on_but_is_no_timestamp() -> None:
+    timeline = Timeline(LAG)
+    timeline.carry_on(1_000)
+    timeline.add(Hold(900, "a"))
+    assert (timeline.seen_us, timeline.stamp_us) == (1_000, 900)
+
+
 def test_list_items_within_a_stream_take_the_greatest_time_seen() -> None:
     timeline = Timeline(LAG)
     timeline.add(Hold(1_000, "a"))

@@ -7,7 +7,7 @@ import pytest
 from agentd.core import events as e
 from agentd.core.effects import Violation
 from agentd.core.policy import Policy, PolicyBook
-from tests.core.story import Story, length, us
+from tests.core.story import Story, length, restarted, us
 
 
 def ended_by(story: Story, leg: str = "li>1001") -> str | None:
@@ -248,6 +248,16 @@ def test_a_customer_who_lives_on_in_an_announcement_was_moved_too() -> None:
     story.leaves(leg, at=20)
     story.hangup(leg, at=20)
     assert ended_by(story, leg) == "supervisor"
+
+
+def test_whether_the_customer_lived_on_is_unknown_after_a_restart() -> None:
+    story = Story()
+    leg = story.talk()
+    story.leaves("li", at=20)
+    story.leaves(leg, at=20)
+    story.hangup(leg, at=20)
+    again = restarted(story, at=20.5)
+    assert ended_by(again, leg) == "unknown"
 
 
 def test_a_customer_who_is_gone_at_once_was_moved_nowhere() -> None:
