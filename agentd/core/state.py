@@ -224,10 +224,6 @@ class State:
 
     # --- seats and queues -----------------------------------------------------------------
 
-    def device(self, interface: str) -> str:
-        """The phone behind a queue's interface."""
-        return self.interfaces.get(interface, interface)
-
     def seat(self, device: str) -> Seat:
         """The seat at ``device``, discovered now where it is new."""
         seat = self.seats.get(device)
