@@ -47,7 +47,6 @@ class Channel(Struct):
     request_us: int | None = None
     request_cause: int = 0
     soft_us: int | None = None
-    soft_cause: int = 0
     left_us: int | None = None
     """When it last left a bridge."""
     moved_us: int | None = None

@@ -139,7 +139,7 @@ def _system(chan: Channel | None, ended: int) -> bool:
 def note_soft_hangup(chan: Channel, at_us: int, cause: int) -> None:
     """Keep the first soft hang-up that means something: flag 16 is only the end of the dialplan."""
     if cause != _DIALPLAN_DONE and chan.soft_us is None:
-        chan.soft_us, chan.soft_cause = at_us, cause
+        chan.soft_us = at_us
 
 
 def _moved(chan: Channel | None, ended: int) -> bool:
