@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, limit, measure, offset, percent, shortDuration } from "../src/model/format";
+import { duration, limit, measure, offset, percent, shortDuration, splitPerson } from "../src/model/format";
 
 test("durations count whole seconds and never run below zero", () => {
   expect([0, 0.99, 9, 59.999, 60, 3599, 3600, 36061].map(duration)).toEqual([
@@ -37,5 +37,15 @@ test("clock offsets carry their sign", () => {
     "+0.02 s",
     "−0.50 s",
     "+3600 s",
+  ]);
+});
+
+test("a staff number is told from the name", () => {
+  expect(["赵敏 8006", "Wang Wu", "8006", "Li Si 2 17", ""].map(splitPerson)).toEqual([
+    ["赵敏", "8006"],
+    ["Wang Wu", ""],
+    ["8006", ""],
+    ["Li Si 2", "17"],
+    ["", ""],
   ]);
 });

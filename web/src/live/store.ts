@@ -12,12 +12,15 @@ import {
   byTrouble,
   type Group,
   groups,
+  samePlace,
 } from "../model/layout";
 import { rank } from "../model/rules";
-import type { Alert, BoardObject, Hello, Pbx, Queue, Seat } from "../model/types";
+import type { Alert, BoardObject, Delta, Hello, Pbx, Queue, Seat, Snapshot } from "../model/types";
 
 const PROTOCOL = 1;
 const TICK_MS = 200;
+/** Bursts are shown at most this often. */
+const FLUSH_S = 0.1;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
 
@@ -54,6 +57,8 @@ export class Store {
   readonly troubleKeys = signal<readonly string[]>([]);
   /** Newest first. */
   readonly alertKeys = signal<readonly string[]>([]);
+  /** Alerts that last. */
+  readonly activeAlerts = signal<readonly Alert[]>([]);
   /** Alerts that came while the page was watching, for screen readers. */
   readonly arrived = signal<readonly Alert[]>([]);
   /** Server time in seconds, in tenths; null before the first message. The page's only tick. */
@@ -66,11 +71,16 @@ export class Store {
   readonly #signals = new Map<string, Signal<BoardObject | undefined>>();
   readonly #stops = new Map<string, Signal<number | null>>();
   readonly #nows = new Map<string, ReadonlySignal<number | null>>();
+  readonly #seconds = new Map<string, ReadonlySignal<number | null>>();
   #say: Say | null = null;
   #version: string | null = null;
   /** When this connection said hello; null while there is none. */
   #helloAt: number | null = null;
   #lastResync = -RESYNC_EVERY_S;
+  readonly #pendingSet = new Set<string>();
+  readonly #pendingDel = new Set<string>();
+  #flushedAt = 0;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #toAck: number | null = null;
   #ackFrame = 0;
 
@@ -78,7 +88,7 @@ export class Store {
   #signal(key: string): Signal<BoardObject | undefined> {
     let found = this.#signals.get(key);
     if (found === undefined) {
-      found = signal(this.#board.objects.get(key));
+      found = signal<BoardObject | undefined>(undefined);
       this.#signals.set(key, found);
     }
     return found;
@@ -106,16 +116,12 @@ export class Store {
 
   /** The seat that an alert names, if it is on the board. */
   seatKeyOf(alert: Alert): string | undefined {
-    if (alert.seat === null) return undefined;
+    const { seat } = alert;
+    if (seat === null) return undefined;
     const pbxs =
-      alert.pbx === null ? this.pbxKeys.peek().map((key) => this.#pbxId(key)) : [alert.pbx];
-    const keys = [`seat:${alert.seat}`, ...pbxs.map((id) => `seat:${id}/${alert.seat}`)];
-    return keys.find((key) => this.#board.objects.has(key));
-  }
-
-  #pbxId(key: string): string {
-    const object = this.#board.objects.get(key);
-    return object?.kind === "pbx" ? object.id : "";
+      alert.pbx === null ? this.pbxKeys.value.map((key) => this.pbx(key)?.id ?? "") : [alert.pbx];
+    const keys = [`seat:${seat}`, ...pbxs.map((id) => `seat:${id}/${seat}`)];
+    return keys.find((key) => this.seat(key) !== undefined);
   }
 
   #stop(pbx: string): Signal<number | null> {
@@ -138,6 +144,24 @@ export class Store {
         return server === null ? null : server + (this.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0);
       });
       this.#nows.set(pbx, found);
+    }
+    return found;
+  }
+
+  /**
+   * As now, in whole seconds: for times that nothing hangs on. They tick together, which is calmer
+   * to look at and lets the browser draw hundreds of them at once.
+   */
+  second(pbx: string): ReadonlySignal<number | null> {
+    let found = this.#seconds.get(pbx);
+    if (found === undefined) {
+      const now = this.now(pbx);
+      found = computed(() => {
+        // Where it stands still, it stands at the exact moment.
+        if (now.value === null || this.#stop(pbx).value !== null) return now.value;
+        return Math.floor(now.value);
+      });
+      this.#seconds.set(pbx, found);
     }
     return found;
   }
@@ -175,26 +199,64 @@ export class Store {
       return;
     }
     if (this.feed.peek().is === "protocol") return;
+    switch (message.type) {
+      case "snapshot":
+        this.#snapshot(message);
+        break;
+      case "delta":
+        this.#delta(message);
+        break;
+      case "beat":
+        if (!this.#board.agrees(message)) this.#resync();
+    }
+    // Messages that cannot be used prove nothing: the board then counts as silent.
+    if (this.#board.seq === null) return;
+    this.#clock.sample(message.server_time, monotonic());
+    const wait = FLUSH_S - (monotonic() - this.#flushedAt);
+    if (wait <= 0) this.#flush();
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), wait * 1000);
+  }
+
+  #snapshot(message: Snapshot): void {
+    const change = this.#board.snapshot(message);
+    this.#pendingSet.clear();
+    this.#pendingDel.clear();
     batch(() => {
-      switch (message.type) {
-        case "snapshot":
-          this.#apply(this.#board.snapshot(message), false);
-          this.loaded.value = true;
-          this.#say?.healthy();
-          break;
-        case "delta": {
-          const change = this.#board.delta(message);
-          if (change === null) this.#resync();
-          else this.#apply(change, true);
-          break;
-        }
-        case "beat":
-          if (!this.#board.agrees(message)) this.#resync();
-      }
-      // Messages that cannot be used prove nothing: the board then counts as silent.
-      if (this.#board.seq === null) return;
-      this.#clock.sample(message.server_time, monotonic());
+      this.#apply(change, false);
+      this.loaded.value = true;
+    });
+    this.#say?.healthy();
+  }
+
+  #delta(message: Delta): void {
+    const change = this.#board.delta(message);
+    if (change === null) {
+      this.#resync();
+      return;
+    }
+    for (const key of change.set) {
+      this.#pendingDel.delete(key);
+      this.#pendingSet.add(key);
+    }
+    for (const key of change.del) {
+      this.#pendingSet.delete(key);
+      this.#pendingDel.add(key);
+    }
+  }
+
+  /** Show what came. The first of a burst is shown at once, the rest of it together. */
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#flushedAt = monotonic();
+    const set = [...this.#pendingSet];
+    const del = [...this.#pendingDel];
+    this.#pendingSet.clear();
+    this.#pendingDel.clear();
+    batch(() => {
+      if (set.length > 0 || del.length > 0) this.#apply({ set, del }, true);
       this.#showTime();
+      if (this.#board.seq === null) return;
       if (this.feed.peek().is !== "live") this.feed.value = { is: "live" };
       this.#ackSoon(this.#board.seq);
     });
@@ -204,6 +266,7 @@ export class Store {
     const at = monotonic();
     this.#helloAt = null;
     this.#board.expectSnapshot();
+    this.#flush();
     this.#toAck = null;
     this.#lastResync = -RESYNC_EVERY_S;
     this.#goStale("closed", at);
@@ -295,7 +358,7 @@ export class Store {
       touched[object.kind] = true;
       if (before !== undefined) touched[before.kind] = true;
       if (object.kind === "seat")
-        order ||= before?.kind !== "seat" || bySeatPlace(before, object) !== 0;
+        order ||= before?.kind !== "seat" || !samePlace(before, object);
       if (object.kind === "pbx") {
         const stop = this.#stop(object.id);
         stop.value = stoppedAt(stop.peek(), object);
@@ -319,7 +382,16 @@ export class Store {
     if (touched.queue) this.#put(this.queueKeys, this.#keys<Queue>("queue", byQueueName));
     if (order) this.seatGroups.value = groups(this.#entries<Seat>("seat", bySeatPlace));
     if (touched.seat) this.#put(this.troubleKeys, this.#troubled());
-    if (touched.alert) this.#put(this.alertKeys, this.#keys<Alert>("alert", byAlertTime));
+    if (touched.alert) {
+      const alerts = this.#entries<Alert>("alert", byAlertTime);
+      this.#put(
+        this.alertKeys,
+        alerts.map(([key]) => key),
+      );
+      this.activeAlerts.value = alerts
+        .map(([, alert]) => alert)
+        .filter((alert) => alert.cleared_at === null);
+    }
     if (arrived.length > 0) this.arrived.value = arrived.sort(byAlertTime);
   }
 
@@ -341,9 +413,10 @@ export class Store {
   }
 
   #troubled(): string[] {
-    return this.#entries<Seat>("seat", byTrouble)
-      .filter(([, seat]) => rank(seat.trouble) > 0)
-      .map(([key]) => key);
+    const found: [string, Seat][] = [];
+    for (const [key, object] of this.#board.objects)
+      if (object.kind === "seat" && rank(object.trouble) > 0) found.push([key, object]);
+    return found.sort((a, b) => byTrouble(a[1], b[1])).map(([key]) => key);
   }
 }
 

@@ -33,6 +33,12 @@ export function limit(seconds: number): string {
   return `${Number.isInteger(tenths) ? tenths : tenths.toFixed(1)} s`;
 }
 
+/** `赵敏 8006` as name and staff number; the number is empty where there is none. */
+export function splitPerson(agent: string): readonly [name: string, number: string] {
+  const found = /^(.*\S)\s+(\d+)$/.exec(agent);
+  return found === null ? [agent, ""] : [found[1] as string, found[2] as string];
+}
+
 /** 0..1 as a whole percentage, rounded down so that 100 % means all of them. */
 export function percent(share: number): string {
   return `${Math.floor(share * 100 + 1e-9)}`;

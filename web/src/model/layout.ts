@@ -20,6 +20,17 @@ export function bySeatPlace(a: Seat, b: Seat): number {
   );
 }
 
+/** Whether a seat that changed stays where it is. */
+export function samePlace(a: Seat, b: Seat): boolean {
+  return (
+    a.pbx === b.pbx &&
+    a.group === b.group &&
+    a.place === b.place &&
+    a.label === b.label &&
+    a.seat === b.seat
+  );
+}
+
 export function byQueueName(a: Queue, b: Queue): number {
   return collator.compare(a.pbx, b.pbx) || collator.compare(a.label, b.label);
 }

@@ -33,8 +33,7 @@ export function Alerts() {
 
 function ActiveCount() {
   const t = messages.value;
-  let active = 0;
-  for (const key of store.alertKeys.value) if (store.alert(key)?.cleared_at === null) active += 1;
+  const active = store.activeAlerts.value.length;
   return active === 0 ? null : <span class="active-count">{t.alerts.activeCount(active)}</span>;
 }
 

@@ -4,7 +4,7 @@ import { messages } from "../i18n";
 import { store } from "../live/store";
 import { duration, limit, measure } from "../model/format";
 import { type Bar as BarValue, bar, type Cause, cause, clockBar, ringCount } from "../model/rules";
-import type { Alert, Seat } from "../model/types";
+import type { Seat } from "../model/types";
 import { Icon } from "./icons";
 import { Bar, Live } from "./parts";
 import { waitStrength } from "./Queues";
@@ -118,12 +118,7 @@ function causeOf(id: string): { seat: Seat; why: Cause; now: number } | null {
   if (seat === undefined) return null;
   const now = store.now(seat.pbx).value;
   if (now === null) return null;
-  const alerts: Alert[] = [];
-  for (const key of store.alertKeys.value) {
-    const alert = store.alert(key);
-    if (alert !== undefined) alerts.push(alert);
-  }
-  const why = cause(seat, alerts, now);
+  const why = cause(seat, store.activeAlerts.value, now);
   return why === null ? null : { seat, why, now };
 }
 

@@ -1,7 +1,7 @@
 import { type Signal, useComputed } from "@preact/signals";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { duration, limit, shortDuration } from "../model/format";
+import { duration, limit, shortDuration, splitPerson } from "../model/format";
 import { clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
 import { floatAt, floatAway, floatSoon } from "./floating";
@@ -47,7 +47,7 @@ export function SeatTile({ id, roving, first }: Props) {
     >
       <div class="tile-top">
         <b class="tile-label">{seat.label}</b>
-        <span class="tile-person">{seat.agent ?? ""}</span>
+        <Person agent={seat.agent} />
         {seat.direction === "outbound" && (
           <span class="tile-direction">
             <Icon name="outbound" />
@@ -73,7 +73,7 @@ export function SeatTile({ id, roving, first }: Props) {
       <div class="tile-detail">
         <Detail id={id} seat={seat} />
       </div>
-      <Bar of={() => seatBar(id)} />
+      {seat.clock !== null && <Bar of={() => seatBar(id)} />}
     </li>
   );
 }
@@ -81,6 +81,8 @@ export function SeatTile({ id, roving, first }: Props) {
 function Detail({ id, seat }: { id: string; seat: Seat }) {
   const t = messages.value;
   const { clock } = seat;
+  // An order whose call still goes on is nobody's worry yet: the note lists it, the tile does not.
+  const due = seat.owed.filter((order) => order.due_at !== null).length;
   return (
     <>
       {clock?.stopped && <span class="tile-note">{t.seat.stopped}</span>}
@@ -103,8 +105,19 @@ function Detail({ id, seat }: { id: string; seat: Seat }) {
           )}
         </span>
       )}
-      {seat.owed.length > 0 && <OwedMark id={id} count={seat.owed.length} />}
+      {due > 0 && <OwedMark id={id} count={due} />}
     </>
+  );
+}
+
+/** The name; the number behind it (工号) only where there is room. */
+function Person({ agent }: { agent: string | null }) {
+  const [name, number] = splitPerson(agent ?? "");
+  return (
+    <span class="tile-person">
+      {name}
+      {number !== "" && <span class="wide"> {number}</span>}
+    </span>
   );
 }
 
@@ -128,14 +141,16 @@ function OwedMark({ id, count }: { id: string; count: number }) {
 function timeInState(id: string, short = false): string {
   const seat = store.seat(id);
   if (seat === undefined || seat.since === null) return "";
-  const gone = elapsed(seat.pbx, seat.since);
+  const gone = elapsed(seat.pbx, seat.since, seat.clock !== null);
   return short ? shortDuration(gone) : duration(gone);
 }
 
 function seatBar(id: string) {
   const seat = store.seat(id);
-  const now = seat === undefined ? null : store.now(seat.pbx).value;
-  return seat === undefined || now === null ? null : clockBar(seat.clock, now);
+  // Most seats have no clock: those must not be computed at every tick.
+  if (!seat?.clock) return null;
+  const now = store.now(seat.pbx).value;
+  return now === null ? null : clockBar(seat.clock, now);
 }
 
 function ringText(id: string): string {
@@ -150,8 +165,9 @@ function ringText(id: string): string {
 function dueLeft(id: string): number | null {
   const seat = store.seat(id);
   const due = seat === undefined ? null : nearestDue(seat.owed);
-  const now = seat === undefined ? null : store.now(seat.pbx).value;
-  return due === null || now === null ? null : due - now;
+  if (seat === undefined || due === null) return null;
+  const now = store.second(seat.pbx).value;
+  return now === null ? null : due - now;
 }
 
 function dueText(id: string): string {
@@ -247,7 +263,7 @@ function DueIn({ pbx, dueAt }: { pbx: string; dueAt: number }) {
   return (
     <Live
       text={() => {
-        const now = store.now(pbx).value;
+        const now = store.second(pbx).value;
         if (now === null) return "";
         const left = dueAt - now;
         const t = messages.value.seat;

@@ -24,7 +24,7 @@ export function Bar({ of }: { of: () => BarValue | null }) {
     if (track.current === null || fill.current === null || mark.current === null) return;
     track.current.dataset.shown = share === undefined ? "no" : "yes";
     track.current.dataset.strength = strength ?? "calm";
-    fill.current.style.transform = `scaleX(${share ?? 0})`;
+    fill.current.style.width = `${Number(share ?? 0) * 100}%`;
     mark.current.hidden = !markAt;
     if (markAt) mark.current.style.left = `${Number(markAt) * 100}%`;
   });

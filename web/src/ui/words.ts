@@ -32,9 +32,12 @@ export function alertSeat(alert: Alert): string | null {
   return (key === undefined ? undefined : store.seat(key)?.label) ?? alert.seat;
 }
 
-/** Seconds gone by since a moment of the PBX's clock; 0 before the first message. */
-export function elapsed(pbx: string, since: number): number {
-  const now = store.now(pbx).value;
+/**
+ * Seconds gone by since a moment of the PBX's clock; 0 before the first message. `exact` follows the
+ * tick; otherwise it is up to a second behind.
+ */
+export function elapsed(pbx: string, since: number, exact: boolean): number {
+  const now = (exact ? store.now(pbx) : store.second(pbx)).value;
   return now === null ? 0 : Math.max(0, now - since);
 }
 
