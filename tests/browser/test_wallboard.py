@@ -33,7 +33,7 @@ async def test_snapshot_is_shown_in_full(open_page: OpenPage, now: float) -> Non
         assert await shown.page.locator(".queue").count() == 3
         assert await shown.page.locator(".alert").count() == 6
         ringing = await shown.text(tile(1008))
-        for word in ("1008", "黄磊", "振铃", "第 2 声", "预警"):
+        for word in ("1008", "黄磊", "振铃", "声", "预警"):
             assert word in ringing
         assert "外呼" in await shown.text(tile(1020))
         assert "培训" in await shown.text(tile(1011))
@@ -65,7 +65,7 @@ async def test_deltas_move_the_board(open_page: OpenPage, now: float) -> None:
         )
         await shown.page.wait_for_selector(card(1004))
         assert "请立即接起" in await shown.text(card(1004))
-        assert "第 3 声" in await shown.text(card(1004))
+        assert "声 · 上限 10 s" in await shown.text(card(1004))
         # Seats keep their places: in the list and on the screen.
         after = await shown.page.locator(".tile").evaluate_all("t => t.map(e => e.dataset.seat)")
         assert after == places
@@ -114,9 +114,10 @@ async def test_clocks_count_in_server_time(open_page: OpenPage, now: float, shif
     """Whatever the browser's own clock is set to, and with the PBX in yet another clock."""
     offset_s = 100.0
     pbx_now = now + shift_s + offset_s
+    talking_since = pbx_now - 300
     board = scenes.keyed(
         scenes.pbx(clock_offset_s=offset_s),
-        scenes.seat(1001, state="talking", since=pbx_now - 30),
+        scenes.seat(1001, state="talking", since=talking_since),
         scenes.seat(
             1002, state="ringing", since=pbx_now, call="c", clock=scenes.ring_clock(pbx_now)
         ),
@@ -126,21 +127,22 @@ async def test_clocks_count_in_server_time(open_page: OpenPage, now: float, shif
         open_page(daemon.url, width=1920, height=1080) as shown,
     ):
         time_of = f"{tile(1001)} .tile-time"
-        low = daemon.now() + offset_s - (pbx_now - 30)
+        low = daemon.now() + offset_s - talking_since
+        before = await shown.text(time_of)
         seen = await shown.seconds(time_of)
-        high = daemon.now() + offset_s - (pbx_now - 30)
-        assert low - 3 <= seen <= high
+        high = daemon.now() + offset_s - talking_since
+        # Wide, for a machine that stalls; a clock taken from elsewhere is off by far more.
+        assert low - 60 <= seen <= high
         await shown.until(
-            f"document.querySelector('{time_of}').textContent > '0:{int(seen) + 1:02d}'",
-            "the clock goes on",
+            f"document.querySelector('{time_of}').textContent !== '{before}'", "the clock goes on"
         )
         await shown.until(
-            f"document.querySelector('{tile(1002)}').textContent.includes('第 2 声')",
-            "the second ring is counted",
+            f"document.querySelector('{tile(1002)}').textContent.match(/第 [2-9] 声/) !== null",
+            "the rings are counted",
         )
         # The bar fills through the DOM's own style object, which the CSP leaves alone.
         await shown.until(
-            f"document.querySelector('{tile(1002)} .bar-fill').style.transform !== 'scaleX(0)'",
+            f"parseFloat(document.querySelector('{tile(1002)} .bar-fill').style.width) > 40",
             "the bar fills",
         )
 
@@ -380,7 +382,7 @@ async def test_nothing_overflows(
                 const whole = '.tile-label, .tile-word, .tile-time, .card-rule, .card-time,'
                     + '.card-todo, .queue-name, .alert-rule, .counts span';
                 for (const part of document.querySelectorAll(whole))
-                    if (part.scrollWidth > part.clientWidth + 1 && clips(part))
+                    if (part.scrollWidth > part.clientWidth && clips(part))
                         found.push(`cut: ${part.className} ${part.textContent}`);
                 return found;
             }"""
