@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { duration, limit, measure, offset, percent, shortDuration, splitPerson } from "../src/model/format";
+import {
+  duration,
+  limit,
+  measure,
+  offset,
+  percent,
+  shortDuration,
+  splitPerson,
+} from "../src/model/format";
 
 test("durations count whole seconds and never run below zero", () => {
   expect([0, 0.99, 9, 59.999, 60, 3599, 3600, 36061].map(duration)).toEqual([

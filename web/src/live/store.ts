@@ -357,8 +357,7 @@ export class Store {
       const before = this.#signals.get(key)?.peek();
       touched[object.kind] = true;
       if (before !== undefined) touched[before.kind] = true;
-      if (object.kind === "seat")
-        order ||= before?.kind !== "seat" || !samePlace(before, object);
+      if (object.kind === "seat") order ||= before?.kind !== "seat" || !samePlace(before, object);
       if (object.kind === "pbx") {
         const stop = this.#stop(object.id);
         stop.value = stoppedAt(stop.peek(), object);
