@@ -61,7 +61,8 @@ class OpenSpell(Struct):
     at_us: int
     stopped: bool = False
     """The link was lost meanwhile: its clock stopped and charges nothing."""
-    alerted: bool = False
+    told: list[str] = field(default_factory=list)
+    """Whom its alerts went to so far."""
     id: str = ""
 
 
@@ -154,6 +155,8 @@ class Leg(Struct):
     spell: OpenSpell | None = None
     spells: list[Spell] = field(default_factory=list)
     sum_charged: bool = False
+    sum_told: bool = False
+    """The alert on the sum of holds is not cleared yet."""
     evidence: list[str] = field(default_factory=list)
     settled: bool = False
 

@@ -87,9 +87,7 @@ def _violation(
 def judges_ring(leg: Leg) -> bool:
     """R1 is judged where a customer waits for this phone and all of it was seen."""
     return (
-        leg.direction == "inbound"
-        and leg.call is not None
-        and not leg.consulted
+        not leg.consulted  # nor outbound, nor internal
         and not leg.found
         and not leg.ring_stopped
     )
@@ -247,7 +245,6 @@ def wait_due(st: State, deadline: Deadline) -> None:
     kind, stage, start = deadline.mark.split(":")
     if (
         leg is None
-        or leg.ended_us is not None
         or spell is None
         or spell.stopped
         or spell.kind != kind
@@ -259,26 +256,36 @@ def wait_due(st: State, deadline: Deadline) -> None:
     if deadline.kind == "hold_sum":
         _hold_sum_due(st, leg, policy, at_us)
         return
-    warn_us, most_us, escalate_us = limits(policy, spell.kind)
-    value_us = at_us - spell.at_us
-    spell.alerted = True
+    warn_us, most_us, _ = limits(policy, spell.kind)
     st.dirty.add(f"leg:{leg.uid}")
     limit_us = most_us if most_us is not None else warn_us
     if stage == "0":
-        _alert(st, leg, at_us, "warning", spell.kind, SEAT, value_us, limit_us, spell.id)
+        _tell(st, leg, spell, at_us, "warning", SEAT, limit_us)
     elif stage == "1":
-        to = SEAT_AND_SUPERVISOR
-        _alert(st, leg, at_us, "breach", spell.kind, to, value_us, limit_us, spell.id)
+        _tell(st, leg, spell, at_us, "breach", SEAT_AND_SUPERVISOR, limit_us)
         _violation(st, leg, at_us, spell.kind, limit_us, spell.id)
     else:
-        assert escalate_us is not None
-        to = SHIFT_LEADER
-        _alert(st, leg, at_us, "escalation", spell.kind, to, value_us, limit_us, spell.id)
+        _tell(st, leg, spell, at_us, "escalation", SHIFT_LEADER, limit_us)
+
+
+def _tell(
+    st: State,
+    leg: Leg,
+    spell: OpenSpell,
+    at_us: int,
+    level: Level,
+    to: tuple[str, ...],
+    limit_us: int,
+) -> None:
+    spell.told += [who for who in to if who not in spell.told]
+    value_us = at_us - spell.at_us
+    _alert(st, leg, at_us, level, spell.kind, to, value_us, limit_us, spell.id)
 
 
 def _hold_sum_due(st: State, leg: Leg, policy: Policy, at_us: int) -> None:
     assert policy.hold_sum_max_s is not None
-    leg.sum_charged = True
+    leg.sum_charged = leg.sum_told = True
+    st.dirty.add(f"leg:{leg.uid}")
     limit_us = us(policy.hold_sum_max_s)
     spell = f"hold_sum:{leg.uid}"
     _alert(st, leg, at_us, "breach", "hold_sum", SEAT_AND_SUPERVISOR, limit_us, limit_us, spell)
@@ -296,23 +303,31 @@ def spell_ended(st: State, leg: Leg, at_us: int) -> None:
     leg.spells.append(Spell(spell.kind, spell.at_us, seconds_us))
     st.dirty.add(f"leg:{leg.uid}")
     st.touched_seats.add(leg.seat)
-    if spell.alerted:
-        clear_spell(st, leg, spell, at_us)
+    _clear(st, leg, spell, at_us)
 
 
-def clear_spell(st: State, leg: Leg, spell: OpenSpell, at_us: int) -> None:
-    """Say that the alerts of this spell are over."""
+def spell_stopped(st: State, leg: Leg, at_us: int) -> None:
+    """The link was lost: the clock of a customer who waits stops, and charges nothing."""
+    spell = leg.spell
+    if spell is not None:
+        _clear(st, leg, spell, at_us)
+        spell.stopped = True
+
+
+def _clear(st: State, leg: Leg, spell: OpenSpell, at_us: int) -> None:
+    """Say that the alerts of this spell are over, to whom they went."""
     policy = policy_of(st, leg)
-    warn_us, most_us, escalate_us = limits(policy, spell.kind)
-    value_us = at_us - spell.at_us
-    to = SEAT
-    if most_us is not None and value_us >= most_us:
-        to = SEAT_AND_SUPERVISOR
-        if escalate_us is not None and value_us >= escalate_us:
-            to = (*SEAT_AND_SUPERVISOR, "shift_leader")
-    limit_us = most_us if most_us is not None else warn_us
-    spell.alerted = False
-    _alert(st, leg, at_us, "cleared", spell.kind, to, value_us, limit_us, spell.id)
+    if spell.told:
+        warn_us, most_us, _ = limits(policy, spell.kind)
+        limit_us = most_us if most_us is not None else warn_us
+        to, spell.told = tuple(spell.told), []
+        value_us = at_us - spell.at_us
+        _alert(st, leg, at_us, "cleared", spell.kind, to, value_us, limit_us, spell.id)
+    if leg.sum_told and policy.hold_sum_max_s is not None:
+        leg.sum_told = False
+        to, limit_us = SEAT_AND_SUPERVISOR, us(policy.hold_sum_max_s)
+        sum_us = _judged_us(leg)
+        _alert(st, leg, at_us, "cleared", "hold_sum", to, sum_us, limit_us, f"hold_sum:{leg.uid}")
 
 
 # --- R3: who hangs up ---------------------------------------------------------------------

@@ -53,10 +53,7 @@ class Resync:
             if leg.ringing_us is not None and leg.answered_us is None:
                 clocks.ring_stopped(st, leg, st.now_us)
             leg.ring_stopped = True
-            if leg.spell is not None:
-                if leg.spell.alerted:
-                    clocks.clear_spell(st, leg, leg.spell, st.now_us)
-                leg.spell.stopped = True
+            clocks.spell_stopped(st, leg, st.now_us)
         for call in st.calls.values():
             if call.ended_us is None:
                 call.gap = True

@@ -73,7 +73,6 @@ def _taken_by_another(st: State, leg: Leg, ended: int) -> bool:
             and other.answered_us is not None
             and other.answered_us <= ended + CAUSED_US
             and (leg.offered_us is None or other.answered_us >= leg.offered_us)
-            and not other.consulted
         ):
             return True
     return False
