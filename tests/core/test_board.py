@@ -119,9 +119,20 @@ def test_a_queues_card() -> None:
     assert (card["offered"], card["answered"], card["service_level"]) == (2, 0, 0.0)
     assert not card["gap"]
     shown.story.gives_up("wang", at=10)
+    assert shown.queue()["abandoned"] == 0, "who gave up is known when the evidence is in"
     shown.story.settled()
     card = shown.queue()
     assert (len(card["waiting"]), card["abandoned"], card["short_abandons"]) == (1, 1, 0)
+
+
+def test_a_new_day_is_shown() -> None:
+    shown = Shown(Story(book=PolicyBook(day_starts_s=((T0 + 100) % 86_400))))
+    shown.story.joins("li", at=0)
+    shown.story.gives_up("li", at=20)
+    shown.story.settled()
+    assert shown.queue()["abandoned"] == 1
+    shown.story.until(101)
+    assert shown.queue()["abandoned"] == 0
 
 
 def test_a_queue_without_a_label_has_its_name() -> None:

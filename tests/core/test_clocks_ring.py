@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from agentd.core import events as e
 from agentd.core.effects import LegEnded, Violation
 from agentd.core.policy import Policy, PolicyBook
-from tests.core.story import Story, length, restarted, s
+from tests.core.story import Story, length, restarted, s, us
 
 
 def ringing(story: Story, call: str = "li", seat: str = "1001", *, at: float = 0) -> str:
@@ -152,6 +153,19 @@ def test_everyone_who_let_it_ring_is_charged_when_the_caller_gives_up() -> None:
     assert sorted(story.violations) == [("ring", leg, 10) for leg in legs]
 
 
+def test_a_pickup_by_a_third_phone_charges_nobody_of_a_ringall() -> None:
+    story = Story()
+    picked, other = ringall(story)
+    story.until(12)
+    story.channel("fetcher", "PJSIP/1003", at=12)
+    story.say(e.Pickup(us(12), "fetcher", story.devices["fetcher"], picked))
+    story.hangup(picked, at=12)
+    story.offer_ends(other, "CANCEL", at=12)
+    story.settled()
+    assert story.leg(picked).outcome == story.leg(other).outcome == "answered_elsewhere"
+    assert story.violations == []
+
+
 def test_losers_are_charged_where_the_policy_says_so() -> None:
     story = Story(charge_ringall_losers=True)
     winner, loser = ringall(story)
@@ -243,6 +257,16 @@ def test_a_gap_before_the_winner_is_known_charges_none_of_a_ringall() -> None:
     story.settled()
     assert story.violations == []
     assert [level for level, _ in story.alerts("ring")].count("cleared") == 2
+
+
+def test_a_gap_before_the_caller_gives_up_charges_none_of_a_ringall() -> None:
+    story = Story()
+    legs = ringall(story)
+    story.link_down(at=12)
+    story.link_up(at=13)
+    story.gives_up("li", *legs, at=14)
+    story.settled()
+    assert story.violations == []
 
 
 def test_a_restart_of_the_daemon_ends_the_alert_of_a_ring_and_charges_nothing() -> None:

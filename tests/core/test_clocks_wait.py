@@ -50,6 +50,7 @@ def test_a_hold_of_exactly_thirty_seconds_is_in_time() -> None:
     story.customer_ends(leg, at=50)
     story.settled()
     assert story.violations == []
+    assert story.told("hold", "cleared") == ("seat",), "the supervisor was told nothing"
     assert length(story.leg(leg).hold_us) == 30
 
 
@@ -84,6 +85,14 @@ def test_after_sixty_seconds_the_shift_leader_is_told_and_told_when_it_is_over()
     assert story.told("hold", "escalation") == ("shift_leader",)
     assert story.told("hold", "cleared") == ("seat", "supervisor", "shift_leader")
     assert len(story.violations) == 1
+
+
+def test_alerts_and_violations_name_the_call_of_the_customer() -> None:
+    story = Story()
+    leg = talking(story)
+    story.holds(leg, at=10)
+    story.until(41)
+    assert {a.call for a in story.said(Alert)} == {v.call for v in story.said(Violation)} == {"li"}
 
 
 def test_the_alerts_of_one_hold_share_its_name() -> None:
@@ -224,7 +233,9 @@ def test_where_the_sum_is_limited_it_is_broken_while_the_last_hold_runs() -> Non
     story = Story(hold_sum_max_s=40.0)
     leg = three_short_holds(story)
     assert story.violations == [("hold_sum", leg, 60)]
-    assert story.alerts("hold_sum") == [("breach", 60)]
+    assert story.alerts("hold_sum") == [("breach", 60), ("cleared", 65)]
+    assert story.told("hold_sum", "cleared") == ("seat", "supervisor")
+    assert length(story.said(Alert)[-1].value_us) == 45
 
 
 def test_the_sum_is_broken_once() -> None:
@@ -264,7 +275,8 @@ def test_a_sum_that_a_gap_made_uncertain_charges_nobody() -> None:
     story.link_up(at=31)
     story.holds(leg, at=40)
     story.until(50)
-    assert story.alerts("hold_sum") == [("breach", 45)]
+    story.link_down(at=50)
+    assert story.alerts("hold_sum") == [("breach", 45), ("cleared", 50)]
     assert story.violations == []
 
 
@@ -320,6 +332,7 @@ def test_a_consultation_after_a_breach_of_the_hold_leaves_the_breach() -> None:
     assert story.violations == [("hold", leg, 40)]
     assert story.alerts("consult") == [("cleared", 60)]
     assert story.alerts("hold") == [("warning", 30), ("breach", 40)]
+    assert story.told("consult", "cleared") == ("seat", "supervisor"), "who was told is told"
 
 
 # --- lost links and restarts --------------------------------------------------------------
@@ -354,6 +367,18 @@ def test_a_hold_whose_beginning_the_gap_hid_has_no_start_and_no_length() -> None
     story.settled()
     assert holds(story.leg(leg)) == [("hold", None, None), ("hold", 30, 10)]
     assert length(story.leg(leg).hold_us) == 10
+
+
+def test_a_hold_pressed_after_the_gap_says_that_none_was_on() -> None:
+    story = Story()
+    leg = talking(story)
+    story.link_down(at=10)
+    story.link_up(at=15)
+    story.holds(leg, at=20)
+    story.unholds(leg, at=25)
+    story.unholds(leg, at=26)
+    story.customer_ends(leg, at=50)
+    assert holds(story.settled().leg(leg)) == [("hold", 20, 5)]
 
 
 def test_a_hold_pressed_after_the_gap_is_a_spell_of_its_own_and_is_judged() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentd.core import events as e
-from agentd.core.effects import OrderChanged
+from agentd.core.effects import Alert, OrderChanged, Violation
 from agentd.core.policy import PolicyBook, SeatConfig
 from tests.core.story import Story, length, s, us
 
@@ -262,6 +262,7 @@ def test_a_hold_on_an_outbound_call_is_a_customer_who_waits() -> None:
     story.holds("own", at=10)
     story.until(41)
     assert story.violations == [("hold", "own", 40)]
+    assert {a.call for a in story.said(Alert)} == {v.call for v in story.said(Violation)} == {"own"}
 
 
 def test_a_second_try_over_another_trunk_is_the_same_call() -> None:

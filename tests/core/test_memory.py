@@ -27,6 +27,42 @@ def test_what_changed_is_handed_out_once_and_what_is_over_is_forgotten() -> None
     assert second["call:li"] is second[f"leg:{leg}"] is None
 
 
+def test_every_step_of_a_call_is_remembered_as_it_happens() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    leg = story.offers("li", "1001", at=0)
+
+    def changed() -> set[str]:
+        return set(story.engine.take_memory())
+
+    changed()
+    story.rings(leg, at=0)
+    assert f"leg:{leg}" in changed(), "since when it rings"
+    story.until(6)
+    assert f"leg:{leg}" in changed(), "that it was warned"
+    story.answers(leg, at=7)
+    assert {f"leg:{leg}", "call:li", "queue:hotline"} <= changed(), "the answer"
+    story.holds(leg, at=10)
+    assert f"leg:{leg}" in changed(), "since when the customer waits"
+    story.until(31)
+    assert f"leg:{leg}" in changed(), "that it was warned"
+    story.unholds(leg, at=35)
+    assert f"leg:{leg}" in changed(), "the hold"
+    story.customer_ends(leg, at=50)
+    assert {f"leg:{leg}", "call:li"} <= changed(), "the end"
+    story.settled()
+    assert {f"leg:{leg}", "call:li"} <= changed(), "that it is over"
+
+
+def test_who_gave_up_is_remembered_when_it_is_counted() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.gives_up("li", at=20)
+    story.engine.take_memory()
+    story.settled()
+    assert {"queue:hotline", "call:li"} <= set(story.engine.take_memory())
+
+
 def test_counters_and_who_waits_survive() -> None:
     story = Story()
     leg = story.talk()

@@ -258,6 +258,7 @@ def test_an_outbound_call_opens_one_where_configured() -> None:
     outbound(story)
     assert story.orders("own") == [("opened", "PJSIP/1001", None), ("due", "PJSIP/1001", 960)]
     assert story.said(OrderChanged)[0].caller == "13900139000"
+    assert story.engine.state.calls == {}
 
 
 # --- restarts -----------------------------------------------------------------------------

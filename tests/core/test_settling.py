@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agentd.core.policy import Policy, PolicyBook
 from agentd.core.queues import Queue
 from tests.core.story import Story, length, restarted, s
@@ -133,6 +135,33 @@ def test_the_service_level_has_its_time_per_queue() -> None:
     story = Story(book=PolicyBook(Policy(), queues={"hotline": {"service_level_s": 30.0}}))
     story.talk(answer=20)
     assert queue(story).in_time == 1
+
+
+def test_every_visit_counts_once_and_in_its_own_queue() -> None:
+    story = Story()
+    for at in (0, 20):
+        story.joins("li", at=at, queue="hotline")
+        story.leaves_queue("li", at=at + 8, queue="hotline")
+    story.joins("li", at=30, queue="vip")
+    story.leaves_queue("li", at=30.5, queue="vip")
+    story.hangup("li", at=31)
+    story.settled()
+    assert counters(story, "hotline") == (2, 0, 0, 2)
+    assert counters(story, "vip") == (1, 0, 0, 1)
+
+
+@pytest.mark.parametrize(("late", "outcome"), [(0.05, "abandoned"), (0.050001, "queue_gave_up")])
+def test_a_request_that_races_with_the_leaving_is_still_the_customers(
+    late: float, outcome: str
+) -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.leaves_queue("li", at=20)
+    story.hangup_request("li", at=20 + late)
+    story.hangup("li", at=21)
+    story.settled()
+    assert story.calls["li"].outcome == outcome
+    assert counters(story) == ((1, 0, 1, 0) if outcome == "abandoned" else (1, 0, 0, 1))
 
 
 def test_joining_the_same_queue_twice_at_once_is_one_visit() -> None:

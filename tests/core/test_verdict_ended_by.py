@@ -153,6 +153,16 @@ def test_a_request_after_the_part_was_over_ended_nothing() -> None:
     assert story.violations == []
 
 
+@pytest.mark.parametrize(("late", "by"), [(0.05, "caller"), (0.050001, "unknown")])
+def test_a_request_that_races_with_the_bridge_still_counts(late: float, by: str) -> None:
+    story = Story()
+    leg = story.talk()
+    story.leaves("li", at=20)
+    story.hangup_request("li", at=20 + late)
+    story.hangup("li", leg, at=20.1)
+    assert ended_by(story) == by
+
+
 # --- system -------------------------------------------------------------------------------
 
 
