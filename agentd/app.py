@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import structs
 
 from agentd import __version__, clock
+from agentd.alerts import MqttOut, MqttSettings
 from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.config import Config
@@ -37,11 +39,13 @@ from agentd.http_api import WebServer, WebSettings
 from agentd.monitor_mailbox import StreamSettings
 from agentd.monitor_ws import LiveStream
 from agentd.pipeline import Pipeline
+from agentd.ports import LiveSink
 from agentd.record import Recorded, record_until_interrupted
 from agentd.runtime import Runtime
 from agentd.ticketing import Store
 
 FLUSH_MAX_S = 5.0
+MQTT_FLUSH_MAX_S = 3.0
 ANOMALIES_PER_PERIOD = 20
 ANOMALY_PERIOD_S = 10.0
 
@@ -72,6 +76,23 @@ def web_settings(config: Config) -> WebSettings:
     return WebSettings(host=web.host, port=web.port, allowed_hosts=tuple(web.allowed_hosts))
 
 
+def mqtt_settings(config: Config) -> MqttSettings | None:
+    """Which broker to publish to; None when none is configured."""
+    access = config.mqtt_access
+    if access is None:
+        return None
+    return MqttSettings(
+        host=access.host,
+        port=access.port,
+        username=access.username,
+        password=access.password,
+        tls=access.tls,
+        tls_ca_file=str(access.tls_ca_file) if access.tls_ca_file else None,
+        topic_prefix=config.mqtt.topic_prefix,
+        mask_numbers=config.mqtt.mask_numbers,
+    )
+
+
 # --- the daemon ------------------------------------------------------------------------------
 
 
@@ -80,6 +101,7 @@ class Daemon:
 
     ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database. ``books``
     (by PBX) goes before the configuration's own policies; ``announce`` is told what may be told.
+    ``mqtt`` is the broker to publish to, if any.
     """
 
     def __init__(
@@ -91,18 +113,21 @@ class Daemon:
         *,
         books: Mapping[str, PolicyBook] | None = None,
         announce: Callable[[Sequence[Effect]], None] | None = None,
+        mqtt: MqttSettings | None = None,
     ) -> None:
         self.store_path = store_path
         self.store = Store(store_path)
         self.live = LiveStream(StreamSettings(lang=config.web.language))
+        self.mqtt = None if mqtt is None else MqttOut(mqtt)
+        told = announce or EffectLog()
         self.runtime = Runtime(
             {
                 pbx: Pipeline(pbx, (books or {}).get(pbx) or config.policy_book(pbx))
                 for pbx in access
             },
             self.store,
-            self.live,
-            announce=announce or EffectLog(),
+            self.live if self.mqtt is None else _Boards(self.live, self.mqtt),
+            announce=told if self.mqtt is None else _both(told, self.mqtt.announce),
             resync=lambda pbx: self.listeners[pbx].resync(),
         )
         self.listeners = {
@@ -116,6 +141,8 @@ class Daemon:
         """What ``/healthz`` shows; ``ok`` is False while something needs a person."""
         store = self.store.health
         links = self.runtime.links
+        # A broker that is away is shown, and is no reason to call the call centre's watch unwell.
+        mqtt = {} if self.mqtt is None else {"mqtt": structs.asdict(self.mqtt.health)}
         return {
             "ok": store.healthy and all(link == "up" for link in links.values()),
             "version": __version__,
@@ -128,6 +155,7 @@ class Daemon:
                 "dropped": store.dropped,
                 "error": store.last_error,
             },
+            **mqtt,
         }
 
     async def run(self, stop: asyncio.Event, ready: Ready) -> None:
@@ -163,6 +191,7 @@ class Daemon:
             links = [
                 start(f"ami-{pbx}", listener.run()) for pbx, listener in self.listeners.items()
             ]
+            mqtt = start("mqtt", self.mqtt.run()) if self.mqtt is not None else None
             await stop.wait()
             self._stopping = True
             _log.info("stopping")
@@ -178,6 +207,10 @@ class Daemon:
             await self.control.close()
             await self.web.stop()
             await web
+            if self.mqtt is not None and mqtt is not None:
+                self.mqtt.stop()
+                await asyncio.wait({mqtt}, timeout=MQTT_FLUSH_MAX_S)
+                mqtt.cancel()
             store.cancel()
 
     async def _vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -205,6 +238,27 @@ def _plain_errors() -> Iterator[None]:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None
+
+
+class _Boards:
+    """One ``LiveSink`` for several."""
+
+    def __init__(self, *sinks: LiveSink) -> None:
+        self._sinks = sinks
+
+    def publish(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        for sink in self._sinks:
+            sink.publish(changed, removed)
+
+
+def _both(
+    first: Callable[[Sequence[Effect]], None], second: Callable[[Sequence[Effect]], None]
+) -> Callable[[Sequence[Effect]], None]:
+    def announce(effects: Sequence[Effect]) -> None:
+        first(effects)
+        second(effects)
+
+    return announce
 
 
 class EffectLog:
@@ -282,7 +336,9 @@ async def run(config: Config, ready: Ready) -> None:
     access = {pbx: ami_settings(config, pbx) for pbx in config.pbx_ids}
     stop = asyncio.Event()
     with stopped_by_signals(stop):
-        daemon = Daemon(config, access, web_settings(config), config.store_path)
+        daemon = Daemon(
+            config, access, web_settings(config), config.store_path, mqtt=mqtt_settings(config)
+        )
         await daemon.run(stop, ready)
 
 

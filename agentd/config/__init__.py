@@ -25,12 +25,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from agentd.config.mistakes import check_seats, check_settings, explain, leave_out
+from agentd.config.mistakes import check_seats, check_settings, explain, leave_out, place
 from agentd.config.model import (
     POLICY_FIELDS,
     EngineSection,
     GroupSection,
     LogSection,
+    MqttSection,
     PbxSection,
     QueueSection,
     RuleSections,
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     engine: EngineSection = EngineSection()
     store: StoreSection = StoreSection()
     web: WebSection = WebSection()
+    mqtt: MqttSection = MqttSection()
     log: LogSection = LogSection()
 
     @classmethod
@@ -123,6 +125,20 @@ class PbxAccess(Struct, frozen=True):
         return f"PbxAccess({self.pbx}: {self.username}@{self.host}:{self.port})"
 
 
+class MqttAccess(Struct, frozen=True):
+    """How to reach the MQTT broker."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool = False
+    tls_ca_file: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"MqttAccess({self.username or 'anonymous'}@{self.host}:{self.port})"
+
+
 class Config:
     """A configuration in which no mistake was found."""
 
@@ -132,9 +148,13 @@ class Config:
         seats: Iterable[SeatSection],
         access: Mapping[str, PbxAccess],
         store_path: Path,
+        mqtt_access: MqttAccess | None = None,
     ) -> None:
         self.engine = settings.engine
         self.web = settings.web
+        self.mqtt = settings.mqtt
+        self.mqtt_access = mqtt_access
+        """None when no broker is configured, or the configuration was read without secrets."""
         self.log = settings.log
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
         self.store_path = store_path
@@ -198,16 +218,18 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
         seats_source.broken.add(("seat",))
     seats = _validated(SeatsFile, seats_source, problems)
     access: dict[str, PbxAccess] = {}
+    mqtt: MqttAccess | None = None
     base = path.parent if path else Path()
     if settings is not None:
         problems.extend(check_settings(settings, source))
         if secrets:
             access = dict(_reach(settings, source, base, problems))
+            mqtt = _reach_broker(settings.mqtt, source, base, problems)
         if seats is not None:
             problems.extend(check_seats(settings, source, seats, seats_source))
     if problems or settings is None or seats is None:
         raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
-    return Config(settings, seats.seat, access, base / settings.store.path)
+    return Config(settings, seats.seat, access, base / settings.store.path, mqtt)
 
 
 def _changes(sections: RuleSections) -> dict[str, Any]:
@@ -244,7 +266,11 @@ def _validated(model: type[M], source: TomlFile, problems: list[Problem]) -> M |
             return None
 
 
-# --- reaching the PBX ------------------------------------------------------------------------
+# --- reaching the PBX and the broker ---------------------------------------------------------
+
+MQTT_PASSWORD_VARIABLE = f"{ENV_PREFIX}MQTT_PASSWORD"
+Tell = Callable[[str, str, str], None]
+"""Reports a problem: key, what is wrong, the mend."""
 
 
 def secret_variable(pbx_id: str) -> str:
@@ -284,11 +310,11 @@ def _reach(
         )
 
 
-def _secret(pbx: PbxSection, base: Path, problem: Callable[[str, str, str], None]) -> str:
+def _secret(pbx: PbxSection, base: Path, problem: Tell) -> str:
     """The AMI secret of ``pbx``; empty when a problem was reported."""
     variable = secret_variable(pbx.id)
     if secret := os.environ.get(variable):
-        return _clean(secret, variable, problem)
+        return _clean(secret, variable, "secret_file", problem)
     if pbx.secret_file is None:
         problem(
             "secret_file",
@@ -296,16 +322,66 @@ def _secret(pbx: PbxSection, base: Path, problem: Callable[[str, str, str], None
             f"set the environment variable {variable}, or name a file of mode 0600 here",
         )
         return ""
-    path = base / pbx.secret_file
+    return _private_file(base / pbx.secret_file, "secret_file", variable, problem)
+
+
+def _reach_broker(
+    mqtt: MqttSection, source: TomlFile, base: Path, problems: list[Problem]
+) -> MqttAccess | None:
+    """The broker and its password; None when there is none to reach."""
+
+    def problem(key: str, what: str, mend: str) -> None:
+        problems.append(place(source, ("mqtt", key), what, mend))
+
+    if mqtt.host is None:
+        if mqtt.model_fields_set and not source.is_broken(("mqtt", "host")):
+            told = {key: getattr(mqtt, key) for key in ("username", "password_file", "tls_ca_file")}
+            for key in (key for key, value in told.items() if value is not None):
+                problem(key, "there is no broker for it", 'add host = "…", or leave this out')
+        return None
+    variable = MQTT_PASSWORD_VARIABLE
+    password: str | None = None
+    given = os.environ.get(variable)
+    if given:
+        password = _clean(given, variable, "password_file", problem)
+    elif mqtt.password_file is not None:
+        password = _private_file(base / mqtt.password_file, "password_file", variable, problem)
+    if (
+        mqtt.username is None
+        and password is not None
+        and not source.is_broken(("mqtt", "username"))
+    ):
+        problem("username", "there is a password and no user name", 'add username = "…"')
+    if mqtt.username is not None and password is None:
+        problem(
+            "password_file",
+            f"the user {mqtt.username} has no password",
+            f"set the environment variable {variable}, or name a file of mode 0600 here",
+        )
+    ca_file = base / mqtt.tls_ca_file if mqtt.tls_ca_file else None
+    if ca_file and not ca_file.is_file():
+        problem("tls_ca_file", f"there is no file {ca_file}", "name a PEM file of CA certificates")
+    return MqttAccess(
+        host=mqtt.host,
+        port=mqtt.port or (8883 if mqtt.tls else 1883),
+        username=mqtt.username,
+        password=password,
+        tls=mqtt.tls,
+        tls_ca_file=ca_file,
+    )
+
+
+def _private_file(path: Path, key: str, variable: str, problem: Tell) -> str:
+    """The one line of a file that nobody else may read; empty when a problem was reported."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
-                problem("secret_file", f"{path} is not a plain file", "name a plain file")
+                problem(key, f"{path} is not a plain file", "name a plain file")
                 return ""
             if mode & 0o077:
                 problem(
-                    "secret_file",
+                    key,
                     f"others may read {path} (mode {stat.S_IMODE(mode):04o})",
                     f"run: chmod 600 {path}",
                 )
@@ -313,24 +389,22 @@ def _secret(pbx: PbxSection, base: Path, problem: Callable[[str, str, str], None
             raw = file.read(4096)
     except OSError as error:
         problem(
-            "secret_file",
+            key,
             f"{path} cannot be read ({error.strerror})",
             f"check the path and the owner, or set {variable}",
         )
         return ""
     try:
-        return _clean(raw.decode().rstrip("\r\n"), str(path), problem)
+        return _clean(raw.decode().rstrip("\r\n"), str(path), key, problem)
     except UnicodeDecodeError:
-        problem(
-            "secret_file", f"{path} is not UTF-8", "write the secret alone, as one line of text"
-        )
+        problem(key, f"{path} is not UTF-8", "write the secret alone, as one line of text")
         return ""
 
 
-def _clean(secret: str, origin: str, problem: Callable[[str, str, str], None]) -> str:
+def _clean(secret: str, origin: str, key: str, problem: Tell) -> str:
     if not secret or any(char in secret for char in "\r\n\0"):
         problem(
-            "secret_file",
+            key,
             f"the secret in {origin} is empty or has more than one line",
             "write the secret alone, as one line",
         )

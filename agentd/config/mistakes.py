@@ -99,8 +99,8 @@ def explain(model: type[BaseModel], source: TomlFile, error: ErrorDetails) -> Pr
         wanted = _WANTED.get(kind)
         context = error.get("ctx", {})
         if wanted is None:
-            pattern = kind == "string_pattern_mismatch"
-            wanted = "letters, digits, - and _, 32 at most" if pattern else error["msg"]
+            pattern = kind == "string_pattern_mismatch" and field is not None
+            wanted = (field.description if pattern and field else None) or error["msg"]
         else:
             wanted = wanted.format(**{key: _plain(value) for key, value in context.items()})
         wanted += ' or "off"' if may_be_off else ""
@@ -164,6 +164,11 @@ def _did_you_mean(path: KeyPath, section: type[BaseModel] | None) -> str:
         return (
             "no secrets in this file: set AGENTD_PBX_<ID>_SECRET, "
             "or name a file of mode 0600 with secret_file"
+        )
+    if path[0] == "mqtt" and name in {"secret", "password"}:
+        return (
+            "no secrets in this file: set AGENTD_MQTT_PASSWORD, "
+            "or name a file of mode 0600 with password_file"
         )
     known = sorted(section.model_fields) if section else []
     return _suggest(name, known) or f"the keys here are {', '.join(known)}"

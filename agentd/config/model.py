@@ -102,7 +102,13 @@ class GroupSection(RuleSections):
 
 
 class PbxSection(Section):
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$",
+            description="letters, digits, - and _, 32 at most",
+        ),
+    ]
     host: Name = "127.0.0.1"
     port: Port | None = None
     username: Name = "agentd"
@@ -127,6 +133,24 @@ class WebSection(Section):
     port: Port = 8440
     language: Literal["zh", "en"] = "zh"
     allowed_hosts: list[Name] = []
+
+
+class MqttSection(Section):
+    host: Name | None = None
+    port: Port | None = None
+    username: Name | None = None
+    password_file: Name | None = None
+    tls: bool = False
+    tls_ca_file: Name | None = None
+    topic_prefix: Annotated[
+        str,
+        Field(
+            max_length=100,
+            pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$",
+            description='letters, digits, - and _, levels separated by one "/"',
+        ),
+    ] = "agentd"
+    mask_numbers: bool = True
 
 
 class LogSection(Section):

@@ -416,6 +416,82 @@ def test_a_missing_certificate_file_is_told(
     assert places(problems(tmp_path, text, secrets=True)) == [(4, "pbx[0].tls_ca_file")]
 
 
+# --- the broker --------------------------------------------------------------------------------
+
+ONE_PBX = '[[pbx]]\nid = "main"\n'
+
+
+@pytest.fixture
+def main_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTD_PBX_MAIN_SECRET", "x")
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_without_a_host_there_is_no_broker(tmp_path: Path) -> None:
+    assert (
+        load(tmp_path, ONE_PBX + "[mqtt]\nmask_numbers = false\n", secrets=True).mqtt_access is None
+    )
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_the_brokers_password_comes_from_the_environment_or_a_private_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mqtt.password"
+    file.write_text("from-file\n", encoding="utf-8")
+    file.chmod(0o600)
+    text = (
+        ONE_PBX
+        + '[mqtt]\nhost = "b"\ntls = true\nusername = "u"\npassword_file = "mqtt.password"\n'
+    )
+    broker = load(tmp_path, text, secrets=True).mqtt_access
+    assert broker is not None
+    assert (broker.host, broker.port, broker.password) == ("b", 8883, "from-file")
+    monkeypatch.setenv("AGENTD_MQTT_PASSWORD", "from-outside")
+    broker = load(tmp_path, text, secrets=True).mqtt_access
+    assert broker is not None
+    assert broker.password == "from-outside"
+    assert "from-outside" not in repr(broker)
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_a_broker_without_login_and_its_default_port(tmp_path: Path) -> None:
+    broker = load(tmp_path, ONE_PBX + '[mqtt]\nhost = "b"\n', secrets=True).mqtt_access
+    assert broker is not None
+    assert (broker.port, broker.username, broker.password) == (1883, None, None)
+
+
+@pytest.mark.usefixtures("main_secret")
+@pytest.mark.parametrize(
+    ("text", "line", "key", "says"),
+    [
+        ('host = "b"\npassword = "x"', 5, "mqtt.password", "AGENTD_MQTT_PASSWORD"),
+        ('host = "b"\nusername = "u"', 3, "mqtt.password_file", "AGENTD_MQTT_PASSWORD"),
+        ('host = "b"\nusername = "u"\npassword_file = "no"', 6, "mqtt.password_file", "No such"),
+        (
+            'host = "b"\nusername = "u"\npassword_file = "open"',
+            6,
+            "mqtt.password_file",
+            "chmod 600",
+        ),
+        ('host = "b"\npassword_file = "shut"', 3, "mqtt.username", "no user name"),
+        ('host = "b"\ntls_ca_file = "no.pem"', 5, "mqtt.tls_ca_file", "no file"),
+        ('username = "u"', 4, "mqtt.username", "no broker"),
+        ('topic_prefix = "a/#"', 4, "mqtt.topic_prefix", 'levels separated by one "/"'),
+        ('topic_prefix = "/a"', 4, "mqtt.topic_prefix", 'levels separated by one "/"'),
+    ],
+)
+def test_mistakes_about_the_broker(
+    tmp_path: Path, text: str, line: int, key: str, says: str
+) -> None:
+    for name, mode in (("open", 0o644), ("shut", 0o600)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    found = problems(tmp_path, f"{ONE_PBX}[mqtt]\n{text}\n", secrets=True)
+    assert places(found) == [(line, key)]
+    assert says in str(found[0])
+
+
 # --- lines of keys -----------------------------------------------------------------------------
 
 
@@ -482,6 +558,8 @@ def test_the_shipped_file_says_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     assert shipped.access("pbx") == default.access("pbx")
     assert shipped.store_path == default.store_path
     assert (shipped.engine, shipped.web, shipped.log) == (default.engine, default.web, default.log)
+    assert shipped.mqtt == default.mqtt
+    assert shipped.mqtt_access is None
 
 
 def test_every_key_is_in_the_shipped_file_and_every_key_there_is_real() -> None:
@@ -490,7 +568,7 @@ def test_every_key_is_in_the_shipped_file_and_every_key_there_is_real() -> None:
     assert set(data["pbx"][0]) == keys_of(PbxSection)
     for section, field in RuleSections.model_fields.items():
         assert set(data["rules"][section]) == keys_of(field.annotation)  # type: ignore[arg-type]
-    for section in ("engine", "store", "web", "log"):
+    for section in ("engine", "store", "web", "mqtt", "log"):
         annotation = Settings.model_fields[section].annotation
         assert set(data[section]) == keys_of(annotation)  # type: ignore[arg-type]
     for queue in data["queue"].values():
@@ -503,9 +581,13 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     for name in ("agentd.toml", "seats.toml"):
         text = in_use(SHIPPED / name).replace("tls = false", "tls = true")
         (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "pbx.secret").write_text("x")
-    (tmp_path / "pbx.secret").chmod(0o600)
-    (tmp_path / "pbx-ca.pem").write_text("")
+    for name in ("pbx.secret", "mqtt.password"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    for name in ("pbx-ca.pem", "mqtt-ca.pem"):
+        (tmp_path / name).write_text("")
     config = load_config(tmp_path / "agentd.toml")
+    assert config.mqtt_access is not None
+    assert config.mqtt_access.host == "broker.example.org"
     assert config.policy_book("pbx").resolve("hotline", "newcomers").hold_max_s == 45
     assert config.policy_book("pbx").seats[0].agent == "张三"

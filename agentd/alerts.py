@@ -1,0 +1,494 @@
+"""MQTT out (docs/mqtt.md): retained state, alerts, work orders and violations, and a last will.
+
+The broker is a convenience: whatever it does, nobody here waits for it. :class:`Outbox` takes
+everything at once and is bounded; :class:`MqttOut` brings it to the broker whenever there is one.
+While there is none, the outbox keeps the newest state of each topic, drops alerts as soon as they
+are too old to be news, and keeps the latest work-order changes and violations, which are records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import random
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+import aiomqtt
+import msgspec
+import structlog
+from msgspec import Struct
+
+from agentd import __version__, clock
+from agentd.core.effects import Alert, Effect, OrderChanged, Violation, seconds, to_record
+from agentd.errors import AgentdError
+from agentd.logs import mask_number
+
+QOS: Final = 1
+WINDOW: Final = 16
+"""Messages on their way to the broker at once; below paho's own limit of 20, behind which it would
+queue them out of our sight."""
+NAME_MAX_BYTES: Final = 300
+"""Of one name in a topic; a topic has at most 65,535 bytes."""
+GOODBYE_MAX_S: Final = 1.0
+
+ONLINE: Final = msgspec.json.encode({"status": "online", "version": __version__})
+OFFLINE: Final = msgspec.json.encode({"status": "offline"})
+
+_log = structlog.get_logger(__name__)
+# Every failure of the library comes to us as an exception, and is said in our words, once.
+_library_log = logging.getLogger("agentd.mqtt")
+_library_log.setLevel(logging.CRITICAL + 1)
+
+
+class MqttSettings(Struct, frozen=True):
+    """Which broker, and how patiently."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+    tls_ca_file: str | None = None
+    topic_prefix: str = "agentd"
+    mask_numbers: bool = True
+    keepalive_s: int = 15
+    """A broker that fell silent is found out within twice this."""
+    answer_max_s: float = 5.0
+    """For CONNACK and PUBACK."""
+    backoff_min_s: float = 1.0
+    backoff_max_s: float = 30.0
+    alert_max_age_s: float = 5.0
+    records_max: int = 1000
+    """Alerts, work-order changes and violations that wait, together."""
+
+    def __repr__(self) -> str:
+        return f"MqttSettings({self.username or 'anonymous'}@{self.host}:{self.port})"
+
+
+class MqttHealth(Struct):
+    """For ``/healthz``: how the way to the broker stands, and what was lost on it."""
+
+    connected: bool = False
+    published: int = 0
+    expired_alerts: int = 0
+    """Alerts dropped because they would have come too late."""
+    dropped: int = 0
+    """Messages dropped because too many waited."""
+    error: str | None = None
+
+
+# --- what waits ------------------------------------------------------------------------------
+
+
+class Message(Struct, frozen=True, gc=False):
+    """One message for the broker; ``expires_s`` (monotonic) None: worth sending at any time."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    expires_s: float | None = None
+
+
+class Outbox:
+    """What the broker has not confirmed yet, bounded; knows nothing of connections.
+
+    States (retained) are kept by topic for good, so that a broker that forgot them can be told
+    again (:meth:`begin`); everything else goes once, in order. ``monotonic`` gives seconds.
+    """
+
+    def __init__(
+        self,
+        health: MqttHealth,
+        *,
+        alert_max_age_s: float,
+        records_max: int,
+        monotonic: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self._health = health
+        self._alert_max_age_s = alert_max_age_s
+        self._records_max = records_max
+        self._monotonic = monotonic
+        self._states: dict[str, bytes] = {}
+        self._changed: dict[str, None] = {}
+        self._records: deque[Message] = deque()
+
+    def __len__(self) -> int:
+        """How many messages wait."""
+        return len(self._changed) + len(self._records)
+
+    def put_state(self, topic: str, payload: bytes) -> None:
+        """``topic`` now stands so; an empty payload takes the topic away."""
+        if self._states.get(topic) != payload:
+            self._states[topic] = payload
+            self._changed[topic] = None
+
+    def put_alert(self, topic: str, payload: bytes) -> None:
+        """News, for as long as it is new."""
+        self._put(Message(topic, payload, False, self._monotonic() + self._alert_max_age_s))
+
+    def put_record(self, topic: str, payload: bytes) -> None:
+        """A fact that is worth knowing later too."""
+        self._put(Message(topic, payload, False))
+
+    def _put(self, message: Message) -> None:
+        self._expire()
+        if len(self._records) >= self._records_max:
+            self._records.popleft()
+            self._health.dropped += 1
+        self._records.append(message)
+
+    def begin(self) -> None:
+        """A connection begins: whatever the broker remembers, every state is sent again."""
+        self._changed = dict.fromkeys(self._states)
+        self._expire()
+
+    def take(self, most: int) -> list[Message]:
+        """The next messages, at most ``most`` (2 or more), no topic of a state twice; every one
+        must be given to :meth:`sent` or :meth:`put_back`."""
+        self._expire()
+        # Neither a flood of alerts nor one of states may starve the other.
+        share = max(most // 2, most - len(self._changed))
+        taken = [self._records.popleft() for _ in range(min(share, len(self._records)))]
+        while self._changed and len(taken) < most:
+            topic = next(iter(self._changed))
+            del self._changed[topic]
+            taken.append(Message(topic, self._states[topic], True))
+        return taken
+
+    def sent(self, message: Message) -> None:
+        """The broker has ``message``."""
+        self._health.published += 1
+        gone = message.retain and not message.payload
+        if gone and message.topic not in self._changed:
+            del self._states[message.topic]
+
+    def put_back(self, messages: Sequence[Message]) -> None:
+        """The broker did not confirm these (in the order in which they were taken)."""
+        for message in reversed(messages):
+            if message.retain:
+                self._changed[message.topic] = None
+            else:
+                self._records.appendleft(message)
+        while len(self._records) > self._records_max:
+            self._records.popleft()
+            self._health.dropped += 1
+
+    def _expire(self) -> None:
+        now_s = self._monotonic()
+        if any(m.expires_s is not None and m.expires_s <= now_s for m in self._records):
+            kept = [m for m in self._records if m.expires_s is None or m.expires_s > now_s]
+            self._health.expired_alerts += len(self._records) - len(kept)
+            self._records = deque(kept)
+
+
+# --- topics and payloads ---------------------------------------------------------------------
+
+
+def topic_name(name: str) -> str:
+    """``name`` as one level of a topic: what MQTT or a reader could mistake is percent-encoded.
+
+    Different names stay different; letters of any language stay as they are.
+    """
+    safe = "".join(
+        quote(char, safe="") if char in "%/+#" or not char.isprintable() else char for char in name
+    )
+    if len(safe.encode()) <= NAME_MAX_BYTES:
+        return safe
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{safe.encode()[: NAME_MAX_BYTES - 17].decode(errors='ignore')}~{digest}"
+
+
+def _state_of(key: str) -> tuple[str, str, str] | None:
+    """(kind, PBX, name) of a board key that is published; None for all others."""
+    kind, _, rest = key.partition(":")
+    pbx, _, name = rest.partition("/")
+    if kind == "pbx":
+        return "link", rest, ""
+    return (kind, pbx, name) if kind in {"seat", "queue"} else None
+
+
+class MqttOut:
+    """Publishes the board (a ``ports.LiveSink``) and effects (:meth:`announce`); never blocks.
+
+    :meth:`run` must be running for anything to be sent. Raises :class:`AgentdError` when the CA
+    file cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        monotonic: Callable[[], float] = clock.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._prefix = settings.topic_prefix
+        self._monotonic = monotonic
+        # Not for secrets: only so that daemons do not knock in step.
+        self._rng = rng or random.Random()  # noqa: S311
+        self._tls = _tls_context(settings)
+        self.health = MqttHealth()
+        self.outbox = Outbox(
+            self.health,
+            alert_max_age_s=settings.alert_max_age_s,
+            records_max=settings.records_max,
+            monotonic=monotonic,
+        )
+        self._bell = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._told: str | None = None
+
+    # --- what is to be published ---
+
+    def publish(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        """Take over board objects that changed and keys that went away."""
+        for key in removed:
+            if topic := self._state_topic(key):
+                self.outbox.put_state(topic, b"")
+        for key, value in changed.items():
+            if topic := self._state_topic(key):
+                self.outbox.put_state(topic, msgspec.json.encode(self._state(value)))
+        self._bell.set()
+
+    def announce(self, effects: Sequence[Effect]) -> None:
+        """Take over what may be told; obligations must have been committed."""
+        for effect in effects:
+            match effect:
+                case Alert():
+                    topic = self._topic(effect.pbx, "alert", effect.level)
+                    self.outbox.put_alert(topic, msgspec.json.encode(to_record(effect)))
+                case Violation():
+                    topic = self._topic(effect.pbx, "violation", effect.rule)
+                    self.outbox.put_record(topic, msgspec.json.encode(to_record(effect)))
+                case OrderChanged():
+                    topic = self._topic(effect.pbx, "work_order", effect.change)
+                    self.outbox.put_record(topic, msgspec.json.encode(self._order(effect)))
+                case _:
+                    continue
+            self._bell.set()
+
+    def _topic(self, pbx: str, *names: str) -> str:
+        return "/".join([self._prefix, pbx, *names])
+
+    def _state_topic(self, key: str) -> str | None:
+        state = _state_of(key)
+        if state is None:
+            return None
+        kind, pbx, name = state
+        return self._topic(pbx, kind, topic_name(name)) if name else self._topic(pbx, kind)
+
+    def _state(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        state = dict(value)
+        # It changes with every event; who wants to see the feed's pulse has the live stream.
+        state.pop("last_event_at", None)
+        if "caller" in state:
+            state["caller"] = self._masked(state["caller"])
+        if "waiting" in state:
+            state["waiting"] = [
+                {**waiting, "caller": self._masked(waiting["caller"])}
+                for waiting in state["waiting"]
+            ]
+        return state
+
+    def _order(self, order: OrderChanged) -> dict[str, Any]:
+        record = to_record(order) or {}
+        return record | {
+            "caller": self._masked(order.caller),
+            "completed_at": seconds(order.completed_us),
+            "completed_by": order.completed_by,
+        }
+
+    def _masked(self, number: str | None) -> str | None:
+        if number is None or not self._settings.mask_numbers:
+            return number
+        return mask_number(number)
+
+    # --- the way to the broker ---
+
+    async def run(self) -> None:
+        """Connect, publish, connect again; returns only after :meth:`stop`, when everything that
+        waited is sent (or the broker is away) and ``offline`` is said."""
+        settings = self._settings
+        delay_s = settings.backoff_min_s
+        while not self._stopping.is_set():
+            began_s = self._monotonic()
+            await self._visit()
+            # Only a connection that held shows that the broker is well.
+            if self._monotonic() - began_s > settings.backoff_max_s:
+                delay_s = settings.backoff_min_s
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_s * self._rng.uniform(0.5, 1.0)):
+                    await self._stopping.wait()
+            delay_s = min(delay_s * 2, settings.backoff_max_s)
+
+    def stop(self) -> None:
+        """Let :meth:`run` send what waits, say ``offline`` and return."""
+        self._stopping.set()
+        self._bell.set()
+
+    async def _visit(self) -> None:
+        """One connection, from its beginning to its end."""
+        client = self._client()
+        connected = False
+        try:
+            async with client:
+                connected = True
+                await self._session(client)
+        # UnicodeError: a host name that is none (two dots, say), found out by the resolver.
+        except* (aiomqtt.MqttError, UnicodeError) as errors:
+            self._say_away(_first(errors), was_connected=connected)
+        finally:
+            self.health.connected = False
+        if not connected:
+            # A broker that took the connection but not the login left the socket open.
+            client.timeout = 0.1
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.__aexit__(None, None, None)
+
+    def _client(self) -> aiomqtt.Client:
+        settings = self._settings
+        client = aiomqtt.Client(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password,
+            tls_context=self._tls,
+            # The same at every connection: the broker then ends a connection of ours that it still
+            # believes in, and tells its last will, before it takes the new one; not after.
+            identifier=f"agentd-{self._prefix}",
+            clean_session=True,
+            will=aiomqtt.Will(self._status_topic, OFFLINE, QOS, retain=True),
+            keepalive=settings.keepalive_s,
+            timeout=settings.answer_max_s,
+            logger=_library_log,
+        )
+        client.pending_calls_threshold = WINDOW
+        return client
+
+    @property
+    def _status_topic(self) -> str:
+        return f"{self._prefix}/status"
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        try:
+            await client.publish(self._status_topic, ONLINE, QOS, retain=True)
+            self.outbox.begin()
+            self._say_connected()
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(_until_lost(client), name="mqtt-watch")
+                await self._send_all(client)
+                watch.cancel()
+        finally:
+            # Also when this daemon dies of something else: the disconnection that follows is an
+            # orderly one, upon which the broker forgets the last will.
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(
+                    self._status_topic, OFFLINE, QOS, retain=True, timeout=GOODBYE_MAX_S
+                )
+
+    async def _send_all(self, client: aiomqtt.Client) -> None:
+        """Send whatever comes; returns when nothing is left after :meth:`stop`."""
+        while True:
+            self._bell.clear()
+            batch = self.outbox.take(WINDOW)
+            if batch:
+                await self._send(client, batch)
+            elif self._stopping.is_set():
+                return
+            else:
+                await self._bell.wait()
+
+    async def _send(self, client: aiomqtt.Client, batch: Sequence[Message]) -> None:
+        """Returns when the broker has confirmed all of ``batch``; what it has not is put back."""
+        confirmed: set[int] = set()
+
+        async def send(index: int, message: Message) -> None:
+            await client.publish(message.topic, message.payload, QOS, message.retain)
+            confirmed.add(index)
+            self.outbox.sent(message)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, message in enumerate(batch):
+                    group.create_task(send(index, message), name=f"mqtt-send-{index}")
+        finally:
+            self.outbox.put_back([m for i, m in enumerate(batch) if i not in confirmed])
+
+    # --- what people are told ---
+
+    def _say_connected(self) -> None:
+        health = self.health
+        health.connected, health.error, self._told = True, None, None
+        _log.info(
+            "mqtt_connected",
+            host=self._settings.host,
+            port=self._settings.port,
+            expired_alerts=health.expired_alerts,
+            dropped=health.dropped,
+        )
+
+    def _say_away(self, error: BaseException, *, was_connected: bool) -> None:
+        """Once for each kind of trouble, not for every try."""
+        code, reason = ("lost", "the connection was lost") if was_connected else _trouble(error)
+        self.health.error = reason
+        if code != self._told:
+            self._told = code
+            _log.warning(
+                "mqtt_away",
+                host=self._settings.host,
+                port=self._settings.port,
+                code=code,
+                reason=reason,
+                detail=str(error),
+            )
+
+
+async def _until_lost(client: aiomqtt.Client) -> None:
+    """Raises :class:`aiomqtt.MqttError` as soon as the connection is lost."""
+    # Nothing is subscribed to, so nothing comes.
+    async for _ in client.messages:
+        pass
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+_CONNACK_AUTH: Final = {4, 5, 134, 135}
+"""Bad user name or password, not authorised: in MQTT 3.1.1, and as paho translates them to 5."""
+
+
+def _trouble(error: BaseException) -> tuple[Literal["auth", "refused", "tls", "unreachable"], str]:
+    """(stable code, plain words) why there is no connection."""
+    if isinstance(error, aiomqtt.MqttCodeError):
+        code = getattr(error.rc, "value", error.rc)
+        if code in _CONNACK_AUTH:
+            return "auth", (
+                "the broker refuses the user name or password; check [mqtt] username and "
+                "AGENTD_MQTT_PASSWORD or password_file"
+            )
+        return "refused", "the broker refuses the connection"
+    if isinstance(error.__context__, ssl.SSLError):
+        return "tls", "no TLS connection; check [mqtt] port, tls_ca_file and the broker's name"
+    return "unreachable", "no broker answers there; check [mqtt] host and port"
+
+
+def _tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
+    if not settings.tls:
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as error:
+        raise AgentdError(
+            f"[mqtt] tls_ca_file: {settings.tls_ca_file} holds no certificates that can be used "
+            f"({error.strerror or error}); name a PEM file of CA certificates"
+        ) from None
