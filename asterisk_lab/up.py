@@ -67,6 +67,7 @@ async def _native(count: int, minutes: float | None) -> int:
             daemon = Daemon(
                 Path(work) / "agentd", ami_port=pbx.config.ami_port,
                 secret=pbx.secrets["agentd"], web_port=pbx.ports.take(),
+                extra=f'[mqtt]\nhost = "127.0.0.1"\nport = {broker[0]}\n' if broker else "",
             )  # fmt: skip
             (Path(work) / "sipp").mkdir()
             world = traffic.World(
@@ -79,7 +80,10 @@ async def _native(count: int, minutes: float | None) -> int:
                 await daemon.start()
                 print(f"lab: AMI on 127.0.0.1:{pbx.config.ami_port}, Asterisk in {pbx.directory}")
                 if broker:
-                    print(f"lab: Mosquitto on 127.0.0.1:{broker[0]}")
+                    print(
+                        f"lab: Mosquitto on 127.0.0.1:{broker[0]}"
+                        f"   (mosquitto_sub -p {broker[0]} -v -t 'agentd/#')"
+                    )
                 print(f"lab: wallboard {daemon.url}/   (Ctrl-C ends)", flush=True)
                 playing = asyncio.create_task(player.run(), name="traffic")
                 stopping = asyncio.create_task(stop.wait(), name="stop")
