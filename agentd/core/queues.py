@@ -17,7 +17,8 @@ class Waiting(Struct):
 
 
 class Queue(Struct):
-    """Counters since ``counted_since_us``. SL(T) = ``in_time`` / (offered - short abandons)."""
+    """Counters since ``counted_since_us``. SL(T) = ``in_time`` / (offered - still waiting - short
+    abandons)."""
 
     name: str
     counted_since_us: int
@@ -41,8 +42,8 @@ class Queue(Struct):
 
     @property
     def service_level(self) -> float | None:
-        """SL(T); None before the first call that counts."""
-        judged = self.offered - self.short_abandons
+        """SL(T) of the callers who wait no longer; None before the first call that counts."""
+        judged = self.offered - len(self.waiting) - self.short_abandons
         return self.in_time / judged if judged > 0 else None
 
 

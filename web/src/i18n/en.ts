@@ -118,7 +118,7 @@ export const en: Messages = {
     let_goWhy: "The queue gave up and sent the caller on; not an abandon",
     levelName: (name) => `service level ${name}`,
     levelWhy: (limit, offered, short) =>
-      `answered within ${limit} ÷ (${offered} offered − ${short} short abandons)`,
+      `answered within ${limit} ÷ (${offered} offered and no longer waiting − ${short} short abandons)`,
     noLevel: "no calls to count yet",
     since: (time) => `since ${time}`,
     gap: "gap",

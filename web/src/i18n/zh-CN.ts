@@ -131,7 +131,7 @@ export const zhCN = {
     let_goWhy: "队列放弃等待而转出的来电，不算客户放弃",
     levelName: (name: string) => `服务水平 ${name}`,
     levelWhy: (limit: string, offered: number, short: number) =>
-      `${limit} 内接通 ÷（呼入 ${offered} − 短放弃 ${short}）`,
+      `${limit} 内接通 ÷（已结束等待的呼入 ${offered} − 短放弃 ${short}）`,
     noLevel: "尚无可算的来电",
     since: (time: string) => `自 ${time} 起计`,
     gap: "含断线时段",

@@ -112,7 +112,11 @@ function QueueCard({ id }: { id: string }) {
 function ServiceLevel({ queue, since }: { queue: Queue; since: string }) {
   const t = messages.value;
   const within = queue.service_level_s === null ? "T" : limit(queue.service_level_s);
-  const formula = t.queue.levelWhy(within, queue.offered, queue.short_abandons);
+  const formula = t.queue.levelWhy(
+    within,
+    queue.offered - queue.waiting.length,
+    queue.short_abandons,
+  );
   const none = queue.service_level === null;
   return (
     <Figure
