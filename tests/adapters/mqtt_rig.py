@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import aiomqtt
+import jsonschema
 
 from asterisk_lab.phones import DIES_WITH_US
 
@@ -77,6 +79,18 @@ class Broker:
         trace: TracebackType | None,
     ) -> None:
         await self.kill()
+
+
+MANUAL = Path(__file__).parents[2] / "docs" / "mqtt.md"
+SCHEMA = json.loads(re.findall(r"```json\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)[0])
+
+
+def check_against_the_manual(kind: str, payload: dict[str, Any]) -> None:
+    """``payload`` is as docs/mqtt.md says of ``kind`` (the topic's level), with no key beside."""
+    schema = SCHEMA | {"$ref": f"#/$defs/{kind}"}
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(payload)
+    assert set(payload) <= set(SCHEMA["$defs"][kind]["properties"])
 
 
 class Heard(NamedTuple):

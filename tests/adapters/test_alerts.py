@@ -9,16 +9,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from agentd.alerts import NAME_MAX_BYTES, MqttHealth, MqttOut, MqttSettings, Outbox, topic_name
+from agentd.alerts import (
+    NAME_MAX_BYTES,
+    OFFLINE,
+    ONLINE,
+    MqttHealth,
+    MqttOut,
+    MqttSettings,
+    Outbox,
+    topic_name,
+)
 from agentd.core.effects import Alert, OrderChanged, SeatChanged, Violation
 from agentd.errors import AgentdError
 from tests.adapters import board_samples as samples
-from tests.adapters.mqtt_rig import HOST, free_port, until
+from tests.adapters.mqtt_rig import HOST, SCHEMA, check_against_the_manual, free_port, until
 
 
 class Clock:
@@ -265,6 +275,26 @@ async def test_the_board_becomes_retained_states_and_effects_become_messages() -
     assert found["agentd/main/violation/hold"][0]["id"] == "v1"
     opened = found["agentd/main/work_order/opened"][0]
     assert (opened["opened_at"], opened["completed_at"], opened["status"]) == (2.5, None, "open")
+
+
+async def test_the_manual_says_what_is_published() -> None:
+    checked = set()
+    for topic, payload, _ in await published():
+        if payload is not None:
+            kind = topic.split("/")[2]
+            check_against_the_manual(kind, payload)
+            checked.add(kind)
+    for payload in (ONLINE, OFFLINE):
+        check_against_the_manual("status", json.loads(payload))
+    named = {name for name, schema in SCHEMA["$defs"].items() if "properties" in schema}
+    assert named == checked | {"status"}
+
+
+@pytest.mark.parametrize("change", [{"level": "loud"}, {"at": "noon"}, {"extra": 1}])
+async def test_the_manual_tells_wrong_payloads(change: dict[str, Any]) -> None:
+    (raised,) = (payload for topic, payload, _ in await published() if "/alert/" in topic)
+    with pytest.raises((AssertionError, jsonschema.ValidationError)):
+        check_against_the_manual("alert", raised | change)
 
 
 async def test_callers_numbers_are_masked_unless_wanted() -> None:

@@ -28,7 +28,15 @@ from agentd.simulator import SimConfig, SimulatedPbx
 from asterisk_lab.daemon import Link
 from asterisk_lab.phones import DIES_WITH_US
 from tests.adapters import board_samples as samples
-from tests.adapters.mqtt_rig import HOST, Broker, Ear, free_port, listening, until
+from tests.adapters.mqtt_rig import (
+    HOST,
+    Broker,
+    Ear,
+    check_against_the_manual,
+    free_port,
+    listening,
+    until,
+)
 from tests.adapters.test_alerts import Clock, Counted, alert, impatient, order, trying
 from tests.adapters.test_app import access_to, board_until, healthz, running, seats
 
@@ -293,6 +301,9 @@ async def test_the_daemon_publishes_what_its_calls_do(broker: Broker, tmp_path: 
                 _, health = await healthz(url)
                 assert health["mqtt"]["connected"]
             await until(lambda: status_of(ear) == ["online", "offline"])
+        for heard in ear.heard:
+            levels = heard.topic.split("/")
+            check_against_the_manual(levels[1] if len(levels) == 2 else levels[2], heard.object)
 
 
 async def test_a_dead_broker_disturbs_nobody(tmp_path: Path) -> None:
