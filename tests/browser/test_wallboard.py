@@ -85,7 +85,7 @@ async def test_deltas_move_the_board(open_page: OpenPage, now: float) -> None:
         )
         await daemon.alter("alert:main/spell-77", cleared_at=daemon.now())
         await shown.page.wait_for_selector(card(1004), state="detached")
-        assert "已解除" in await shown.text('[data-alert="alert:main/spell-77"]')
+        await shown.page.locator('[data-alert="alert:main/spell-77"]', has_text="已解除").wait_for()
         await daemon.change(None, "seat:main/PJSIP/1004")
         await shown.page.wait_for_selector(tile(1004), state="detached")
 

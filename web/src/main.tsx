@@ -4,6 +4,7 @@ import "./styles/header.css";
 import "./styles/lane.css";
 import "./styles/queues.css";
 import "./styles/seats.css";
+import "./styles/density.css";
 import "./styles/alerts.css";
 import { render } from "preact";
 import { followLang } from "./i18n";

@@ -67,7 +67,7 @@ test("the nearest due order counts; those not due yet do not", () => {
     { id: "a", due_at: null },
     { id: "b", due_at: 9 },
     { id: "c", due_at: 5 },
-  ]; // biome-ignore format: one line says it
+  ];
   expect(nearestDue(owed)).toBe(5);
   expect(nearestDue([{ id: "a", due_at: null }])).toBeNull();
 });

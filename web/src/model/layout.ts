@@ -94,7 +94,7 @@ interface Tile {
   readonly heading: number;
 }
 
-/** Sizes in px as in seats.css. */
+/** Sizes in px as in seats.css and density.css. */
 export const TILES: Record<Density, Tile> = {
   roomy: { width: 156, height: 104, gap: 8, heading: 32 },
   compact: { width: 116, height: 72, gap: 8, heading: 32 },

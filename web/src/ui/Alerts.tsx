@@ -19,7 +19,7 @@ export function Alerts() {
       {keys.length === 0 ? (
         <p class="nothing">{t.alerts.none}</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // What scrolls must be reachable by keyboard.
         <ol class="alert-list" tabIndex={0} aria-labelledby="alerts-heading">
           {keys.map((key) => (
             <AlertRow key={key} id={key} />
