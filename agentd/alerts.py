@@ -35,7 +35,6 @@ WINDOW: Final = 16
 queue them out of our sight."""
 NAME_MAX_BYTES: Final = 300
 """Of one name in a topic; a topic has at most 65,535 bytes."""
-GOODBYE_MAX_S: Final = 1.0
 
 ONLINE: Final = msgspec.json.encode({"status": "online", "version": __version__})
 OFFLINE: Final = msgspec.json.encode({"status": "offline"})
@@ -61,6 +60,8 @@ class MqttSettings(Struct, frozen=True):
     """A broker that fell silent is found out within twice this."""
     answer_max_s: float = 5.0
     """For CONNACK and PUBACK."""
+    goodbye_max_s: float = 1.0
+    """For the PUBACK of ``offline``."""
     backoff_min_s: float = 1.0
     backoff_max_s: float = 30.0
     alert_max_age_s: float = 5.0
@@ -335,6 +336,7 @@ class MqttOut:
     async def _visit(self) -> None:
         """One connection, from its beginning to its end."""
         client = self._client()
+        first_loss = client._disconnected  # noqa: SLF001
         connected = False
         try:
             async with client:
@@ -345,11 +347,7 @@ class MqttOut:
             self._say_away(_first(errors), was_connected=connected)
         finally:
             self.health.connected = False
-        if not connected:
-            # A broker that took the connection but not the login left the socket open.
-            client.timeout = 0.1
-            with contextlib.suppress(aiomqtt.MqttError):
-                await client.__aexit__(None, None, None)
+            _let_go(client, first_loss)
 
     def _client(self) -> aiomqtt.Client:
         settings = self._settings
@@ -389,7 +387,11 @@ class MqttOut:
             # orderly one, upon which the broker forgets the last will.
             with contextlib.suppress(aiomqtt.MqttError):
                 await client.publish(
-                    self._status_topic, OFFLINE, QOS, retain=True, timeout=GOODBYE_MAX_S
+                    self._status_topic,
+                    OFFLINE,
+                    QOS,
+                    retain=True,
+                    timeout=self._settings.goodbye_max_s,
                 )
 
     async def _send_all(self, client: aiomqtt.Client) -> None:
@@ -447,6 +449,20 @@ class MqttOut:
                 reason=reason,
                 detail=str(error),
             )
+
+
+def _let_go(client: aiomqtt.Client, first_loss: asyncio.Future[None]) -> None:
+    """Close what the library leaves open when nobody answers, or what comes is no MQTT.
+
+    It has no word for that; left alone, socket and reader would stay, and a broken packet would be
+    read over and over. After an orderly end nothing is left to close. ``first_loss`` is where the
+    client notes a loss while it connects; it forgets that one when it is connected.
+    """
+    client._client._sock_close()  # noqa: SLF001
+    for lost in (first_loss, client._disconnected):  # noqa: SLF001
+        if lost.done() and not lost.cancelled():
+            # It was told already; unread, the event loop would tell it again.
+            lost.exception()
 
 
 async def _until_lost(client: aiomqtt.Client) -> None:

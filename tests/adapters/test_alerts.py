@@ -382,6 +382,39 @@ async def test_a_server_that_says_nothing_is_left_and_no_socket_stays() -> None:
     assert [(log["event"], log["code"]) for log in logs] == [("mqtt_away", "unreachable")]
 
 
+CONNACK = b"\x20\x02\x00\x00"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x20\x00",
+        b"\x20\xff\xff\xff\xff\xff",
+        b"\x30\x05\x00\x03\xff\xfe\xfd",
+        CONNACK + b"\x40\x00",
+        CONNACK + b"\x40\x02\x77\x77" + b"\x30\x05\x00\x03\xff\xfe\xfd",
+        CONNACK + b"\xf0\xff\xff\xff\xff\xff",
+        CONNACK + b"\x90\x03\x00\x01\x00",
+    ],
+)
+async def test_a_server_that_speaks_nonsense_is_left_and_tried_again(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(answer)
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
+        writer.close()
+
+    server = await asyncio.start_server(serve, HOST, 0)
+    out = Counted(impatient(server.sockets[0].getsockname()[1], goodbye_max_s=0.1))
+    out.publish({"seat:main/PJSIP/1001": samples.seat()}, ())
+    async with server, trying(out):
+        await until(lambda: out.tries >= 3)
+    assert out.health.error
+
+
 async def test_a_ca_file_without_certificates_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(AgentdError, match=r"tls_ca_file.*ca\.pem"):
