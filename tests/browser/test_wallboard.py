@@ -331,7 +331,7 @@ async def test_numbers_say_their_formula_by_pointer_and_keyboard(
         level = '[data-queue="hotline"] .level'
         await shown.page.hover(level)
         note = await shown.page.wait_for_selector(".floating")
-        assert "15 s 内接通 ÷（呼入 312 − 短放弃 4）" in (await note.inner_text())
+        assert "15 s 内接通 ÷（已结束等待的呼入 312 − 短放弃 4）" in (await note.inner_text())
         await shown.page.mouse.move(0, 0)
         await shown.page.wait_for_selector(".floating", state="detached")
         await shown.page.focus(level)
