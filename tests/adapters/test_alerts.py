@@ -19,12 +19,11 @@ from agentd.alerts import (
     NAME_MAX_BYTES,
     OFFLINE,
     ONLINE,
-    MqttHealth,
     MqttOut,
     MqttSettings,
-    Outbox,
     topic_name,
 )
+from agentd.alerts_outbox import MqttHealth, Outbox
 from agentd.core.effects import Alert, OrderChanged, SeatChanged, Violation
 from agentd.errors import AgentdError
 from tests.adapters import board_samples as samples
