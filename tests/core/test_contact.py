@@ -136,8 +136,8 @@ def test_a_three_way_call_ends_the_wait_and_the_agent_stays() -> None:
     one, phone = consults(story, leg, "1002", at=10)
     story.attended_transfer(leg, leg, at=30, dest_type="Threeway")
     for uid in (leg, one):
-        story.leaves(uid, at=30)
-        story.enters(uid, f"b:{leg}", at=30)
+        story.leaves(uid, at=30.5)
+        story.enters(uid, f"b:{leg}", at=30.5)
     assert story.state("1001") == "talking"
     story.until(60)
     story.hangup_request("li", at=60)

@@ -65,6 +65,65 @@ def test_a_consultation_on_a_second_line_without_pressing_hold() -> None:
     assert holds(story.settled().leg(leg)) == [("consult", 10, 15)]
 
 
+def test_the_wait_begins_with_the_music_and_not_with_the_leaving() -> None:
+    """Asterisk plays music, and a moment later moves the agent away to consult."""
+    story = Story()
+    leg = story.talk()
+    story.music("li", at=10)
+    story.channel("half", at=10.2, name="Local/1002@seats-1;1")
+    story.enters("half", "ask", at=10.2)
+    story.leaves(leg, at=10.24)
+    story.enters(leg, "ask", at=10.24)
+    story.until(20)
+    story.hangup("half", at=20)
+    story.leaves(leg, at=20)
+    story.music("li", at=20, on=False)
+    story.enters(leg, f"b:{leg}", at=20)
+    story.customer_ends(leg, at=30)
+    assert holds(story.settled().leg(leg)) == [("consult", 10, 10)]
+
+
+def test_music_that_was_over_before_the_consultation_is_not_its_beginning() -> None:
+    story = Story()
+    leg = story.talk()
+    story.music("li", at=5)
+    story.music("li", at=6, on=False)
+    story.leaves(leg, at=10)
+    story.enters(leg, "ask", at=10.1)
+    story.leaves(leg, at=20)
+    story.enters(leg, f"b:{leg}", at=20)
+    story.customer_ends(leg, at=30)
+    assert holds(story.settled().leg(leg)) == [("consult", 10, 10)]
+
+
+def test_a_held_customer_is_held_until_unhold_though_the_bridge_is_made_anew() -> None:
+    story = Story()
+    leg = story.talk()
+    bridge = story.bridge_of[leg]
+    story.holds(leg, at=10)
+    story.leaves(leg, at=12)
+    story.enters(leg, bridge, at=12)
+    story.unholds(leg, at=25)
+    story.customer_ends(leg, at=30)
+    assert holds(story.settled().leg(leg)) == [("hold", 10, 15)]
+
+
+def test_a_transfer_on_the_second_line_moves_only_the_customer_who_waits() -> None:
+    story = Story()
+    waiting = story.talk()
+    story.holds(waiting, at=10)
+    story.channel("second", "PJSIP/1001", at=11)
+    story.channel("peer", "PJSIP/1002", at=11)
+    story.dials("second", "peer", at=11)
+    other = story.talk("wang", at=12)
+    story.attended_transfer("second", "second", at=30)
+    story.hangup("second", waiting, at=30)
+    story.until(35)
+    assert story.leg(waiting).ended_by == "transfer"
+    story.customer_ends(other, at=60)
+    assert story.settled().leg(other).ended_by == "caller"
+
+
 def test_a_seat_dials_on_from_a_call_with_a_customer_who_does_not_wait() -> None:
     """A feature that adds a trunk to the running call: no call of its own."""
     story = Story()

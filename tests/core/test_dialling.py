@@ -183,9 +183,9 @@ def picked_up(story: Story, device: str) -> str:
     story.rings(leg, at=0)
     story.channel("fetcher", device, at=4)
     story.say(e.Pickup(us(4), "fetcher", story.devices["fetcher"], leg))
-    story.hangup(leg, at=4)
     story.enters("fetcher", "b", at=4)
     story.enters("li", "b", at=4)
+    story.hangup(leg, at=4.5)
     return leg
 
 
@@ -195,7 +195,7 @@ def test_the_seat_that_picks_up_has_the_call() -> None:
     story.hangup_request("li", at=20)
     story.hangup("li", "fetcher", at=20)
     story.settled()
-    assert story.leg(leg).outcome == "answered_elsewhere"
+    assert (story.leg(leg).outcome, s(story.leg(leg).ended_us)) == ("answered_elsewhere", 4)
     taker = story.leg("fetcher")
     assert (taker.seat, taker.call, taker.queue, taker.outcome) == (
         "PJSIP/1002",

@@ -86,6 +86,22 @@ def test_an_order_may_be_completed_while_the_call_goes_on() -> None:
     assert story.said(Alert) == []
 
 
+def test_an_order_completed_in_mid_call_is_not_opened_again_by_the_next_seat() -> None:
+    story = Story()
+    leg = story.talk()
+    story.complete(at=20)
+    story.blind_transfer(leg, at=50)
+    story.leaves("li", at=50)
+    story.hangup(leg, at=50)
+    story.channel("li>1002", "PJSIP/1002", at=50)
+    story.dials("li", "li>1002", at=50)
+    story.rings("li>1002", at=50)
+    story.answers("li>1002", at=53, queue=None)
+    story.customer_ends("li>1002", at=80)
+    story.settled()
+    assert [change for change, _, _ in story.orders()] == ["opened", "completed"]
+
+
 def test_a_refused_completion_changes_nothing() -> None:
     story = Story()
     call_over(story)

@@ -95,6 +95,32 @@ def test_a_channel_that_dies_in_the_queue_leaves_it() -> None:
     assert queue(story).waiting == {}
 
 
+def test_a_leaving_told_twice_is_the_first() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.leaves_queue("li", at=10)
+    story.leaves_queue("li", at=12)
+    story.hangup("li", at=20)
+    story.settled()
+    assert length(story.calls["li"].wait_us) == 10
+    assert not story.calls["li"].gap
+
+
+def test_a_call_that_begins_before_the_snapshot_after_a_gap_is_marked() -> None:
+    story = Story()
+    story.link_down(at=0)
+    story.link_up(at=5)
+    story.joins("li", at=5.1)
+    story.lists(
+        at=5.2,
+        channels=[story.listed("li", at=5.2)],
+        callers=[story.waits("li", at=5.2, wait=0)],
+    )
+    story.gives_up("li", at=9)
+    story.settled()
+    assert story.calls["li"].gap
+
+
 def test_a_direct_call_that_nobody_took_failed() -> None:
     story = Story()
     story.channel("li", at=0, num="13800138000")
@@ -261,6 +287,7 @@ def test_everything_is_forgotten_in_the_end() -> None:
     state = story.engine.state
     assert state.channels == {} == state.calls == state.legs == state.bridges == state.names
     assert state.offers == state.through == state.far_ends == {}
+    assert all(seat.legs == {} for seat in state.seats.values())
 
 
 def test_a_new_day_counts_anew_and_keeps_who_waits() -> None:

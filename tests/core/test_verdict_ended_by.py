@@ -41,6 +41,27 @@ def test_the_agent_hung_up_first_and_is_charged_once_the_evidence_is_in() -> Non
     assert any(part.startswith("HangupRequest PJSIP/1001") for part in violation.evidence)
 
 
+def test_the_evidence_is_every_event_that_was_weighed_with_its_moment() -> None:
+    story = Story()
+    leg = story.talk()
+    story.holds(leg, at=10)
+    story.unholds(leg, at=12)
+    story.agent_ends(leg, at=20.5)
+    story.settled()
+    assert story.leg(leg).evidence == (
+        "AgentCalled 1790000000.000000",
+        "DialBegin 1790000000.000000",
+        "Ringing 1790000000.000000",
+        "DialEnd ANSWER 1790000003.000000",
+        "Hold 1790000010.000000",
+        "Unhold 1790000012.000000",
+        "HangupRequest PJSIP/1001 1790000020.500000",
+        "SoftHangupRequest 16 PJSIP/trunk 1790000020.500000",
+        "BridgeLeave PJSIP/1001 1790000020.500000",
+    )
+    assert story.said(Violation)[0].evidence == story.leg(leg).evidence
+
+
 def test_where_the_policy_lets_the_agent_end_the_call_nobody_is_charged() -> None:
     book = PolicyBook(Policy(), queues={"hotline": {"agent_may_end": True}})
     story = Story(book=book)
