@@ -106,7 +106,7 @@ class Pipeline:
             self._streams += 1
             timeline.new_stream()
             timeline.add(e.LinkUp(0))
-            self._board.link("syncing", None, None)
+            self._board.link("syncing", None, None, timeline.seen_us)
         elif isinstance(frame, Oversized):
             self._malformed(f"a frame of more than the limit: {frame.start!r}", None, out)
 
@@ -201,7 +201,7 @@ class Pipeline:
             self._framer.reset()
             self._list_open = False
             self._streams = 0
-        self._board.link(state, code, reason)
+        self._board.link(state, code, reason, self._timeline.seen_us)
         if out:
             self._board.note(out)
         return out

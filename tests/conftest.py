@@ -13,6 +13,7 @@ import functools
 import importlib.util
 import os
 import shutil
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -67,6 +68,15 @@ def browser_missing() -> str | None:
         return "Python's playwright is not installed (make setup)"
     if find_chromium() is None:
         return "Chromium is not installed (apt-get install chromium fonts-noto-cjk)"
+    from playwright._impl._driver import compute_driver_executable, get_driver_env
+
+    driver = [*compute_driver_executable(), "--version"]
+    tried = subprocess.run(
+        driver, env=get_driver_env(), capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        why = (tried.stderr.strip().splitlines() or ["it does not start"])[0]
+        return f"Playwright's driver cannot run: {why} (apt-get install libatomic1)"
     return None
 
 

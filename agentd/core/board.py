@@ -85,11 +85,12 @@ class Board:
         if alert.seat is not None:
             self._state.shown_seats.add(alert.seat)
 
-    def link(self, link: str, code: str | None, reason: str | None) -> None:
-        """The feed's health changed."""
-        if link != self._link["link"] or reason != self._link["reason"]:
-            at = seconds(self._state.now_us or None)
-            self._link = {"link": link, "code": code, "reason": reason, "since": at}
+    def link(self, link: str, code: str | None, reason: str | None, at_us: int) -> None:
+        """The feed's health changed at ``at_us``, 0 where the PBX's time is not known yet."""
+        known = {"link": link, "code": code, "reason": reason}
+        dated = self._link["since"] is not None or not at_us
+        if not dated or any(self._link[key] != value for key, value in known.items()):
+            self._link = {**known, "since": seconds(at_us or None)}
 
     def info(
         self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]

@@ -80,7 +80,7 @@ def test_deltas_add_up_over_a_whole_call() -> None:
 def test_the_feeds_health() -> None:
     shown = Shown()
     assert shown.look()["pbx:pbx"]["link"] == "down"
-    shown.board.link("up", None, None)
+    shown.board.link("up", None, None, shown.story.engine.state.now_us)
     shown.board.info(12_500, "20.5.0", [("out_of_support", "Asterisk 16 gets no fixes")])
     pbx = shown.look(seen_us=T0 * 1_000_000 + 1_700_000)["pbx:pbx"]
     assert (pbx["kind"], pbx["id"], pbx["link"], pbx["version"]) == ("pbx", "pbx", "up", "20.5.0")
@@ -89,16 +89,24 @@ def test_the_feeds_health() -> None:
     assert pbx["last_event_at"] == T0 + 1, "whole seconds: not every event is a change"
 
 
+def test_a_link_is_dated_as_soon_as_the_pbx_told_its_time() -> None:
+    shown = Shown()
+    shown.board.link("syncing", None, None, 0)
+    assert shown.look()["pbx:pbx"]["since"] is None
+    shown.board.link("syncing", None, None, T0 * 1_000_000)
+    assert shown.look()["pbx:pbx"]["since"] == T0
+
+
 def test_since_when_the_link_is_as_it_is() -> None:
     shown = Shown()
     shown.story.until(5)
     shown.story.talk(at=5)
-    shown.board.link("down", "timeout", "nothing heard")
+    shown.board.link("down", "timeout", "nothing heard", shown.story.engine.state.now_us)
     since = shown.look()["pbx:pbx"]["since"]
     shown.story.joins("wang", at=60)
-    shown.board.link("down", "timeout", "nothing heard")
+    shown.board.link("down", "timeout", "nothing heard", shown.story.engine.state.now_us)
     assert "pbx:pbx" not in shown.look(), "the same news again is none"
-    shown.board.link("down", "refused", "connection refused")
+    shown.board.link("down", "refused", "connection refused", shown.story.engine.state.now_us)
     assert shown.look()["pbx:pbx"]["since"] > since
 
 
