@@ -9,12 +9,14 @@ Prints one line per finding, `file:line: what`; exit code 1 when there is an err
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
@@ -26,15 +28,24 @@ LINES_MAX = 500
 
 KeyPath = tuple[str, ...]
 
-# Written so that this file does not match itself.
+# This machine's own paths, and whatever registries its tools are set up to use: what must not be
+# committed is known where it would happen, and need not be written down here.
+_HOMES = {str(Path.home()), str(ROOT), sys.base_prefix} - {"/", "/root", "/usr"}
+_HOSTS = {
+    host
+    for name, value in os.environ.items()
+    if name.lower().endswith(("index_url", "registry"))
+    if (host := urlsplit(value).hostname)
+}
 FORBIDDEN = {
-    re.compile(
-        r"pypi[.]org|files[.]pythonhosted|registry[.]npmjs|registry[.]yarnpkg|deb[.]debian[.]org"
-    ): "names a package registry; where packages come from is the machine's configuration",
-    re.compile(r"/work/(main|shared|[.])|/tmp/(bash_jobs|brief)|/root/[.]pyenv"): (
+    re.compile("|".join(re.escape(home) + r"\b" for home in sorted(_HOMES))): (
         "names a path of the machine it was made on"
     ),
 }
+if _HOSTS:
+    FORBIDDEN[re.compile("|".join(map(re.escape, sorted(_HOSTS))))] = (
+        "names a package registry; where packages come from is the machine's configuration"
+    )
 LOCKS = ("requirements*.lock", "web/package-lock.json")
 IN_LOCKS = {
     re.compile(r"^\s*(-i|--(extra-)?index-url|-f|--find-links|--trusted-host)\b"): (
