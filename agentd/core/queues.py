@@ -31,7 +31,6 @@ class Queue(Struct):
     short_abandons: int = 0
     let_go: int = 0
     gap: bool = False
-    listed: bool = False
 
     def start_day(self, start_us: int) -> None:
         """Count anew from ``start_us``; who waits then belongs to the new day."""

@@ -12,7 +12,7 @@ from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
 from agentd.core.queues import Waiting, day_start_us
-from agentd.core.state import US, State
+from agentd.core.state import US, State, us
 
 _UPTIME_SLACK_S = 2
 
@@ -169,7 +169,9 @@ class Resync:
     def vanish_due(self, st: State, deadline: Deadline) -> None:
         """A channel that the snapshot does not know has not hung up since: it ended unseen."""
         chan = st.channels.get(deadline.key)
-        if chan is not None and (chan.gone_us is not None or chan.since_us >= int(deadline.mark)):
+        # A channel may be younger than the list although its Timestamp is a little older.
+        made_us = int(deadline.mark) - us(st.book.event_lag_s)
+        if chan is not None and (chan.gone_us is not None or chan.since_us >= made_us):
             return
         leg = st.legs.get(deadline.key)
         at_us = self._ended_in_gap(leg, int(deadline.mark))
@@ -325,7 +327,7 @@ class Resync:
 
     def listed_queue(self, ev: e.ListedQueue) -> None:
         self._queues.add(ev.queue)
-        self.state.queue(ev.queue).listed = True
+        self.state.queue(ev.queue)
 
     def listed_caller(self, ev: e.ListedCaller) -> None:
         st = self.state
