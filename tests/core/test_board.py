@@ -228,6 +228,7 @@ def test_of_two_calls_the_one_that_waits_is_shown() -> None:
 
 def test_orders_owed_stand_with_the_nearest_deadline_first() -> None:
     shown = Shown()
+    assert shown.seat()["owed"] == []
     for number, call in enumerate(("li", "wang")):
         leg = shown.story.talk(call, at=number * 100)
         shown.story.customer_ends(leg, at=number * 100 + 50)

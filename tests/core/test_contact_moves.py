@@ -196,6 +196,7 @@ def test_local_channels_that_are_optimised_away_part_nobody() -> None:
     story.settled()
     leg = story.leg("phone")
     assert (leg.ended_by, length(leg.talk_us)) == ("agent", 37)
+    assert forgotten(story)
 
 
 def test_a_renamed_half_of_a_local_channel_leads_nowhere() -> None:
@@ -251,3 +252,12 @@ def test_a_far_end_that_answers_twice_answered_at_the_first_time() -> None:
     story.hangup("far", "own", at=20)
     leg = story.settled().leg("own")
     assert (s(leg.answered_us), leg.outcome) == (5, "answered")
+    assert forgotten(story)
+
+
+def forgotten(story: Story) -> bool:
+    """Nothing is left of the calls that are over."""
+    state = story.engine.state
+    kept = (state.channels, state.calls, state.legs, state.bridges, state.names)
+    ways = (state.offers, state.through, state.far_ends)
+    return not any(kept) and not any(ways)

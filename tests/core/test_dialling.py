@@ -174,6 +174,20 @@ def test_a_number_that_becomes_known_later() -> None:
     assert story.calls["li"].caller == "13800138000"
 
 
+def test_a_number_that_becomes_known_before_the_queue() -> None:
+    story = Story()
+    story.channel("li", at=0)
+    story.say(e.Newstate(us(0.1), "li", story.devices["li"], 4, "13800138000"))
+    story.say(e.Newstate(us(0.2), "li", story.devices["li"], 6, "10086"))
+    story.channel("wang", at=0)
+    story.say(e.NewCallerid(us(0.1), "wang", "13700137000"))
+    for call in ("li", "wang"):
+        story.joins(call, at=1, num=None)
+        story.gives_up(call, at=2)
+    story.settled()
+    assert [story.calls[c].caller for c in ("li", "wang")] == ["13800138000", "13700137000"]
+
+
 # --- pickup -------------------------------------------------------------------------------
 
 

@@ -306,6 +306,11 @@ def test_a_broken_frame_changes_nothing_is_counted_and_asks_for_a_snapshot() -> 
     assert feed.legs["1.1"].ended_by == "caller"
 
 
+def test_garbage_before_the_first_timestamp_has_no_moment() -> None:
+    (anomaly,) = Feed(b"SSH-2.0-OpenSSH_9.2\r\n\r\n").said(Anomaly)
+    assert anomaly.at_us is None
+
+
 def test_garbage_is_said_and_passed_over() -> None:
     feed = Feed(OPENING + answered() + b"\x00\xff\r\n\r\n" + customer_ends(20)).ends()
     assert len(feed.said(Anomaly)) == 1
@@ -362,6 +367,19 @@ def test_a_restart_in_mid_call() -> None:
     second.ends()
     assert second.legs["1.1"].ended_by == "caller"
     assert [o.change for o in second.said(OrderChanged)] == ["due"]
+
+
+def test_what_the_listener_learnt_of_the_pbx_is_shown() -> None:
+    feed = Feed(OPENING + answered() + event("VarSet", 8))
+    feed.pipeline.link_info(1_500, "22.1.0", [])
+    changed, gone = feed.pipeline.take_board()
+    assert (changed["pbx:pbx"]["version"], changed["pbx:pbx"]["clock_offset_s"]) == (
+        "22.1.0",
+        0.0015,
+    )
+    assert s(round(changed["pbx:pbx"]["last_event_at"] * 1_000_000)) == 3
+    assert gone == []
+    assert feed.pipeline.board() == changed
 
 
 def test_counts_for_health_pages() -> None:

@@ -46,6 +46,22 @@ def test_a_call_found_in_progress_gets_its_leg_and_its_order() -> None:
     assert (call.outcome, s(call.started_us), call.caller) == ("answered", -60, "13800138000")
 
 
+def test_a_call_found_in_progress_is_its_queues() -> None:
+    story = Story()
+    leg = found(story, queue=True)
+    story.hangup_request("li", at=20)
+    story.hangup("li", leg, at=20)
+    story.settled()
+    assert story.leg(leg).queue == "hotline"
+    call = story.calls["li"]
+    assert (call.queue, call.visits, call.wait_us, call.gap) == (
+        "hotline",
+        ("hotline",),
+        None,
+        True,
+    )
+
+
 def test_a_call_found_in_progress_charges_no_hang_up() -> None:
     story = Story()
     leg = found(story)
@@ -231,6 +247,25 @@ def test_a_hang_up_behind_the_list_is_the_evidence() -> None:
     story.agent_ends(leg, at=30.01)
     judged = story.settled().leg(leg)
     assert (judged.ended_by, judged.estimated) == ("agent", False)
+
+
+def test_a_request_before_an_end_that_nobody_saw_proves_nothing() -> None:
+    story = Story()
+    leg = story.talk()
+    story.hangup_request(leg, at=29.99)
+    story.lists(at=30)
+    assert story.settled().leg(leg).ended_by == "unknown"
+    assert story.violations == []
+
+
+def test_a_channel_younger_than_the_list_is_not_missed_though_its_stamp_is_older() -> None:
+    """Events that queue up behind a list may be stamped a little before the last one ahead."""
+    story = Story()
+    leg = story.talk(at=29.98, answer=0.01)
+    story.lists(at=30)
+    story.customer_ends(leg, at=60)
+    judged = story.settled().leg(leg)
+    assert (s(judged.ended_us), judged.estimated) == (60, False)
 
 
 def test_a_call_that_begins_while_the_list_is_made_is_not_missed() -> None:

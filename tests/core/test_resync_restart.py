@@ -258,8 +258,14 @@ def test_a_leg_that_was_over_when_the_link_was_lost_is_doubted_not_marked() -> N
     story.agent_ends(leg, at=20)
     story.link_down(at=20.5)
     story.link_up(at=21)
+    on = story.talk("wang", "1002", at=22)
+    story.link_down(at=30)
+    story.link_up(at=31)
+    story.customer_ends(on, at=40)
     judged = story.settled().leg(leg)
     assert not judged.gap
+    assert not story.calls["li"].gap
+    assert story.calls["wang"].gap
     assert judged.ended_by == "unknown"
     assert story.violations == []
 

@@ -50,6 +50,7 @@ def test_a_seat_known_by_a_hint_is_judged_by_the_phone_that_its_extension_names(
     leg = story.leg("phone")
     assert (leg.seat, leg.agent, leg.queue, leg.ended_by) == (HINT, "张三", "hotline", "caller")
     assert story.engine.state.phones == {"PJSIP/1001": HINT}
+    assert story.engine.state.offers == story.engine.state.through == {}
 
 
 def test_a_phone_of_another_name_is_that_seats_for_this_call_only() -> None:
