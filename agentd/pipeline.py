@@ -44,6 +44,8 @@ class Pipeline:
         self._board = Board(pbx, book, self._engine.state)
         self._streams = 0
         self._list_open = False
+        self._live = False
+        """Time is also told by our clock, which proves nothing."""
 
     @property
     def saw_timestamp(self) -> bool:
@@ -130,6 +132,8 @@ class Pipeline:
     def _run(self, watermark_us: int, out: list[Effect]) -> None:
         """Apply events and deadlines up to the watermark, in the order of their time."""
         timeline, engine = self._timeline, self._engine
+        if self._live:
+            engine.state.heard_us = timeline.stamp_us
         due_us = engine.next_due_us
         while timeline.head_us <= watermark_us:
             event = timeline.pop()
@@ -138,6 +142,8 @@ class Pipeline:
             out += engine.handle(event, watermark_us)
         if due_us() < watermark_us:
             out += engine.tick(watermark_us)
+        if self._live:
+            out += engine.heard(timeline.stamp_us)
 
     # --- time -----------------------------------------------------------------------------
 
@@ -145,6 +151,7 @@ class Pipeline:
         """Let the estimated PBX clock pass. Stands still while a list answer is pending."""
         if self._list_open:
             return []
+        self._live = True
         out: list[Effect] = []
         self._timeline.carry_on(pbx_now_us)
         self._run(self._timeline.watermark_us, out)
@@ -183,6 +190,8 @@ class Pipeline:
         out: list[Effect] = []
         timeline, engine = self._timeline, self._engine
         timeline.stamp_waiting()
+        self._live = False
+        out += engine.heard(NEVER_US)
         self._run(timeline.seen_us, out)
         engine.state.now_us = max(engine.state.now_us, timeline.seen_us)
         out.extend(engine.settle_all())

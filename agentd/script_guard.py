@@ -124,6 +124,17 @@ class Engine:
         out, st.out = st.out, []
         return out
 
+    def heard(self, until_us: int) -> list[Effect]:
+        """Live: the PBX was heard until ``until_us``. What only our clock had said so far, and
+        nothing contradicted since, is said now."""
+        st = self.state
+        st.heard_us = until_us
+        if not st.unproved:
+            return []
+        proved = [v for v in st.unproved if st.proved(v.at_us)]
+        st.unproved = [v for v in st.unproved if not st.proved(v.at_us)]
+        return [*proved]
+
     def next_deadline(self) -> int | None:
         """The moment (PBX time, microseconds) before which no tick is needed; None: never."""
         due_us = self.next_due_us()

@@ -64,21 +64,30 @@ def _alert(
 def _violation(
     st: State, leg: Leg, at_us: int, rule: Rule, limit_us: int | None, spell: str
 ) -> None:
-    st.emit(
-        Violation(
-            st.pbx,
-            f"{st.pbx}-{spell}",
-            at_us,
-            rule,
-            leg.seat,
-            leg.agent,
-            leg.call or leg.uid,
-            leg.uid,
-            limit_us,
-            limit_us,
-            tuple(leg.evidence),
-        )
+    violation = Violation(
+        st.pbx,
+        f"{st.pbx}-{spell}",
+        at_us,
+        rule,
+        leg.seat,
+        leg.agent,
+        leg.call or leg.uid,
+        leg.uid,
+        limit_us,
+        limit_us,
+        tuple(leg.evidence),
     )
+    if st.proved(at_us):
+        st.emit(violation)
+    else:
+        st.unproved.append(violation)
+
+
+def _withdraw(st: State, spell: str, ended_us: int) -> None:
+    """The spell ended in time after all; the link was only slow to tell."""
+    if st.unproved:
+        late = f"{st.pbx}-{spell}"
+        st.unproved = [v for v in st.unproved if v.id != late or v.at_us < ended_us]
 
 
 # --- R1: ringing --------------------------------------------------------------------------
@@ -146,12 +155,17 @@ def charge_ring(st: State, leg: Leg) -> None:
 
 
 def ring_stopped(st: State, leg: Leg, at_us: int) -> None:
-    """It rings no more: end the alerts of this ring."""
+    """It rings no more: end the alerts of this ring, to whom they went."""
+    over = leg.ring_over
+    if leg.ring_over and leg.ringing_us is not None:
+        moment_us = leg.up_us or at_us
+        if moment_us <= leg.ringing_us + us(policy_of(st, leg).ring_limit_s):
+            leg.ring_over = False
+            _withdraw(st, _ring_spell(leg), moment_us)
     if leg.answered_us is not None and judges_ring(leg):
         charge_ring(st, leg)
     if not leg.ring_warned or leg.ringing_us is None:
         return
-    over = leg.ring_over
     leg.ring_warned = False
     limit_us = us(policy_of(st, leg).ring_limit_s)
     _alert(
@@ -299,6 +313,8 @@ def spell_ended(st: State, leg: Leg, at_us: int) -> None:
     if spell is None:
         return
     leg.spell = None
+    _withdraw(st, spell.id, at_us)
+    _withdraw(st, f"hold_sum:{leg.uid}", at_us)
     seconds_us = at_us - spell.at_us if not spell.stopped else None
     leg.spells.append(Spell(spell.kind, spell.at_us, seconds_us))
     st.dirty.add(f"leg:{leg.uid}")

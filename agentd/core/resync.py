@@ -39,6 +39,7 @@ class Resync:
             st.down_us = st.now_us
         st.linked = False
         st.synced = False
+        st.unproved.clear()
         self._channels.clear()
         self._forget_list()
         for leg in st.legs.values():

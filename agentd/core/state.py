@@ -12,8 +12,15 @@ from typing import Any
 from msgspec import Struct
 
 from agentd.core.calls import Call, Channel, Leg, device_of
-from agentd.core.deadlines import Deadlines
-from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted, SeatChanged
+from agentd.core.deadlines import NEVER_US, Deadlines
+from agentd.core.effects import (
+    Anomaly,
+    Effect,
+    OrderChanged,
+    ResyncWanted,
+    SeatChanged,
+    Violation,
+)
 from agentd.core.policy import Policy, PolicyBook
 from agentd.core.queues import Queue
 from agentd.core.seat import Membership, Seat, configured
@@ -40,6 +47,7 @@ class State:
         self.pbx = pbx
         self.book = book
         self.settle_us = us(book.settle_s)
+        self.lag_us = us(book.event_lag_s)
         self.now_us = 0
         self.channels: dict[str, Channel] = {}
         self.names: dict[str, str] = {}
@@ -67,6 +75,11 @@ class State:
         """Orders that were completed before a restart, of calls that may still go on."""
         self.deadlines = Deadlines()
         self.out: list[Effect] = []
+        self.heard_us = NEVER_US
+        """Live: the greatest Timestamp that the PBX sent. What lies after it is only our clock's
+        word: enough for a warning, not for a charge."""
+        self.unproved: list[Violation] = []
+        """Violations that wait until the PBX was heard again."""
         self.touched_seats: set[str] = set()
         self.touched_queues: set[str] = set()
         self.shown_seats: set[str] = set()
@@ -88,6 +101,10 @@ class State:
 
     def emit(self, effect: Effect) -> None:
         self.out.append(effect)
+
+    def proved(self, at_us: int) -> bool:
+        """Whether all that happened until ``at_us`` was heard from the PBX itself."""
+        return self.heard_us >= at_us + self.lag_us
 
     def anomaly(self, what: str, event: str | None, *, resync: bool = False) -> None:
         """Refuse to guess: say so, and ask for a snapshot where the picture may be wrong."""

@@ -18,8 +18,8 @@ STAYING = ("work_order",)
 """Rules whose deadline may fall on another moment when a part of the stream is missing."""
 
 
-def lines(effects: list[Effect]) -> set[str]:
-    return {repr(e) for e in effects}
+def uncharged(effects: list[Effect]) -> list[Effect]:
+    return [e for e in effects if not isinstance(e, Violation)]
 
 
 @SOME
@@ -154,7 +154,13 @@ def test_how_often_time_is_told_changes_nothing(seed: int, when: list[float]) ->
         tell = at_us + int((following - at_us) * when[i % len(when)])
         effects += pipeline.advance(tell)
     effects += pipeline.finish(run_out=False)
-    streams.same(effects, streams.run(streams.simulated_bytes(seed)))
+    # A charge waits for the PBX's own word, and may come a little after what else was due.
+    told, straight = (
+        streams.records(effects),
+        streams.records(streams.run(streams.simulated_bytes(seed))),
+    )
+    assert sorted(map(repr, told)) == sorted(map(repr, straight))
+    streams.same(uncharged(effects), uncharged(streams.run(streams.simulated_bytes(seed))))
 
 
 @SOME
