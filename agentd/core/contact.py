@@ -146,33 +146,40 @@ def transferred(
     st: State, transferers: tuple[str, ...], what: str, at_us: int, *, leaves: bool
 ) -> None:
     """A transfer by these channels succeeded; ``leaves``: the seat leaves the call with it."""
+    for leg in _led_by(st, transferers):
+        if leg.settled or (leg.call is None and leg.far is None):
+            continue
+        clocks.note(leg, what, at_us)
+        if not leaves:
+            clocks.spell_ended(st, leg, at_us)
+            continue
+        if leg.parks:
+            # It was a transfer into parking: the customer still waits for this seat.
+            continue
+        leg.transfer_us = at_us
+        if leg.ended_us is None:
+            moment = leg.left_us if what == "BlindTransfer" and leg.left_us else at_us
+            legs.end(st, leg, moment)
+
+
+def _led_by(st: State, transferers: tuple[str, ...]) -> list[Leg]:
+    """The legs of the channels that transferred. Where none has one, the transfer came from the
+    phone's second line: then it is the seat's call that waits, if there is just one."""
+    found: dict[str, Leg] = {}
+    waiting: dict[str, Leg] = {}
     for uid in transferers:
-        for leg in {leg.uid: leg for leg in _led_by(st, uid)}.values():
-            if leg.settled or (leg.call is None and leg.far is None):
-                continue
-            clocks.note(leg, what, at_us)
-            if not leaves:
-                clocks.spell_ended(st, leg, at_us)
-                continue
-            if leg.parks:
-                # It was a transfer into parking: the customer still waits for this seat.
-                continue
-            leg.transfer_us = at_us
-            if leg.ended_us is None:
-                moment = leg.left_us if what == "BlindTransfer" and leg.left_us else at_us
-                legs.end(st, leg, moment)
-
-
-def _led_by(st: State, uid: str) -> list[Leg]:
-    leg = st.legs.get(uid) or st.legs.get(st.through.get(uid, ""))
-    found = [leg] if leg is not None else []
-    chan = st.channels.get(uid)
-    device = st.seat_of(chan) if chan is not None else None
-    if device is not None and leg is None:
-        # The consultation was on the phone's second channel.
-        seat = st.seats[device]
-        found += [x for x in seat.legs.values() if x.call is not None and x.spell is not None]
-    return found
+        leg = st.legs.get(uid) or st.legs.get(st.through.get(uid, ""))
+        if leg is not None:
+            found[leg.uid] = leg
+            continue
+        chan = st.channels.get(uid)
+        device = st.seat_of(chan) if chan is not None else None
+        if device is not None:
+            held = st.seats[device].legs.values()
+            waiting |= {x.uid: x for x in held if x.call is not None and x.spell is not None}
+    if not found and len(waiting) == 1:
+        return [*waiting.values()]
+    return [*found.values()]
 
 
 def parked(st: State, uid: str, parker: str | None, at_us: int) -> None:

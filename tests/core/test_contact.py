@@ -165,6 +165,21 @@ def test_a_consultation_with_a_stranger_who_is_no_seat() -> None:
     assert story.violations == []
 
 
+def test_a_transfer_ends_no_other_call_that_the_seat_holds() -> None:
+    story = Story()
+    moved = story.talk()
+    kept = story.talk("wang", at=5)
+    story.holds(kept, at=9)
+    story.holds(moved, at=10)
+    story.channel("second", "PJSIP/1001", at=11)
+    story.attended_transfer(moved, "second", at=20)
+    story.hangup(moved, at=20)
+    story.settled()
+    assert story.leg(moved).ended_by == "transfer"
+    assert kept in story.engine.state.seats["PJSIP/1001"].legs
+    assert story.state("1001") == "holding"
+
+
 def test_a_transfer_may_name_only_the_phones_second_channel() -> None:
     story = Story()
     leg = story.talk()
