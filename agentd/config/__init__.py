@@ -38,6 +38,7 @@ from agentd.config.model import (
     SeatSection,
     SeatsFile,
     StoreSection,
+    WebhookSection,
     WebSection,
     rules_set,
 )
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     )
 
     seats_file: str | None = None
+    orders_file: str | None = None
     pbx: list[PbxSection] = [PbxSection(id=DEFAULT_PBX)]
     rules: RuleSections = RuleSections()
     queue: dict[str, QueueSection] = {}
@@ -95,6 +97,7 @@ class Settings(BaseSettings):
     store: StoreSection = StoreSection()
     web: WebSection = WebSection()
     mqtt: MqttSection = MqttSection()
+    webhook: list[WebhookSection] = []
     log: LogSection = LogSection()
 
     @classmethod

@@ -116,6 +116,15 @@ class PbxSection(Section):
     tls: bool = False
     tls_ca_file: Name | None = None
     tls_server_name: Name | None = None
+    drive_queues: bool = True
+    dial_context: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_.-]{1,80}$",
+            description="the name of a dialplan context: letters, digits, - _ .",
+        ),
+    ] = None
+    recordings_dir: Name | None = None
 
 
 class EngineSection(Section):
@@ -133,6 +142,12 @@ class WebSection(Section):
     port: Port = 8440
     language: Literal["zh", "en"] = "zh"
     allowed_hosts: list[Name] = []
+    allowed_origins: list[Name] = []
+    tls_cert_file: Name | None = None
+    tls_key_file: Name | None = None
+    behind_proxy: bool = False
+    session_max_s: Seconds = 12 * 3600.0
+    session_idle_s: Seconds = 2 * 3600.0
 
 
 class MqttSection(Section):
@@ -150,6 +165,30 @@ class MqttSection(Section):
             description='letters, digits, - and _, levels separated by one "/"',
         ),
     ] = "agentd"
+    mask_numbers: bool = True
+
+
+class WebhookSection(Section):
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$",
+            description="letters, digits, - and _, 32 at most",
+        ),
+    ]
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s]+$",
+            max_length=2000,
+            description="an address that begins with https:// or http://",
+        ),
+    ]
+    style: Literal["json", "wecom", "dingtalk", "feishu"] = "json"
+    secret_file: Name | None = None
+    events: list[Literal["alert", "violation", "work_order", "notice"]] = ["notice"]
+    language: Literal["zh", "en"] = "zh"
+    teams: list[Name] = []
     mask_numbers: bool = True
 
 

@@ -142,6 +142,43 @@ class OrderChanged(Struct, frozen=True, gc=False):
     """Why it changed: ``opened``, ``due``, ``handed_over``, ``resumed``, ``completed``."""
     alerts_sent: int = 0
     """How many of its reminder and overdue alerts were raised already (a restart repeats none)."""
+    numbers: tuple[str, ...] = ()
+    """All numbers of the caller's, in normal form (core.phone): call-backs are known by them."""
+    folded: int = 0
+    """A missed-call order: how many more calls of the same caller were missed since."""
+
+
+class OrderContact(Struct, frozen=True, gc=False):
+    """A call that belongs to an order beside its own, told when that call's leg has ended.
+
+    ``call_back``: the owner called one of the order's numbers and was answered; ``attempt``: was
+    not; ``called_again``: the caller of an unfinished order got through again; ``missed_again``:
+    did not; ``three_way``: a third party was in the order's own call. ``at_us``: when it began.
+    """
+
+    pbx: str
+    at_us: int
+    order: str
+    call: str
+    leg: str
+    kind: Literal["call_back", "attempt", "called_again", "missed_again", "three_way"]
+    number: str | None
+    agent: str | None
+    talk_us: int | None
+    in_time: bool | None
+    """Of a call-back or attempt: begun before the order was first due."""
+
+
+class RecordingSeen(Struct, frozen=True, gc=False):
+    """MixMonitor records a channel of a call into ``file`` (as the PBX names it)."""
+
+    pbx: str
+    at_us: int
+    call: str
+    channel: str
+    """Uniqueid."""
+    file: str
+    ended: bool
 
 
 class SeatChanged(Struct, frozen=True, gc=False):
@@ -174,10 +211,19 @@ class ResyncWanted(Struct, frozen=True, gc=False):
 
 
 Effect = (
-    LegEnded | CallEnded | Alert | Violation | OrderChanged | SeatChanged | Anomaly | ResyncWanted
+    LegEnded
+    | CallEnded
+    | Alert
+    | Violation
+    | OrderChanged
+    | OrderContact
+    | RecordingSeen
+    | SeatChanged
+    | Anomaly
+    | ResyncWanted
 )
 
-OBLIGATIONS = (OrderChanged, Violation)
+OBLIGATIONS = (OrderChanged, OrderContact, Violation)
 """Committed before they are announced."""
 
 

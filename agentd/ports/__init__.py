@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from agentd.core.effects import Effect, OrderChanged
+from agentd.ports.desk import Job
 
 
 class LinkChanged(Struct, frozen=True):
@@ -51,7 +52,47 @@ class CompleteOrder(Struct, frozen=True):
     now_us: int = 0
 
 
-InboxItem = AmiBytes | LinkChanged | LinkInfo | CompleteOrder
+class SeatTaken(Struct, frozen=True):
+    """A person signed in to a seat: from now on its calls, violations and orders are theirs."""
+
+    pbx: str
+    seat: str
+    person: str
+    """Login."""
+    name: str
+    """What the board shows."""
+    now_us: int = 0
+
+
+class SeatLeft(Struct, frozen=True):
+    """The person who was signed in there left; what they owe stays theirs."""
+
+    pbx: str
+    seat: str
+    now_us: int = 0
+
+
+class OrderNumbers(Struct, frozen=True):
+    """The numbers under which an order's caller can be reached now, in normal form."""
+
+    pbx: str
+    order_id: str
+    numbers: tuple[str, ...]
+    now_us: int = 0
+
+
+class RecordingFile(Struct, frozen=True):
+    """The file that MixMonitor writes for the channel ``uid``: the listener asked for its name,
+    since the event does not tell it."""
+
+    pbx: str
+    uid: str
+    file: str
+
+
+Command = CompleteOrder | SeatTaken | SeatLeft | OrderNumbers
+"""What people want of the engine; answered when its consequences are stored."""
+InboxItem = AmiBytes | LinkChanged | LinkInfo | RecordingFile | Command
 
 
 class Inbox(Protocol):
@@ -94,10 +135,13 @@ class Store(Protocol):
         announce: Callable[[Sequence[Effect]], None],
         *,
         pbx: str,
+        jobs: Sequence[Job] = (),
     ) -> None:
-        """Queue one batch, never blocking. ``announce`` is called with the batch's obligations
-        (in order) on the event loop after their commit, if the batch has any; those that the store
-        knew already are left out. ``memory`` values None are deletions."""
+        """Queue one batch, never blocking. ``jobs`` belong to its transaction and come last.
+
+        ``announce`` is called with the batch's obligations (in order) on the event loop after their
+        commit, if the batch has any; those that the store knew already are left out. ``memory``
+        values None are deletions."""
         ...
 
 
