@@ -14,11 +14,11 @@ from agentd.core.board import Board
 from agentd.core.deadlines import NEVER_US
 from agentd.core.decode import decode
 from agentd.core.effects import Effect, OrderChanged
+from agentd.core.obligation import Refusal
 from agentd.core.policy import PolicyBook
 from agentd.core.state import us
 from agentd.core.timeline import Timeline
 from agentd.core.wire import Banner, Framer, Oversized
-from agentd.core.workorder import Refusal
 from agentd.script_guard import Engine
 
 RUN_OUT_US = us(24 * 3600)

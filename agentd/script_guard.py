@@ -17,10 +17,10 @@ from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Visit, device_of
 from agentd.core.deadlines import NEVER_US, Deadline
 from agentd.core.effects import Effect, OrderChanged
+from agentd.core.obligation import Refusal, complete
 from agentd.core.policy import PolicyBook
 from agentd.core.queues import Waiting
 from agentd.core.state import State, us
-from agentd.core.workorder import Refusal, complete
 
 SETTLING = frozenset(("settle", "call", "forget", "vanish"))
 """Deadlines that only let evidence come in; they charge nothing by themselves."""

@@ -26,8 +26,8 @@ from agentd import clock
 from agentd.config import find_config, load_config
 from agentd.control import ControlError, Request, ask, socket_path
 from agentd.core.effects import OrderChanged, seconds, to_record
-from agentd.core.workorder import Refusal
-from agentd.core.workorder import complete as completed
+from agentd.core.obligation import Refusal
+from agentd.core.obligation import complete as completed
 from agentd.errors import AgentdError, ConfigError
 from agentd.logs import set_up_logs
 from agentd.ticketing import Store, StoreError

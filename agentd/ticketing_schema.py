@@ -31,7 +31,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.selectable import Select
 
 from agentd.core.effects import Alert, CallEnded, LegEnded, OrderChanged, Violation
-from agentd.core.workorder import change_key, merge
+from agentd.core.obligation import change_key, merge
 
 HEAD_REVISION = "0001"
 """The newest migration: what these tables look like."""

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from agentd import control
 from agentd.control import Answer, ControlError, ControlServer, Request, ask, socket_path
 from agentd.core.effects import OrderChanged
-from agentd.core.workorder import complete
+from agentd.core.obligation import complete
 from agentd.errors import Refused
 from tests.adapters.store_rig import order, said
 

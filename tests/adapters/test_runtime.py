@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
-from agentd.core.workorder import Refusal
+from agentd.core.obligation import Refusal
 from agentd.errors import Refused
 from agentd.ports import AmiBytes, LinkChanged, LinkInfo, Restored
 from agentd.runtime import PIECE_BYTES, OrderedInbox, OwedGate, Runtime

@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 from agentd import control, ticket_cli
 from agentd.control import ControlServer, socket_path
 from agentd.core.effects import OrderChanged
-from agentd.core.workorder import Refusal
-from agentd.core.workorder import complete as completed
+from agentd.core.obligation import Refusal
+from agentd.core.obligation import complete as completed
 from agentd.errors import Refused
 from agentd.ticketing import Store
 from agentd.ticketing_file import FileLock

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from agentd import ports
 from agentd.core.effects import Effect, OrderChanged, SeatChanged
-from agentd.core.workorder import complete
+from agentd.core.obligation import complete
 from agentd.ticketing import Store
 from tests.adapters.store_rig import (
     T0_US,

@@ -23,8 +23,8 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
+from agentd.core.obligation import Refusal
 from agentd.core.policy import Policy, PolicyBook
-from agentd.core.workorder import Refusal
 from agentd.script_guard import Engine
 
 T0 = 1_790_000_000

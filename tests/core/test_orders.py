@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentd.core.effects import Alert, OrderChanged, Violation
+from agentd.core.obligation import Refusal
 from agentd.core.policy import Policy, PolicyBook
-from agentd.core.workorder import Refusal
 from tests.core.story import Story, length, restarted, s
 
 

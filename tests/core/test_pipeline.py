@@ -16,8 +16,8 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
+from agentd.core.obligation import Refusal
 from agentd.core.policy import PolicyBook
-from agentd.core.workorder import Refusal
 from agentd.pipeline import Pipeline
 from tests.core.ami import BANNER, LOGIN, event
 from tests.core.story import s, us

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from agentd.core.effects import OrderChanged
-from agentd.core.workorder import Refusal, change_key, complete, merge
+from agentd.core.obligation import Refusal, change_key, complete, merge
 
 OPEN = OrderChanged(
     pbx="main",

@@ -1,4 +1,4 @@
-"""The life of a work order: pure, command + now -> new state or a refusal.
+"""The obligation behind a work order: pure, command + now -> new state or a refusal.
 
 ``open`` -> ``completed``, and ``completed`` is final: nothing that arrives later, late or twice
 makes an order open again.
