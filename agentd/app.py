@@ -23,7 +23,7 @@ from agentd.alerts import MqttOut, MqttSettings
 from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.config import Config
-from agentd.control import ControlServer, socket_path
+from agentd.control import ControlServer, completion, socket_path
 from agentd.core.effects import (
     Alert,
     Anomaly,
@@ -134,7 +134,14 @@ class Daemon:
             pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()
         }
         self.web = WebServer(web, self.live, self.health)
-        self.control = ControlServer(socket_path(store_path), self.runtime.complete_order)
+        self.control = ControlServer(
+            socket_path(store_path),
+            {
+                "complete": completion(
+                    lambda asked: self.runtime.complete_order(asked.pbx, asked.order, asked.by)
+                )
+            },
+        )
         self._stopping = False
 
     def health(self) -> dict[str, Any]:

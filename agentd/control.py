@@ -1,14 +1,15 @@
 """The control socket: how a command on the same machine reaches the running daemon.
 
 A unix-domain socket beside the database, for its owner alone (mode 0600). One JSON object per line
-each way, one answer per request::
+each way, one answer per request; ``do`` names one of the handlers that the server was given::
 
-    -> {"do": "complete", "pbx": "main", "order": "main-1732320000.7", "by": "王芳"}
+    -> {"do": "complete", "pbx": "main", "order": "main-1732320000.7", "by": "1001"}
     <- {"ok": true, "order": {...}}
     <- {"ok": false, "code": "refused", "message": "work order ... was already completed by ..."}
 
-Codes: ``refused`` (it cannot be done as things stand), ``late`` (it is on its way, but not stored
-yet: the disk), ``bad_request`` (the line is not such an object).
+Codes: ``refused`` (it cannot be done as things stand; ``message_zh`` and ``missing`` say more where
+there is more to say), ``late`` (it is on its way, but not stored yet: the disk), ``bad_request``
+(the line is no such object).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import contextlib
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +28,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from agentd.core.effects import OrderChanged
+from agentd.core.order_model import Reply
 from agentd.errors import AgentdError, Refused
 
 LINE_MAX_BYTES = 64 << 10
@@ -38,32 +40,53 @@ STORED_MAX_S = 10.0
 _PATH_MAX_BYTES = 100
 """A little below what a socket's address can hold."""
 
-Complete = Callable[[str, str, str], Awaitable[OrderChanged]]
-"""``(pbx, order, by)`` to the completed order once it is stored; raises :class:`Refused`."""
+
+class Handler(Struct, frozen=True):
+    """One command: the shape of its request, and what does it."""
+
+    request: type[Struct]
+    """Tagged (``tag_field="do"``) with the command's name."""
+    act: Callable[[Any], Awaitable[Mapping[str, Any]]]
+    """From the request to the members of the answer, once all is stored; raises
+    :class:`Refused`."""
 
 
-class Request(Struct, frozen=True, tag_field="do", tag="complete"):
-    """A person completed a work order."""
+class CompleteRequest(Struct, frozen=True, tag_field="do", tag="complete"):
+    """A person completed a work order; the rest is what the command can bring along."""
 
     pbx: str
     order: str
     by: str
+    """Login or name."""
+    category: str | None = None
+    own_service: bool = False
+    fields: dict[str, str] = {}
+    reply: Reply | None = None
+    external_no: str = ""
 
 
-class Answer(Struct, frozen=True):
-    """What came of a request."""
+def completion(complete: Callable[[CompleteRequest], Awaitable[object]]) -> Handler:
+    """The handler of ``complete``; what ``complete`` returns is the answer's ``order``."""
 
-    ok: bool
-    order: OrderChanged | None = None
-    code: str | None = None
-    message: str | None = None
+    async def act(request: CompleteRequest) -> Mapping[str, Any]:
+        return {"order": await complete(request)}
+
+    return Handler(CompleteRequest, act)
+
+
+class _Asked(Struct, frozen=True):
+    do: str
 
 
 class ControlError(AgentdError):
-    """The daemon could not be asked, or did not do it. ``code`` as in :class:`Answer`, or None."""
+    """The daemon could not be asked, or did not do it. ``code`` as in an answer, or None;
+    ``answer`` is the whole of it."""
 
-    def __init__(self, message: str, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, code: str | None = None, answer: Mapping[str, Any] | None = None
+    ) -> None:
         self.code = code
+        self.answer = answer or {}
         super().__init__(message)
 
 
@@ -93,10 +116,10 @@ class ControlServer:
     killed daemon left behind.
     """
 
-    def __init__(self, path: Path, complete: Complete) -> None:
-        """``path`` as of :func:`socket_path`; ``complete`` does it, in order with the events."""
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        """``path`` as of :func:`socket_path`; ``handlers`` by the name of their command."""
         self._path = path
-        self._complete = complete
+        self._handlers = dict(handlers)
         self._log = structlog.get_logger("agentd.control")
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
@@ -185,52 +208,68 @@ class ControlServer:
             writer.write(msgspec.json.encode(answer) + b"\n")
             async with asyncio.timeout(IDLE_MAX_S):
                 await writer.drain()
-            if answer.code == "bad_request":
+            if answer.get("code") == "bad_request":
                 return
 
-    async def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            request = msgspec.json.decode(line, type=Request)
+            name = msgspec.json.decode(line, type=_Asked).do
+            handler = self._handlers.get(name)
+            if handler is None:
+                return self._bad_request(f"there is no command {name[:40]!r}")
+            request = msgspec.json.decode(line, type=handler.request)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._log.warning("control_bad_request", reason=str(error))
-            return Answer(ok=False, code="bad_request", message=str(error))
-        doing = asyncio.ensure_future(self._complete(request.pbx, request.order, request.by))
+            return self._bad_request(str(error))
+        doing = asyncio.ensure_future(handler.act(request))
         try:
             # Whoever stops waiting does not take the command back.
             async with asyncio.timeout(STORED_MAX_S):
-                order = await asyncio.shield(doing)
+                result = await asyncio.shield(doing)
         except Refused as error:
-            return Answer(ok=False, code="refused", message=str(error))
+            return _refusal(error)
         except TimeoutError:
-            doing.add_done_callback(self._on_late)
-            return Answer(
-                ok=False,
-                code="late",
-                message="agentd has it, but could not store it yet (see its log); do not repeat it",
-            )
+            doing.add_done_callback(partial(self._on_late, name))
+            return {
+                "ok": False,
+                "code": "late",
+                "message": "agentd has it, but could not store it yet (see its log); do not "
+                "repeat it",
+            }
         except asyncio.CancelledError:
-            doing.add_done_callback(self._on_late)
+            doing.add_done_callback(partial(self._on_late, name))
             raise
-        self._log.info("order_completed_by_command", order=order.id, by=order.completed_by)
-        return Answer(ok=True, order=order)
+        self._log.info("command_done", do=name)
+        return {"ok": True, **result}
 
-    def _on_late(self, doing: asyncio.Future[OrderChanged]) -> None:
+    def _bad_request(self, reason: str) -> dict[str, Any]:
+        self._log.warning("control_bad_request", reason=reason)
+        return {"ok": False, "code": "bad_request", "message": reason}
+
+    def _on_late(self, name: str, doing: asyncio.Future[Mapping[str, Any]]) -> None:
         """Nobody waits any more; the log is told what came of it."""
         if doing.cancelled():
             return
         error = doing.exception()
         if error is None:
-            order = doing.result()
-            self._log.info("order_completed_by_command", order=order.id, by=order.completed_by)
+            self._log.info("command_done", do=name)
         else:
-            self._log.warning("control_late_refusal", reason=str(error))
+            self._log.warning("control_late_refusal", do=name, reason=str(error))
 
 
-async def ask(path: Path, request: Request) -> OrderChanged | None:
-    """Have the daemon behind the socket ``path`` complete an order.
+def _refusal(error: Refused) -> dict[str, Any]:
+    answer: dict[str, Any] = {"ok": False, "code": "refused", "message": str(error)}
+    if error.text_zh:
+        answer["message_zh"] = error.text_zh
+    if error.missing:
+        answer["missing"] = error.missing
+    return answer
 
-    Returns the completed order, or None when no daemon listens there. Raises :class:`ControlError`
-    when it refuses, or cannot be understood.
+
+async def ask(path: Path, request: Struct) -> dict[str, Any] | None:
+    """Have the daemon behind the socket ``path`` do what ``request`` (a handler's) says.
+
+    Returns its answer, or None when no daemon listens there. Raises :class:`ControlError` when it
+    refuses, or cannot be understood.
     """
     try:
         with _address(path) as address:
@@ -247,21 +286,23 @@ async def ask(path: Path, request: Request) -> OrderChanged | None:
             writer.write(msgspec.json.encode(request) + b"\n")
             await writer.drain()
             line = await reader.readline()
-        answer = msgspec.json.decode(line, type=Answer)
+        answer = msgspec.json.decode(line, type=dict[str, Any])
     except (ConnectionError, TimeoutError, ValueError, msgspec.DecodeError) as error:
         raise ControlError(
-            f"agentd on {path} gave no answer that can be understood; look up the order before "
-            f"trying again"
+            f"agentd on {path} gave no answer that can be understood; look before trying "
+            f"again whether it was done"
         ) from error
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-    if not answer.ok or answer.order is None:
-        raise ControlError(answer.message or "agentd refused", answer.code)
-    return answer.order
+    if answer.get("ok") is not True:
+        said = answer.get("message") or "agentd refused"
+        raise ControlError(str(said), answer.get("code"), answer)
+    return answer
 
 
 __all__: list[Any] = [
-    "Answer", "Complete", "ControlError", "ControlServer", "Request", "ask", "socket_path",
+    "CompleteRequest", "ControlError", "ControlServer", "Handler", "ask", "completion",
+    "socket_path",
 ]  # fmt: skip

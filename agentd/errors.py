@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class AgentdError(Exception):
@@ -41,7 +42,27 @@ class ConfigError(AgentdError):
 
 
 class Refused(AgentdError):
-    """A person's command cannot be carried out as things stand; nothing was changed."""
+    """A person's command cannot be carried out as things stand; nothing was changed.
+
+    ``code`` is stable: ``wrong_state``, ``forbidden``, ``not_found``, ``invalid``, ``conflict``.
+    ``text_zh`` is the message in Chinese ("" where only programs are told); ``field`` names what
+    was wrong with the input, ``missing`` all of it, where that is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "wrong_state",
+        text_zh: str = "",
+        field: str | None = None,
+        missing: Sequence[Any] = (),
+    ) -> None:
+        self.code = code
+        self.text_zh = text_zh
+        self.field = field
+        self.missing = tuple(missing)
+        super().__init__(message)
 
 
 class NotAnAmiStream(AgentdError):

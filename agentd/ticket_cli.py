@@ -24,7 +24,7 @@ from rich.text import Text
 
 from agentd import clock
 from agentd.config import find_config, load_config
-from agentd.control import ControlError, Request, ask, socket_path
+from agentd.control import CompleteRequest, ControlError, ask, socket_path
 from agentd.core.effects import OrderChanged, seconds, to_record
 from agentd.core.obligation import Refusal
 from agentd.core.obligation import complete as completed
@@ -371,9 +371,10 @@ def _refused(error: ControlError, path: Path, order_id: str, say: _Speech) -> st
 
 async def _complete(path: Path, order: OrderChanged, by: str) -> OrderChanged | Refusal:
     """Have the running daemon do it; where there is none, write it ourselves."""
-    request = Request(pbx=order.pbx, order=order.id, by=by)
-    done = await ask(socket_path(path), request)
-    if done is not None:
+    request = CompleteRequest(pbx=order.pbx, order=order.id, by=by)
+    if await ask(socket_path(path), request) is not None:
+        done = await asyncio.to_thread(_find, path, order.id)
+        assert done is not None, "orders are never deleted"
         return done
     store = Store(path)
     await store.start()

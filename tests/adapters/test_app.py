@@ -19,7 +19,7 @@ from agentd import clock, demo
 from agentd.ami_link import AmiSettings
 from agentd.app import ANOMALIES_PER_PERIOD, ANOMALY_PERIOD_S, Daemon, EffectLog
 from agentd.config import load_config
-from agentd.control import ControlError, Request, ask, socket_path
+from agentd.control import CompleteRequest, ControlError, ask, socket_path
 from agentd.core.effects import Alert, Anomaly, Violation
 from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
@@ -134,15 +134,16 @@ async def test_a_person_completes_an_order(tmp_path: Path) -> None:
             board = await board_until(url, lambda b: any(seat["owed"] for seat in seats(b)))
             order_id = next(seat["owed"] for seat in seats(board) if seat["owed"])[0]["id"]
             way = socket_path(tmp_path / "agentd.db")
-            done = await ask(way, Request("pbx", order_id, "张三"))
+            done = await ask(way, CompleteRequest("pbx", order_id, "张三"))
             assert done is not None
-            assert (done.status, done.completed_by) == ("completed", "张三")
+            order = done["order"]
+            assert (order["status"], order["completed_by"]) == ("completed", "张三")
             await board_until(
                 url,
                 lambda b: all(o["id"] != order_id for seat in seats(b) for o in seat["owed"]),
             )
             with pytest.raises(ControlError, match=order_id):
-                await ask(way, Request("pbx", order_id, "李四"))
+                await ask(way, CompleteRequest("pbx", order_id, "李四"))
         assert not way.exists()
     query = f"SELECT status, completed_by FROM work_order WHERE id = '{order_id}'"  # noqa: S608
     assert stored(tmp_path, query) == [("completed", "张三")]

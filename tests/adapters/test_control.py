@@ -12,16 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from structlog.testing import capture_logs
 
 from agentd import control
-from agentd.control import Answer, ControlError, ControlServer, Request, ask, socket_path
+from agentd.control import (
+    CompleteRequest,
+    ControlError,
+    ControlServer,
+    Handler,
+    ask,
+    completion,
+    socket_path,
+)
 from agentd.core.effects import OrderChanged
 from agentd.core.obligation import complete
+from agentd.core.order_model import Missing
 from agentd.errors import Refused
 from tests.adapters.store_rig import order, said
 
-ASKED = Request(pbx="main", order=order(1).id, by="王芳")
+ASKED = CompleteRequest(pbx="main", order=order(1).id, by="王芳")
 
 
 class Desk:
@@ -33,12 +43,16 @@ class Desk:
         self.stored.set()
         self.refusal: str | None = None
 
-    async def complete(self, pbx: str, order_id: str, by: str) -> OrderChanged:
-        self.asked.append((pbx, order_id, by))
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        return {"complete": completion(self.complete)}
+
+    async def complete(self, request: CompleteRequest) -> OrderChanged:
+        self.asked.append((request.pbx, request.order, request.by))
         await self.stored.wait()
         if self.refusal is not None:
             raise Refused(self.refusal)
-        done = complete(order(1), by, order(1).opened_us + 60_000_000)
+        done = complete(order(1), request.by, order(1).opened_us + 60_000_000)
         assert isinstance(done, OrderChanged)
         return done
 
@@ -55,7 +69,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def server(path: Path, desk: Desk) -> AsyncIterator[ControlServer]:
-    async with ControlServer(path, desk.complete) as made:
+    async with ControlServer(path, desk.handlers) as made:
         yield made
 
 
@@ -81,7 +95,8 @@ async def test_a_command_reaches_the_daemon_and_its_answer_comes_back(
     done = await ask(path, ASKED)
     assert desk.asked == [("main", order(1).id, "王芳")]
     assert done is not None
-    assert (done.status, done.completed_by) == ("completed", "王芳")
+    assert done["ok"] is True
+    assert (done["order"]["status"], done["order"]["completed_by"]) == ("completed", "王芳")
 
 
 @pytest.mark.usefixtures("server")
@@ -103,9 +118,9 @@ async def test_what_cannot_be_stored_in_time_is_not_called_done(
             await ask(path, ASKED)
         assert caught.value.code == "late"
         # It goes on all the same, and the log says what came of it.
-        assert said(log, "order_completed_by_command") == []
+        assert said(log, "command_done") == []
         desk.stored.set()
-        while not said(log, "order_completed_by_command"):
+        while not said(log, "command_done"):
             await asyncio.sleep(0)
 
 
@@ -154,7 +169,7 @@ async def test_no_daemon_no_answer(path: Path, desk: Desk) -> None:
         killed.bind(str(path))
     assert left(path)
     assert await ask(path, ASKED) is None
-    async with ControlServer(path, desk.complete):
+    async with ControlServer(path, desk.handlers):
         assert await ask(path, ASKED) is not None
     assert await ask(path, ASKED) is None
     assert not left(path)
@@ -164,7 +179,7 @@ async def test_a_file_in_the_sockets_place_is_left_alone(path: Path, desk: Desk)
     content = b"somebody's"
     await asyncio.to_thread(path.write_bytes, content)
     with pytest.raises(ControlError, match="no socket"):
-        await ControlServer(path, desk.complete).start()
+        await ControlServer(path, desk.handlers).start()
     assert await asyncio.to_thread(path.read_bytes) == content
 
 
@@ -172,7 +187,7 @@ async def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path, desk: Desk) 
     deep = tmp_path / ("d" * 120)
     await asyncio.to_thread(deep.mkdir)
     path = socket_path(deep / "agentd.db")
-    async with ControlServer(path, desk.complete):
+    async with ControlServer(path, desk.handlers):
         assert await ask(path, ASKED) is not None
     assert not left(path)
 
@@ -206,13 +221,13 @@ async def test_a_client_that_says_nothing_is_sent_away(
 
 async def test_closing_sends_clients_away_and_takes_no_command_back(path: Path, desk: Desk) -> None:
     desk.stored.clear()
-    server = ControlServer(path, desk.complete)
+    server = ControlServer(path, desk.handlers)
     await server.start()
     asking = asyncio.create_task(ask(path, ASKED))
     while not desk.asked:
         await asyncio.sleep(0)
     await server.close()
-    with pytest.raises(ControlError, match="look up the order"):
+    with pytest.raises(ControlError, match="whether it was done"):
         await asking
     desk.stored.set()
     await asyncio.sleep(0)
@@ -224,12 +239,30 @@ async def test_an_answer_that_makes_no_sense(path: Path) -> None:
         writer.close()
 
     async with await asyncio.start_unix_server(babble, str(path)):
-        with pytest.raises(ControlError, match="look up the order"):
+        with pytest.raises(ControlError, match="whether it was done"):
             await ask(path, ASKED)
 
 
-def test_answers_are_plain_json() -> None:
-    answer = Answer(ok=False, code="refused", message="no")
-    assert json.loads(control.msgspec.json.encode(answer)) == {
-        "ok": False, "order": None, "code": "refused", "message": "no",
-    }  # fmt: skip
+class Nap(Struct, frozen=True, tag_field="do", tag="nap"):
+    seconds: float
+
+
+async def test_whoever_builds_the_server_says_what_can_be_asked(path: Path) -> None:
+    async def nap(request: Nap) -> dict[str, Any]:
+        if request.seconds > 60:
+            raise Refused(
+                "that is no nap",
+                text_zh="太久了",
+                missing=(Missing("seconds", "too_long", "不超过 60", "60 at most"),),
+            )
+        return {"slept": request.seconds}
+
+    async with ControlServer(path, {"nap": Handler(Nap, nap)}):
+        assert await ask(path, Nap(2.5)) == {"ok": True, "slept": 2.5}
+        with pytest.raises(ControlError, match="no nap") as caught:
+            await ask(path, Nap(61))
+        assert caught.value.answer["message_zh"] == "太久了"
+        assert [line["field"] for line in caught.value.answer["missing"]] == ["seconds"]
+        with pytest.raises(ControlError, match="no command 'complete'") as caught:
+            await ask(path, ASKED)
+        assert caught.value.code == "bad_request"

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from agentd import control, ticket_cli
-from agentd.control import ControlServer, socket_path
+from agentd.control import CompleteRequest, ControlServer, completion, socket_path
 from agentd.core.effects import OrderChanged
 from agentd.core.obligation import Refusal
 from agentd.core.obligation import complete as completed
@@ -236,7 +236,7 @@ class Daemon:
 
     def __init__(self, path: Path) -> None:
         self.store = Store(path)
-        self.server = ControlServer(socket_path(path), self.complete)
+        self.server = ControlServer(socket_path(path), {"complete": completion(self.complete)})
         self.stored = asyncio.Event()
         self.stored.set()
 
@@ -249,7 +249,8 @@ class Daemon:
         await self.server.close()
         await self.store.close()
 
-    async def complete(self, pbx: str, order_id: str, by: str) -> OrderChanged:
+    async def complete(self, request: CompleteRequest) -> OrderChanged:
+        pbx, order_id, by = request.pbx, request.order, request.by
         known = {o.id: o for o in (await self.store.restore(pbx)).open_orders}
         if order_id not in known:
             raise Refused(f"no open work order {order_id}")
