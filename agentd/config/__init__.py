@@ -13,7 +13,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -142,6 +142,23 @@ class MqttAccess(Struct, frozen=True):
         return f"MqttAccess({self.username or 'anonymous'}@{self.host}:{self.port})"
 
 
+class WebhookAccess(Struct, frozen=True):
+    """One address that is told by HTTP POST, with its signing secret (None: unsigned)."""
+
+    id: str
+    url: str
+    style: Literal["json", "wecom", "dingtalk", "feishu"]
+    secret: str | None
+    events: frozenset[str]
+    language: Literal["zh", "en"]
+    teams: frozenset[str]
+    mask_numbers: bool
+
+    def __repr__(self) -> str:
+        # A chat robot's address is a secret itself.
+        return f"WebhookAccess({self.id}, {self.style})"
+
+
 class Config:
     """A configuration in which no mistake was found."""
 
@@ -152,12 +169,15 @@ class Config:
         access: Mapping[str, PbxAccess],
         store_path: Path,
         mqtt_access: MqttAccess | None = None,
+        webhooks: Iterable[WebhookAccess] = (),
     ) -> None:
         self.engine = settings.engine
         self.web = settings.web
         self.mqtt = settings.mqtt
         self.mqtt_access = mqtt_access
         """None when no broker is configured, or the configuration was read without secrets."""
+        self.webhooks = tuple(webhooks)
+        """Empty as well when the configuration was read without secrets."""
         self.log = settings.log
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
         self.store_path = store_path
@@ -222,17 +242,19 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     seats = _validated(SeatsFile, seats_source, problems)
     access: dict[str, PbxAccess] = {}
     mqtt: MqttAccess | None = None
+    webhooks: tuple[WebhookAccess, ...] = ()
     base = path.parent if path else Path()
     if settings is not None:
         problems.extend(check_settings(settings, source))
         if secrets:
             access = dict(_reach(settings, source, base, problems))
             mqtt = _reach_broker(settings.mqtt, source, base, problems)
+            webhooks = tuple(_reach_webhooks(settings, source, base, problems))
         if seats is not None:
             problems.extend(check_seats(settings, source, seats, seats_source))
     if problems or settings is None or seats is None:
         raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
-    return Config(settings, seats.seat, access, base / settings.store.path, mqtt)
+    return Config(settings, seats.seat, access, base / settings.store.path, mqtt, webhooks)
 
 
 def _changes(sections: RuleSections) -> dict[str, Any]:
@@ -372,6 +394,49 @@ def _reach_broker(
         tls=mqtt.tls,
         tls_ca_file=ca_file,
     )
+
+
+def webhook_variable(webhook_id: str) -> str:
+    """The environment variable that holds the signing secret of ``webhook_id``."""
+    return f"{ENV_PREFIX}WEBHOOK_{re.sub('[^A-Z0-9]', '_', webhook_id.upper())}_SECRET"
+
+
+def _reach_webhooks(
+    settings: Settings, source: TomlFile, base: Path, problems: list[Problem]
+) -> Iterator[WebhookAccess]:
+    variables: dict[str, int] = {}
+    for index, hook in enumerate(settings.webhook):
+
+        def problem(key: str, what: str, mend: str, index: int = index) -> None:
+            problems.append(place(source, ("webhook", index, key), what, mend))
+
+        variable = webhook_variable(hook.id)
+        secret: str | None = None
+        if not source.is_broken(("webhook", index, "id")):
+            other = variables.setdefault(variable, index)
+            if other != index:
+                # Its deliveries and its secret could not be told from the other's.
+                problem("id", f'"{hook.id}" is webhook[{other}] already', "write another id")
+            elif given := os.environ.get(variable):
+                secret = _clean(given, variable, "secret_file", problem)
+            elif hook.secret_file is not None:
+                secret = _private_file(base / hook.secret_file, "secret_file", variable, problem)
+        if secret and hook.style == "wecom":
+            problem(
+                "secret_file",
+                "robots of WeCom know no signature: the key in their address is the secret",
+                f"leave it out, and {variable} too",
+            )
+        yield WebhookAccess(
+            id=hook.id,
+            url=hook.url,
+            style=hook.style,
+            secret=secret or None,
+            events=frozenset(hook.events),
+            language=hook.language,
+            teams=frozenset(hook.teams),
+            mask_numbers=hook.mask_numbers,
+        )
 
 
 def _private_file(path: Path, key: str, variable: str, problem: Tell) -> str:

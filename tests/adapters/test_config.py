@@ -581,7 +581,7 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     for name in ("agentd.toml", "seats.toml"):
         text = in_use(SHIPPED / name).replace("tls = false", "tls = true")
         (tmp_path / name).write_text(text, encoding="utf-8")
-    for name in ("pbx.secret", "mqtt.password"):
+    for name in ("pbx.secret", "mqtt.password", "leaders.secret"):
         (tmp_path / name).write_text("x")
         (tmp_path / name).chmod(0o600)
     for name in ("pbx-ca.pem", "mqtt-ca.pem"):
@@ -589,5 +589,55 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     config = load_config(tmp_path / "agentd.toml")
     assert config.mqtt_access is not None
     assert config.mqtt_access.host == "broker.example.org"
+    assert [hook.secret for hook in config.webhooks] == ["x"]
     assert config.policy_book("pbx").resolve("hotline", "newcomers").hold_max_s == 45
     assert config.policy_book("pbx").seats[0].agent == "张三"
+
+
+# --- webhooks ----------------------------------------------------------------------------------
+
+HOOK = ONE_PBX + '[[webhook]]\nid = "team-a"\nurl = "https://chat.example.org/robot?key=1"\n'
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_a_webhooks_secret_comes_from_the_environment_or_a_private_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hook,) = load(tmp_path, HOOK, secrets=True).webhooks
+    assert (hook.id, hook.style, hook.secret, hook.events) == (
+        "team-a", "json", None, frozenset({"notice"}),
+    )  # fmt: skip
+    file = tmp_path / "hook.secret"
+    file.write_text("from the file\n")
+    file.chmod(0o600)
+    (hook,) = load(tmp_path, HOOK + 'secret_file = "hook.secret"\n', secrets=True).webhooks
+    assert hook.secret == "from the file"
+    # The address of a chat robot is a secret as well.
+    assert "key=1" not in repr(hook)
+    assert "from the file" not in repr(hook)
+    monkeypatch.setenv("AGENTD_WEBHOOK_TEAM_A_SECRET", "from outside")
+    (hook,) = load(tmp_path, HOOK + 'secret_file = "hook.secret"\n', secrets=True).webhooks
+    assert hook.secret == "from outside"
+    assert load(tmp_path, HOOK).webhooks == ()
+    file.chmod(0o644)
+    monkeypatch.delenv("AGENTD_WEBHOOK_TEAM_A_SECRET")
+    found = problems(tmp_path, HOOK + 'secret_file = "hook.secret"\n', secrets=True)
+    assert places(found) == [(6, "webhook[0].secret_file")]
+    assert "chmod 600" in found[0].mend
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_two_webhooks_are_told_apart(tmp_path: Path) -> None:
+    text = HOOK + '[[webhook]]\nid = "team_a"\nurl = "https://chat.example.org/"\n'
+    found = problems(tmp_path, text, secrets=True)
+    assert places(found) == [(7, "webhook[1].id")]
+
+
+@pytest.mark.usefixtures("main_secret")
+def test_a_robot_that_knows_no_signature_is_given_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTD_WEBHOOK_TEAM_A_SECRET", "x")
+    (problem,) = problems(tmp_path, HOOK + 'style = "wecom"\n', secrets=True)
+    assert problem.key == "webhook[0].secret_file"
+    assert "AGENTD_WEBHOOK_TEAM_A_SECRET" in problem.mend
