@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -35,7 +35,6 @@ from agentd.ami_link import (
     tls_context,
 )
 from agentd.ami_pbx import (
-    ClockOffset,
     EventWatch,
     Permissions,
     Warnings,
@@ -43,11 +42,12 @@ from agentd.ami_pbx import (
     asterisk_series,
     permission_warnings,
     read_permissions,
-    timestamp_us,
     version_warnings,
 )
-from agentd.ami_protocol import AmiProtocol, Answer, Pending
-from agentd.ports import Inbox, LinkChanged, LinkInfo
+from agentd.ami_protocol import AmiProtocol
+from agentd.ami_reports import LinkReports
+from agentd.ami_session import AmiSession
+from agentd.ports import Inbox
 
 _GREETING_S = 5.0
 _RESYNC_MIN_S = 1.0
@@ -58,19 +58,12 @@ _LOOK_AGAIN_S = 60.0
 _GOOD_LINK_S = 10.0
 """A link that was up this long begins the waits anew."""
 _FIRST_PINGS = 3
-_OFFSET_CHANGE_US = 1_000
 _CLOSE_S = 0.5
 
 _SNAPSHOT = (AmiAction.CORE_SHOW_CHANNELS, AmiAction.QUEUE_STATUS, AmiAction.DEVICE_STATE_LIST)
 
 _NEWS = (b"Event: FullyBooted\r\n", b"Event: Load\r\n", b"Event: Reload\r\n")
 """After these a snapshot may be fuller than before."""
-
-_DOWN_EVENTS = {
-    "auth": "ami.login_refused",
-    "not_ami": "ami.not_ami",
-    "silent": "ami.peer_silent",
-}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -106,10 +99,8 @@ class _LinkManager(Manager):  # type: ignore[misc]
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing: the listener awaits the protocol's ``lost``."""
 
-    def ping(self) -> Pending:
-        """One ping, and no timer for the next."""
-        pending: Pending = self.send_action({"Action": "Ping"})
-        return pending
+    def ping(self) -> None:
+        """Nothing: the session pings, and waits for the answer."""
 
     def close(self) -> None:
         if self.protocol is not None:
@@ -158,9 +149,7 @@ class AmiListener:
         self._task: asyncio.Task[Any] | None = None
         self._stopping = asyncio.Event()
         self._resync_wanted = asyncio.Event()
-        self._state: LinkChanged | None = None
-        self._failure_said: tuple[str, str] | None = None
-        self._info: LinkInfo | None = None
+        self._reports = LinkReports(settings.pbx, inbox, self._log)
         self._watch = EventWatch(settings.event_mask)
         self._begin()
 
@@ -168,7 +157,7 @@ class AmiListener:
         """Forget what belongs to one connection."""
         self.shutdown_seen = False
         self._watch.link_begins()
-        self._offset = ClockOffset()
+        self._session: AmiSession | None = None
         self._version: str | None = None
         self._permissions: Permissions | None = None
         self._modules_changed = True
@@ -188,7 +177,7 @@ class AmiListener:
         try:
             while not self._stopping.is_set():
                 error = await self._link()
-                self._say_down(error)
+                self._reports.down(error)
                 await self._sleep(self._backoff.next_s())
         except asyncio.CancelledError:
             if not self._stopping.is_set():
@@ -228,14 +217,13 @@ class AmiListener:
         failures: list[LinkError] = []
         try:
             protocol = await self._connect(manager)
-            await self._login(manager, protocol)
+            session = AmiSession(
+                protocol, manager.send_action, settings, self._monotonic, self._wall_us
+            )
+            await self._login(session)
             async with asyncio.TaskGroup() as group:
-                group.create_task(
-                    self._keep_alive(manager, protocol), name=f"ami-keepalive-{settings.pbx}"
-                )
-                group.create_task(
-                    self._synchronise(manager, protocol), name=f"ami-snapshot-{settings.pbx}"
-                )
+                group.create_task(self._keep_alive(session), name=f"ami-keepalive-{settings.pbx}")
+                group.create_task(self._synchronise(session), name=f"ami-snapshot-{settings.pbx}")
                 raise await asyncio.shield(protocol.lost)
         except* LinkError as several:
             failures += [exc for exc in several.exceptions if isinstance(exc, LinkError)]
@@ -258,8 +246,8 @@ class AmiListener:
             self._warnings |= plain_text_warning()
         return protocol
 
-    async def _login(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
-        settings = self.settings
+    async def _login(self, session: AmiSession) -> None:
+        settings, protocol = self.settings, session.protocol
         patience_s = min(_GREETING_S, settings.login_timeout_s)
         either: set[asyncio.Future[Any]] = {protocol.greeted, protocol.lost}
         await asyncio.wait(either, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
@@ -267,27 +255,21 @@ class AmiListener:
             raise protocol.lost.result()
         if not protocol.greeted.done():
             raise no_greeting_error(settings, patience_s)
-        answer = await self._ask(
-            manager,
-            protocol,
-            AmiAction.LOGIN,
-            self._credentials,
-            timeout_s=settings.login_timeout_s,
+        answer = await session.ask(
+            AmiAction.LOGIN, self._credentials, timeout_s=settings.login_timeout_s
         )
         if not answer.ok:
             raise login_error(settings, answer.message)
         protocol.logged_in = True
-        self._say_state(LinkChanged(settings.pbx, "syncing"))
+        self._reports.syncing()
 
-    async def _synchronise(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+    async def _synchronise(self, session: AmiSession) -> None:
         """Ask for the events, learn the PBX and the account, take the snapshot; then repeat it."""
-        settings = self.settings
+        settings, protocol = self.settings, session.protocol
         # With brokeneventsaction=yes Asterisk may leave this one unanswered; the ping that follows
         # tells when the answer would have come.
-        events: Pending = manager.send_action(
-            {"Action": AmiAction.EVENTS.value, "EventMask": settings.event_mask}
-        )
-        await self._ping(manager, protocol)
+        events = session.send(AmiAction.EVENTS, {"EventMask": settings.event_mask})
+        await session.ping()
         refusal = events.future.result() if events.future.done() else None
         if refusal is not None and not refusal.ok:
             raise LinkError(
@@ -296,29 +278,26 @@ class AmiListener:
             )
         self._watch.login_answered()
         for _ in range(_FIRST_PINGS - 1):
-            await self._ping(manager, protocol)
-        answer = await self._ask(manager, protocol, AmiAction.CORE_SETTINGS)
+            await session.ping()
+        answer = await session.ask(AmiAction.CORE_SETTINGS)
         self._version = answered_version(answer.headers) if answer.ok else None
         series = asterisk_series(self._version, protocol.ami_version)
         self._warnings |= version_warnings(series, self._version, self._today())
         if self._version is None and series is not None:
             self._version = str(series)
-        await self._take_snapshot(manager, protocol)
-        self._publish_info()
-        self._failure_said = None
+        await self._take_snapshot(session)
+        self._publish_info(session)
         self._up_at = self._monotonic()
-        self._say_state(LinkChanged(settings.pbx, "up"))
-        self._log.info(
-            "ami.link_up",
+        self._reports.up(
             version=self._version,
             ami_version=protocol.ami_version,
-            clock_offset_us=self._offset.offset_us(),
+            offset_us=session.offset.offset_us(),
         )
         while True:
             await self._wait_for_resync()
             self._log.debug("ami.resync")
-            await self._take_snapshot(manager, protocol)
-            self._publish_info()
+            await self._take_snapshot(session)
+            self._publish_info(session)
 
     async def _wait_for_resync(self) -> None:
         """Until somebody asks for it, or there is a reason of ours."""
@@ -336,13 +315,13 @@ class AmiListener:
         if early_s > 0:
             await asyncio.sleep(early_s)
 
-    async def _take_snapshot(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+    async def _take_snapshot(self, session: AmiSession) -> None:
         """All lists, one after the other; the link is given up when one stalls."""
         self._snapshot_at = self._monotonic()
         self._resync_wanted.clear()
         if self._modules_changed:
             self._modules_changed = False
-            answer = await self._ask(manager, protocol, AmiAction.LIST_COMMANDS)
+            answer = await session.ask(AmiAction.LIST_COMMANDS)
             if answer.ok:
                 self._permissions = read_permissions(answer.headers.items())
                 self._warnings |= permission_warnings(self._permissions)
@@ -352,80 +331,24 @@ class AmiListener:
             optional = action is AmiAction.DEVICE_STATE_LIST
             if optional and not (self._permissions and self._permissions.allows(action)):
                 continue
-            answer = await self._ask(manager, protocol, action)
+            answer = await session.ask(action)
             if not answer.ok and not optional:
                 refused |= no_list_warning(action, answer.message)
         self._refused = refused
         self._watch.snapshot_ended(whole=not refused)
 
-    async def _keep_alive(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
+    async def _keep_alive(self, session: AmiSession) -> None:
+        protocol = session.protocol
         while True:
             await asyncio.sleep(self.settings.ping_every_s)
             if protocol.paused:
                 continue
             between_lists = not protocol.list_pending
-            await self._ping(manager, protocol)
+            await session.ping()
             if self._up_at is not None:
                 if between_lists and not protocol.list_pending:
                     self._watch.settle()
-                self._publish_info()
-
-    async def _ping(self, manager: _LinkManager, protocol: AmiProtocol) -> None:
-        """Measure the PBX's clock, and find out when the peer is gone."""
-        settings = self.settings
-        sent_us, sent_at = self._wall_us(), self._monotonic()
-        pending = manager.ping()
-        while not pending.future.done():
-            now = self._monotonic()
-            # While a PBX gathers a list it answers nothing else; the list has its own time-out.
-            quiet_s = settings.ping_timeout_s
-            if protocol.list_pending:
-                quiet_s = max(quiet_s, settings.action_timeout_s)
-                pending.progress_at = now
-            if protocol.paused:
-                left_s = quiet_s
-            else:
-                left_s = max(sent_at, protocol.received_at) + quiet_s - now
-                if left_s <= 0:
-                    raise LinkError(
-                        "silent", f"the PBX was silent for {quiet_s:g} s and answered no ping"
-                    )
-                left_s = min(left_s, self._left_s(pending, settings.action_timeout_s))
-            await asyncio.wait({pending.future}, timeout=left_s)
-        answer = await self._answer(pending, protocol)
-        pbx_us = timestamp_us(answer.headers.get("timestamp"))
-        if pbx_us is not None:
-            self._offset.add(sent_us, self._wall_us(), pbx_us)
-
-    async def _ask(
-        self,
-        manager: _LinkManager,
-        protocol: AmiProtocol,
-        action: AmiAction,
-        headers: Mapping[str, str] | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> Answer:
-        """The whole answer to one action; :class:`LinkError` when it stalls or the link is lost."""
-        limit_s = timeout_s or self.settings.action_timeout_s
-        pending: Pending = manager.send_action({"Action": action.value, **(headers or {})})
-        while not pending.future.done():
-            left_s = limit_s if protocol.paused else self._left_s(pending, limit_s)
-            await asyncio.wait({pending.future}, timeout=left_s)
-        return await self._answer(pending, protocol)
-
-    def _left_s(self, pending: Pending, limit_s: float) -> float:
-        left_s = pending.progress_at + limit_s - self._monotonic()
-        if left_s <= 0:
-            raise LinkError("timeout", f"no answer to {pending.action.value} within {limit_s:g} s")
-        return left_s
-
-    @staticmethod
-    async def _answer(pending: Pending, protocol: AmiProtocol) -> Answer:
-        answer = pending.future.result()
-        if answer is None:
-            raise await asyncio.shield(protocol.lost)
-        return answer
+                self._publish_info(session)
 
     async def _hang_up(self, manager: _LinkManager) -> None:
         """Leave nothing behind; polite while the link still lives."""
@@ -461,38 +384,6 @@ class AmiListener:
 
     # --- what others hear ---
 
-    def _say_state(self, state: LinkChanged) -> None:
-        """Once per change."""
-        if state != self._state:
-            self._state = state
-            self._inbox.put_nowait(state)
-
-    def _say_down(self, error: LinkError) -> None:
-        self._say_state(LinkChanged(self.settings.pbx, "down", error.code, error.reason))
-        # One line per change, not per try.
-        if self._failure_said == (error.code, error.reason):
-            self._log.debug("ami.still_down", code=error.code)
-            return
-        self._failure_said = (error.code, error.reason)
-        event = _DOWN_EVENTS.get(error.code, "ami.link_down")
-        self._log.warning(event, code=error.code, reason=error.reason)
-
-    def _publish_info(self) -> None:
-        offset_us = self._offset.offset_us()
-        before = self._info or LinkInfo(self.settings.pbx)
-        known_us = before.clock_offset_us
-        if offset_us is None or (
-            known_us is not None and abs(offset_us - known_us) <= _OFFSET_CHANGE_US
-        ):
-            offset_us = known_us
+    def _publish_info(self, session: AmiSession) -> None:
         warnings = self._warnings | self._refused | self._watch.warnings()
-        info = LinkInfo(self.settings.pbx, offset_us, self._version, tuple(warnings.items()))
-        if info == self._info:
-            return
-        known = dict(before.warnings)
-        for code in warnings.keys() - known.keys():
-            self._log.warning("ami.warning", code=code, text=warnings[code])
-        for code in known.keys() - warnings.keys():
-            self._log.info("ami.warning_gone", code=code)
-        self._info = info
-        self._inbox.put_nowait(info)
+        self._reports.info(session.offset.offset_us(), self._version, warnings)
