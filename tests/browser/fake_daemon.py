@@ -29,8 +29,20 @@ from agentd.http_api import _SECURITY_HEADERS
 
 STATIC = Path(__file__).resolve().parents[2] / "agentd" / "static"
 BEAT_S = 1.0
+PAGES = ("desk", "login", "shift")
 
 Object = dict[str, Any]
+
+LEADER: Object = {
+    "login": "2001",
+    "name": "王班长",
+    "role": "shift_leader",
+    "queues": [],
+    "teams": [],
+    "rights": ["board", "desk", "orders.read", "orders.lead", "shift"],
+    "settings": {},
+    "seat": None,
+}
 
 
 class FakeDaemon:
@@ -58,6 +70,8 @@ class FakeDaemon:
         """Say nothing at all, with the line left open."""
         self.refusing = False
         """Answer 503 to whoever wants the stream."""
+        self.me: Object = dict(LEADER)
+        """Who is logged in, as ``/api/me`` says."""
         self.acked: list[int] = []
         self.resyncs = 0
         self.visits = 0
@@ -184,7 +198,10 @@ class FakeDaemon:
         path = request.path.partition("?")[0]
         if path == "/ws":
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE) if self.refusing else None
-        file = (self._static / (path.strip("/") or "index.html")).resolve()
+        if path == "/api/me":
+            return _answer(HTTPStatus.OK, json.dumps(self.me).encode(), "application/json")
+        name = path.strip("/") or "index.html"
+        file = (self._static / (f"{name}.html" if name in PAGES else name)).resolve()
         if not file.is_relative_to(self._static.resolve()) or not file.is_file():
             return _answer(HTTPStatus.NOT_FOUND)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -6,18 +6,16 @@ import "./styles/queues.css";
 import "./styles/seats.css";
 import "./styles/density.css";
 import "./styles/alerts.css";
+import "./styles/account.css";
 import { render } from "preact";
-import { followLang } from "./i18n";
-import { store } from "./live/store";
-import { Stream, streamUrl } from "./live/stream";
-import { followTheme } from "./live/theme";
+import { startPage } from "./live/page";
+import { may } from "./live/session";
 import { App } from "./ui/App";
 
-followLang();
-followTheme();
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 
-const stream = new Stream(streamUrl(document.baseURI), store);
-store.connect(stream);
-stream.start();
+void startPage().then(() => {
+  // The wallboard is not for everybody; whoever may not see it has a page of their own.
+  if (!may("board") && may("desk")) location.replace(new URL("desk", document.baseURI).href);
+});

@@ -34,6 +34,8 @@ const TEXT_ON: [string, string][] = [
   ),
   ["text", "sunken"],
   ["muted", "sunken"],
+  ["action-on", "action"],
+  ["chosen-text", "chosen"],
   ...STRENGTHS.flatMap((name): [string, string][] => [
     [`${name}-text`, `${name}-bg`],
     [`${name}-text`, "surface"],

@@ -18,7 +18,7 @@ test("whole objects of every kind come through as they are", () => {
 });
 
 test("what is not a message at all is null, never an exception", () => {
-  const bad = ["", "{", "null", "[]", "3", '{"type":"delta"}', '{"type":"x","seq":1}'];
+  const bad = ["", "{", "null", "[]", "3", '{"type":"delta"}', '{"seq":1}'];
   for (const text of bad) expect(readMessage(text)).toBeNull();
   expect(readMessage(new ArrayBuffer(2))).toBeNull();
   expect(read({ type: "snapshot", seq: 1, server_time: 1 })).toBeNull();
@@ -67,4 +67,12 @@ test("hello and delta", () => {
   });
   const delta = read({ type: "delta", seq: 2, server_time: 3, set: { k: pbx() }, del: ["x", 5] });
   expect(delta).toMatchObject({ type: "delta", seq: 2, del: ["x"], unread: 0 });
+});
+
+test("a hint names its topics; a kind of message that is new is passed over", () => {
+  expect(read({ type: "hint", topics: ["orders", 5, "seat"] })).toEqual({
+    type: "hint",
+    topics: ["orders", "seat"],
+  });
+  expect(read({ type: "weather", seq: 1 })).toEqual({ type: "other" });
 });

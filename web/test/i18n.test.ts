@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { langOf } from "../src/i18n";
+import { commonEn } from "../src/i18n/common.en";
+import { commonZh } from "../src/i18n/common.zh-CN";
 import { en } from "../src/i18n/en";
 import { zhCN } from "../src/i18n/zh-CN";
+import { loginEn } from "../src/login/words.en";
+import { loginZh } from "../src/login/words.zh-CN";
 
 const CHINESE = /[\u3400-\u9fff]/;
 // The switch is named in the language that it leads to; units and "÷" are the same in both.
@@ -19,18 +23,27 @@ function texts(value: unknown, path = ""): [string, string][] {
   );
 }
 
-test("both languages say the same things, each in its own words", () => {
-  const chinese = new Map(texts(zhCN));
-  const english = new Map(texts(en));
-  expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
-  for (const [path, text] of english) {
-    expect(text, path).not.toBe("");
-    if (!OTHER_LANGUAGE.has(path)) expect(CHINESE.test(text), `${path}: ${text}`).toBe(false);
-    const words = /[A-Za-z]{3}/.test(text) && !SAME_IN_BOTH.has(path);
-    if (words && !OTHER_LANGUAGE.has(path))
-      expect(CHINESE.test(chinese.get(path) ?? ""), `${path}: ${chinese.get(path)}`).toBe(true);
-  }
-});
+const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] = [
+  ["wallboard", zhCN, en],
+  ["common", commonZh, commonEn],
+  ["login", loginZh, loginEn],
+];
+
+test.each(CATALOGUES)(
+  "%s: both languages say the same, each in its own words",
+  (_name, zh, own) => {
+    const chinese = new Map(texts(zh));
+    const english = new Map(texts(own));
+    expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
+    for (const [path, text] of english) {
+      expect(text, path).not.toBe("");
+      if (!OTHER_LANGUAGE.has(path)) expect(CHINESE.test(text), `${path}: ${text}`).toBe(false);
+      const words = /[A-Za-z]{3}/.test(text) && !SAME_IN_BOTH.has(path);
+      if (words && !OTHER_LANGUAGE.has(path))
+        expect(CHINESE.test(chinese.get(path) ?? ""), `${path}: ${chinese.get(path)}`).toBe(true);
+    }
+  },
+);
 
 test("language tags find their language", () => {
   expect(["zh-CN", "zh", "ZH_tw", "en-GB", "fr", ""].map(langOf)).toEqual([

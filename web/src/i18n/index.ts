@@ -1,4 +1,4 @@
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { remember, remembered } from "../live/remember";
 import { en } from "./en";
 import { zhCN } from "./zh-CN";
@@ -10,7 +10,8 @@ type Widen<T> = T extends string
     : { readonly [K in keyof T]: Widen<T[K]> };
 
 /** What every language must say: a key that is missing or left over does not compile. */
-export type Messages = Widen<typeof zhCN>;
+export type MessagesLike<T> = Widen<T>;
+export type Messages = MessagesLike<typeof zhCN>;
 
 const MESSAGES = { "zh-CN": zhCN, en } satisfies Record<string, Messages>;
 export type Lang = keyof typeof MESSAGES;
@@ -30,6 +31,15 @@ const offered = signal<Lang>("zh-CN");
 /** The language shown: the person's choice, else agentd's default. */
 export const lang = computed<Lang>(() => chosen.value ?? offered.value);
 export const messages = computed<Messages>(() => MESSAGES[lang.value]);
+
+/** The words of one page or part, in the language shown; the Chinese ones say which there are. */
+export function catalogue<T extends object>(
+  zh: T,
+  english: MessagesLike<T>,
+): ReadonlySignal<MessagesLike<T>> {
+  const chinese: MessagesLike<T> = zh as unknown as MessagesLike<T>;
+  return computed(() => (lang.value === "en" ? english : chinese));
+}
 
 /** agentd's default language, from its `hello`. */
 export function offerLang(tag: string): void {

@@ -16,6 +16,7 @@ import {
 } from "../model/layout";
 import { rank } from "../model/rules";
 import type { Alert, BoardObject, Delta, Hello, Pbx, Queue, Seat, Snapshot } from "../model/types";
+import { goToLogin, loadMe } from "./session";
 
 const PROTOCOL = 1;
 const TICK_MS = 200;
@@ -66,6 +67,7 @@ export class Store {
   /** The page's own monotonic clock in whole seconds, for the length of an outage. */
   readonly localNow = signal(0);
 
+  readonly #news = new Set<(topics: readonly string[] | null) => void>();
   readonly #board = new Board();
   readonly #clock = new ServerClock();
   readonly #signals = new Map<string, Signal<BoardObject | undefined>>();
@@ -176,6 +178,19 @@ export class Store {
     return this.feed.value.is !== "live" || this.#stop(pbx).value !== null;
   }
 
+  /**
+   * Call `hear` with the topics of which something changed, or with null when anything may have (a
+   * fresh snapshot); returns how to stop.
+   */
+  onNews(hear: (topics: readonly string[] | null) => void): () => void {
+    this.#news.add(hear);
+    return () => this.#news.delete(hear);
+  }
+
+  #tell(topics: readonly string[] | null): void {
+    for (const hear of this.#news) hear(topics);
+  }
+
   // --- what the stream says ---------------------------------------------------------------------
 
   connect(say: Say): void {
@@ -194,11 +209,16 @@ export class Store {
       this.#resync();
       return;
     }
+    if (message.type === "other") return;
     if (message.type === "hello") {
       this.#hello(message);
       return;
     }
     if (this.feed.peek().is === "protocol") return;
+    if (message.type === "hint") {
+      this.#tell(message.topics);
+      return;
+    }
     switch (message.type) {
       case "snapshot":
         this.#snapshot(message);
@@ -226,6 +246,7 @@ export class Store {
       this.loaded.value = true;
     });
     this.#say?.healthy();
+    this.#tell(null);
   }
 
   #delta(message: Delta): void {
@@ -270,6 +291,12 @@ export class Store {
     this.#toAck = null;
     this.#lastResync = -RESYNC_EVERY_S;
     this.#goStale("closed", at);
+  }
+
+  onRefused(why: "audience" | "logged_out" | "not_opened"): void {
+    if (why === "logged_out") goToLogin();
+    // Leads to the login page when nobody is logged in any more.
+    else void loadMe();
   }
 
   #hello(hello: Hello): void {

@@ -5,9 +5,19 @@ const LAST_RETRY_S = 10;
 /** Until the first word; from then on whoever listens decides. */
 const OPENING_S = 10;
 
+/** What the closing of a connection asks for. */
+export const CLOSES = {
+  /** What this client may see has changed: connect again at once. */
+  audience: 4001,
+  /** The session has ended. */
+  loggedOut: 4003,
+} as const;
+
 export interface StreamEvents {
   onText(data: unknown): void;
   onLost(): void;
+  /** The server turned the client away, or closed because of who it is. */
+  onRefused(why: "audience" | "logged_out" | "not_opened"): void;
 }
 
 /** Seconds to wait before try `tries` (from 0 on); `random` is 0..1. */
@@ -64,15 +74,30 @@ export class Stream {
   #open(): void {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.#url);
+    let opened = false;
     this.#socket = socket;
+    socket.onopen = () => {
+      opened = true;
+    };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
       clearTimeout(this.#timer);
       this.#events.onText(event.data);
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
       this.#drop();
+      // Browsers do not tell a page why a connection was refused: whoever listens asks.
+      if (!opened) this.#events.onRefused("not_opened");
+      if (code === CLOSES.loggedOut) {
+        this.#events.onRefused("logged_out");
+        return;
+      }
+      if (code === CLOSES.audience) {
+        this.#events.onRefused("audience");
+        this.#open();
+        return;
+      }
       this.#retry();
     };
     this.#timer = setTimeout(() => this.renew(), OPENING_S * 1000);
@@ -83,7 +108,7 @@ export class Stream {
     const socket = this.#socket;
     this.#socket = null;
     if (socket !== null) {
-      socket.onmessage = socket.onclose = null;
+      socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
     this.#events.onLost();

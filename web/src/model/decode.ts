@@ -143,6 +143,7 @@ function readSeat(raw: Raw): Seat | null {
     group: text(raw.group) ?? "",
     place: number(raw.place),
     agent: text(raw.agent),
+    person: text(raw.person),
     state,
     since: number(raw.since),
     queues: list(raw.queues, text),
@@ -172,6 +173,7 @@ function readAlert(raw: Raw, key: string): Alert | null {
     rule,
     seat: text(raw.seat),
     agent: text(raw.agent),
+    person: text(raw.person),
     call: text(raw.call),
     queue: text(raw.queue),
     to: list(raw.to, text),
@@ -228,6 +230,9 @@ export function readMessage(data: unknown): Message | null {
     };
     return hello;
   }
+  if (raw.type === "hint") return { type: "hint", topics: list(raw.topics, text) };
+  const known = raw.type === "snapshot" || raw.type === "delta" || raw.type === "beat";
+  if (!known && text(raw.type) !== null) return { type: "other" };
   const seq = number(raw.seq);
   const server_time = number(raw.server_time);
   if (seq === null || server_time === null) return null;

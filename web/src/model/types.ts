@@ -107,6 +107,8 @@ export interface Seat {
   readonly group: string;
   readonly place: number | null;
   readonly agent: string | null;
+  /** Login of the account that this is. */
+  readonly person: string | null;
   readonly state: SeatState;
   readonly since: number | null;
   readonly queues: readonly string[];
@@ -131,6 +133,7 @@ export interface Alert {
   readonly rule: Rule;
   readonly seat: string | null;
   readonly agent: string | null;
+  readonly person: string | null;
   readonly call: string | null;
   readonly queue: string | null;
   readonly to: readonly string[];
@@ -172,4 +175,15 @@ export interface Beat {
   readonly server_time: number;
 }
 
-export type Message = Hello | Snapshot | Delta | Beat;
+/** Of these something changed: ask again. */
+export interface Hint {
+  readonly type: "hint";
+  readonly topics: readonly string[];
+}
+
+/** A message of a kind that this page does not know. */
+export interface Other {
+  readonly type: "other";
+}
+
+export type Message = Hello | Snapshot | Delta | Beat | Hint | Other;

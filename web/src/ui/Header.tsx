@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { chooseLang, lang, messages } from "../i18n";
+import { lang, messages } from "../i18n";
 import { store } from "../live/store";
-import { nextTheme, theme } from "../live/theme";
 import { duration, offset, timeOfDay } from "../model/format";
 import type { Pbx } from "../model/types";
-import { Icon, type IconName } from "./icons";
+import { Account, Appearance } from "./Account";
+import { Icon, type IconName, Mark } from "./icons";
 import { Figure, Live } from "./parts";
 import { elapsed, linkReason } from "./words";
 
@@ -14,17 +14,13 @@ const LINK_ICON: Record<Pbx["link"], IconName> = {
   syncing: "offered",
   down: "unreachable",
 };
-const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
 
 export function Header() {
   const t = messages.value;
   return (
     <header class="header">
       <h1 class="title">
-        <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-          <rect width="32" height="32" rx="7" />
-          <path d="M7 14v4M12 10v12M17 6v20M22 11v10M27 14.500v3" />
-        </svg>
+        <Mark />
         {t.title}
       </h1>
       <Health />
@@ -33,36 +29,19 @@ export function Header() {
         <time class="now" title={t.feed.serverTime}>
           <Live text={wallTime} />
         </time>
-        <button
-          type="button"
-          class="control"
-          aria-label={t.theme[theme.value]}
-          title={t.theme[theme.value]}
-          onClick={nextTheme}
-        >
-          <Icon name={THEME_ICON[theme.value]} />
-        </button>
-        <button
-          type="button"
-          class="control"
-          lang={lang.value === "en" ? "zh-CN" : "en"}
-          aria-label={t.switchLanguage}
-          title={t.switchLanguage}
-          onClick={() => chooseLang(lang.value === "en" ? "zh-CN" : "en")}
-        >
-          {t.switchLanguageShort}
-        </button>
+        <Appearance />
+        <Account page="board" />
       </div>
     </header>
   );
 }
 
-function wallTime(): string {
+export function wallTime(): string {
   const now = store.serverNow.value;
   return now === null ? "--:--:--" : timeOfDay(now, lang.value);
 }
 
-function Health() {
+export function Health() {
   const t = messages.value;
   const keys = store.pbxKeys.value;
   return (

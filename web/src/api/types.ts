@@ -1,0 +1,528 @@
+// What the REST API says (docs/api.md): agentd/core/order_model.py and agentd/ports/desk.py in
+// JSON. Moments (`*_at`, `at`) and durations (`*_s`) are seconds; moments of orders, violations and
+// calls are in the PBX's clock.
+
+import type { Rule, SeatState } from "../model/types";
+
+export const ROLES = [
+  "agent",
+  "shift_leader",
+  "supervisor",
+  "qa",
+  "manager",
+  "admin",
+  "auditor",
+] as const;
+export type Role = (typeof ROLES)[number];
+
+export type Right =
+  | "board"
+  | "desk"
+  | "orders.read"
+  | "orders.lead"
+  | "orders.export"
+  | "recordings"
+  | "violations.read"
+  | "appeals.decide"
+  | "shift"
+  | "people"
+  | "audit";
+
+/** In both languages. */
+export interface Label {
+  readonly zh: string;
+  readonly en: string;
+}
+
+export interface MySeat {
+  readonly pbx: string;
+  readonly seat: string;
+  readonly label: string;
+  readonly since_at: number;
+  readonly state: SeatState;
+  readonly ready: boolean;
+  readonly pause_reason: string | null;
+  /** agentd changes the queue membership here; else the person does, by the phone. */
+  readonly drives: boolean;
+  /** agentd places calls from here; else the page offers a tel: link. */
+  readonly dials: boolean;
+  readonly reachable: boolean;
+  readonly rang_at: number | null;
+}
+
+export interface Me {
+  readonly login: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly queues: readonly string[];
+  readonly teams: readonly string[];
+  readonly rights: readonly Right[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly seat: MySeat | null;
+}
+
+export interface SeatView {
+  readonly pbx: string;
+  readonly seat: string;
+  readonly label: string;
+  readonly group: string | null;
+  readonly state: SeatState;
+  /** Login of who is signed in there. */
+  readonly signed_in: string | null;
+  readonly reachable: boolean;
+  /** When the phone was last seen to ring. */
+  readonly rang_at: number | null;
+}
+
+export interface Fault {
+  readonly id: string;
+  readonly pbx: string;
+  readonly seat: string;
+  readonly by: string;
+  readonly at: number;
+  readonly text: string;
+  readonly done_by: string | null;
+  readonly done_at: number | null;
+}
+
+// --- the form --------------------------------------------------------------------------------
+
+export type FieldKind = "text" | "choice" | "place" | "phone" | "date";
+
+export interface FieldSpec {
+  readonly key: string;
+  readonly label: Label;
+  readonly kind: FieldKind;
+  readonly required: boolean;
+  readonly choices: readonly string[];
+  readonly max_chars: number;
+  readonly in_title: boolean;
+}
+
+export interface CategorySpec {
+  readonly key: string;
+  readonly label: Label;
+  readonly hotkey: string;
+  readonly fields: readonly FieldSpec[];
+  readonly needs_reply: boolean;
+  readonly forward: boolean;
+  readonly owner: string;
+  readonly director: string;
+}
+
+/** 承办单位. */
+export interface Unit {
+  readonly key: string;
+  readonly label: Label;
+  readonly contact: string;
+  readonly phone: string;
+  readonly due_days: number;
+}
+
+export interface PauseReason {
+  readonly key: string;
+  readonly label: Label;
+  readonly kind: "rest" | "work" | "training";
+}
+
+export interface Phrase {
+  readonly key: string;
+  readonly situation: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+export const EXCEPTIONS = ["silent_call", "bad_line", "wrong_number", "harassment"] as const;
+export type ExceptionKind = (typeof EXCEPTIONS)[number];
+
+export interface Form {
+  /** By queue; "" for all queues that have none of their own. */
+  readonly categories: Readonly<Record<string, readonly CategorySpec[]>>;
+  readonly units: readonly Unit[];
+  readonly pauses: readonly PauseReason[];
+  readonly exceptions: readonly ExceptionKind[];
+  readonly phrases: Readonly<Record<"zh" | "en", readonly Phrase[]>>;
+}
+
+// --- orders ----------------------------------------------------------------------------------
+
+export const ORDER_STATES = [
+  "open",
+  "completed",
+  "forwarded",
+  "dispatched",
+  "answered",
+  "told",
+  "closed",
+  "revisited",
+  "returned",
+  "merged",
+] as const;
+export type OrderState = (typeof ORDER_STATES)[number];
+
+export const REPLY_MODES = ["direct", "three_way", "delayed"] as const;
+export type ReplyMode = (typeof REPLY_MODES)[number];
+
+export interface ContactNumber {
+  readonly number: string;
+  readonly norm: string;
+  readonly label: string;
+}
+
+export interface Reply {
+  readonly mode: ReplyMode;
+  readonly content: string;
+  readonly basis: string;
+  readonly passed_on: boolean;
+}
+
+export interface Note {
+  readonly at: number;
+  readonly by: string;
+  readonly text: string;
+}
+
+export type ContactKind = "call_back" | "attempt" | "called_again" | "three_way" | "missed_again";
+
+export interface Contact {
+  readonly call: string;
+  readonly leg: string;
+  readonly kind: ContactKind;
+  readonly at: number;
+  readonly number: string | null;
+  readonly by: string | null;
+  readonly talk_s: number | null;
+  readonly in_time: boolean | null;
+}
+
+export interface Told {
+  readonly at: number;
+  readonly to: readonly string[];
+  readonly how: "leader" | "deputy" | "nobody";
+}
+
+export interface Urgent {
+  readonly since_at: number;
+  readonly by: string;
+  readonly told: readonly Told[];
+  readonly acknowledged_at: number | null;
+  readonly acknowledged_by: string | null;
+  readonly unit_called: string;
+  readonly process: string;
+  readonly method: string;
+  readonly handled_by: string | null;
+}
+
+export interface Step {
+  readonly at: number;
+  readonly by: string;
+  readonly text: string;
+}
+
+export interface Forwarded {
+  readonly at: number;
+  readonly by: string;
+  readonly to: readonly string[];
+  readonly why: string;
+  readonly acknowledged_at: number | null;
+  readonly acknowledged_by: string | null;
+}
+
+export interface Dispatch {
+  readonly at: number;
+  readonly by: string;
+  readonly unit: string;
+  readonly person: string;
+  readonly due_at: number | null;
+  readonly text: string;
+  readonly reminded_at: readonly number[];
+  readonly urged: readonly Step[];
+}
+
+export interface PromiseMade {
+  readonly at: number;
+  readonly by: string;
+  readonly text: string;
+  readonly due_at: number;
+  readonly kept_at: number | null;
+  readonly kept_by: string | null;
+  readonly reminded: boolean;
+  readonly broken: boolean;
+}
+
+export interface Revisit {
+  readonly at: number;
+  readonly by: string;
+  /** 1 (very dissatisfied) to 5. */
+  readonly satisfaction: number;
+  readonly text: string;
+}
+
+export interface Exemption {
+  readonly at: number;
+  readonly by: string;
+  readonly kind: ExceptionKind;
+}
+
+export interface Consent {
+  readonly at: number;
+  readonly by: string;
+}
+
+export interface Order {
+  readonly id: string;
+  readonly pbx: string;
+  readonly kind: "call" | "missed";
+  readonly call: string;
+  readonly version: number;
+  readonly state: OrderState;
+  readonly opened_at: number;
+  readonly updated_at: number;
+  readonly queue: string | null;
+  readonly seat: string | null;
+  readonly agent: string | null;
+  readonly owner: string | null;
+  readonly team: string | null;
+  readonly caller: string | null;
+  readonly numbers: readonly ContactNumber[];
+  readonly due_at: number | null;
+  readonly completed_at: number | null;
+  readonly completed_by: string | null;
+  readonly overdue: boolean;
+  readonly category: string | null;
+  readonly own_service: boolean;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly title: string;
+  readonly reply: Reply | null;
+  readonly urgent: Urgent | null;
+  readonly notes: readonly Note[];
+  readonly contacts: readonly Contact[];
+  readonly consents: readonly Consent[];
+  readonly exemption: Exemption | null;
+  readonly promise: PromiseMade | null;
+  readonly forwarded: Forwarded | null;
+  readonly dispatch: Dispatch | null;
+  readonly answer: Step | null;
+  readonly told: Step | null;
+  readonly closing: Step | null;
+  readonly revisit: Revisit | null;
+  readonly returned: Step | null;
+  readonly returned_from: OrderState | null;
+  readonly merged_into: string | null;
+  readonly merged_from: readonly string[];
+  readonly external_no: string;
+  readonly pending_call_back: boolean;
+}
+
+/** Something that prevents completion. `field` is a path: `category`, `fields.place`, `reply.mode`. */
+export interface Missing {
+  readonly field: string;
+  readonly code: string;
+  readonly text_zh: string;
+  readonly text_en: string;
+}
+
+/** An order as one person sees it. `allowed`: tags of the commands that may be given now. */
+export interface OrderView extends Order {
+  readonly missing: readonly Missing[];
+  readonly allowed: readonly string[];
+}
+
+/** One line of an order's history. `changed`: field path → [before, after]. */
+export interface OrderChange {
+  readonly order: string;
+  readonly version: number;
+  readonly at: number;
+  readonly by: string | null;
+  readonly do: string;
+  readonly changed: Readonly<Record<string, readonly [unknown, unknown]>>;
+}
+
+export interface Edits {
+  readonly category?: string | null;
+  readonly own_service?: boolean;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly reply?: Reply | null;
+  readonly external_no?: string;
+}
+
+/** What a person can want done with an order (POST /api/orders/{id}/commands). */
+export type OrderCommand =
+  | ({ readonly do: "edit" } & Edits)
+  | ({ readonly do: "complete" } & Edits)
+  | { readonly do: "urgent" }
+  | { readonly do: "not_urgent"; readonly reason: string }
+  | {
+      readonly do: "handle_urgent";
+      readonly unit: string;
+      readonly process: string;
+      readonly method: string;
+    }
+  | { readonly do: "acknowledge" }
+  | { readonly do: "forward"; readonly reason: string }
+  | {
+      readonly do: "dispatch";
+      readonly unit: string;
+      readonly person?: string;
+      readonly due_days?: number;
+      readonly due_at?: number;
+      readonly text?: string;
+    }
+  | { readonly do: "urge"; readonly text?: string }
+  | { readonly do: "answer"; readonly text: string }
+  | { readonly do: "tell"; readonly text: string }
+  | { readonly do: "promise"; readonly text: string; readonly due_at: number }
+  | { readonly do: "keep_promise" }
+  | { readonly do: "return"; readonly reason: string }
+  | { readonly do: "close"; readonly text?: string }
+  | { readonly do: "revisit"; readonly satisfaction: number; readonly text?: string }
+  | { readonly do: "merge"; readonly into: string }
+  | { readonly do: "note"; readonly text: string }
+  | { readonly do: "add_number"; readonly number: string; readonly label?: string }
+  | { readonly do: "remove_number"; readonly number: string }
+  | { readonly do: "assign"; readonly to: string }
+  | { readonly do: "exempt"; readonly kind: ExceptionKind | null }
+  | { readonly do: "consent" };
+
+// --- calls, violations -----------------------------------------------------------------------
+
+export interface Spell {
+  readonly kind: "hold" | "consult" | "park";
+  readonly at: number | null;
+  readonly seconds_s: number | null;
+}
+
+export interface Recording {
+  readonly id: string;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+}
+
+/** One seat's part of one call, over and judged. */
+export interface CallLeg {
+  readonly pbx: string;
+  readonly call: string;
+  readonly leg: string;
+  readonly seat: string;
+  readonly agent: string | null;
+  readonly queue: string | null;
+  readonly direction: "inbound" | "outbound" | "internal";
+  readonly caller: string | null;
+  readonly offered_at: number | null;
+  readonly ringing_at: number | null;
+  readonly answered_at: number | null;
+  readonly ended_at: number;
+  readonly ring_s: number | null;
+  readonly talk_s: number | null;
+  readonly hold_s: number;
+  readonly holds: readonly Spell[];
+  readonly outcome: string;
+  readonly ended_by: string | null;
+  readonly estimated: boolean;
+  readonly gap: boolean;
+  readonly evidence: readonly string[];
+  readonly recordings: readonly Recording[];
+  /** Id of the call's order. */
+  readonly order: string | null;
+}
+
+export interface Figures {
+  readonly answered: number;
+  readonly outbound: number;
+  readonly talk_s: number;
+  readonly hold_s: number;
+  readonly aht_s: number | null;
+  readonly within_rings: number;
+  readonly within_rings_of: number;
+  readonly violations: number;
+  readonly appeals_pending: number;
+  readonly orders_owed: number;
+  readonly since_at: number;
+}
+
+export interface Violation {
+  readonly pbx: string;
+  readonly id: string;
+  readonly at: number;
+  readonly rule: Rule;
+  readonly seat: string | null;
+  readonly agent: string | null;
+  readonly call: string | null;
+  readonly leg: string | null;
+  readonly value_s: number | null;
+  readonly limit_s: number | null;
+  readonly evidence: readonly string[];
+}
+
+export interface Appeal {
+  readonly id: string;
+  readonly violation: string;
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string;
+  readonly kind: "appeal" | "exception" | "incident";
+  readonly exception: ExceptionKind | null;
+  readonly status: "pending" | "granted" | "refused";
+  readonly decided_by: string | null;
+  readonly decided_at: number | null;
+  readonly decision: string;
+  readonly batch: string | null;
+}
+
+/** A violation with what became of it; not `standing`: an appeal was granted. */
+export interface JudgedViolation {
+  readonly violation: Violation;
+  readonly owner: string | null;
+  readonly appeals: readonly Appeal[];
+  readonly standing: boolean;
+  readonly order: string | null;
+  readonly queue: string | null;
+  readonly team: string | null;
+}
+
+// --- the shift -------------------------------------------------------------------------------
+
+export interface Duty {
+  readonly id: string;
+  readonly team: string;
+  readonly login: string;
+  readonly role: "leader" | "deputy";
+  readonly from_at: number;
+  readonly to_at: number;
+  readonly note: string;
+}
+
+export interface Handover {
+  readonly id: string;
+  readonly team: string;
+  readonly by: string;
+  readonly at: number;
+  readonly log: string;
+  readonly open_orders: readonly string[];
+  readonly to: string | null;
+  readonly confirmed_by: string | null;
+  readonly confirmed_at: number | null;
+}
+
+export interface PersonName {
+  readonly login: string;
+  readonly name: string;
+}
+
+export interface Inbox {
+  readonly urgent: readonly Order[];
+  readonly forwarded: readonly Order[];
+  readonly overdue: readonly Order[];
+  readonly missed: readonly Order[];
+  readonly returned_late: readonly Order[];
+  readonly appeals: readonly JudgedViolation[];
+  readonly on_duty: {
+    readonly leaders: readonly PersonName[];
+    readonly deputies: readonly PersonName[];
+  };
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}

@@ -1,0 +1,18 @@
+export const loginZh = {
+  title: "登录",
+  login: "工号",
+  password: "密码",
+  show: "显示密码",
+  hide: "隐藏密码",
+  submit: "登录",
+  busy: "正在登录 …",
+  wrong: "工号或密码不对。",
+  wait: (seconds: number) => `连续输错，请等 ${seconds} 秒后再试。`,
+  slow: "尝试过于频繁，请稍后再试。",
+  disabled: "该账户已停用，请联系管理员。",
+  noAccounts: "还没有任何账户",
+  firstAccount: "请在 agentd 所在的机器上建立第一个账户（管理员），然后回到本页登录：",
+  command: "agentd user add 1001 --name 张三 --role admin",
+  again: "再试一次",
+  needBoth: "请输入工号和密码。",
+};

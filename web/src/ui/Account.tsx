@@ -1,0 +1,109 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { chooseLang, lang, messages } from "../i18n";
+import { common } from "../i18n/common";
+import { logOut, may, me } from "../live/session";
+import { nextTheme, theme } from "../live/theme";
+import { Icon } from "./icons";
+
+const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
+
+export type PageName = "board" | "desk" | "shift";
+
+const PAGES: readonly {
+  readonly name: PageName;
+  readonly href: string;
+  readonly right: Parameters<typeof may>[0];
+}[] = [
+  { name: "board", href: "./", right: "board" },
+  { name: "desk", href: "./desk", right: "desk" },
+  { name: "shift", href: "./shift", right: "shift" },
+];
+
+/** Appearance and language, as two small buttons. */
+export function Appearance() {
+  const t = messages.value;
+  return (
+    <>
+      <button
+        type="button"
+        class="control"
+        aria-label={t.theme[theme.value]}
+        title={t.theme[theme.value]}
+        onClick={nextTheme}
+      >
+        <Icon name={THEME_ICON[theme.value]} />
+      </button>
+      <button
+        type="button"
+        class="control"
+        lang={lang.value === "en" ? "zh-CN" : "en"}
+        aria-label={t.switchLanguage}
+        title={t.switchLanguage}
+        onClick={() => chooseLang(lang.value === "en" ? "zh-CN" : "en")}
+      >
+        {t.switchLanguageShort}
+      </button>
+    </>
+  );
+}
+
+/** Who is logged in, the other pages that they may open, and the way out. */
+export function Account({ page }: { page: PageName }) {
+  const c = common.value;
+  const who = me.value;
+  const open = useSignal(false);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const away = (event: Event) => {
+      const escaped = event instanceof KeyboardEvent && event.key === "Escape";
+      const outside =
+        event instanceof PointerEvent && !box.current?.contains(event.target as Node | null);
+      if (escaped || outside) open.value = false;
+    };
+    addEventListener("keydown", away);
+    addEventListener("pointerdown", away);
+    return () => {
+      removeEventListener("keydown", away);
+      removeEventListener("pointerdown", away);
+    };
+  }, [open]);
+  if (who === null) return null;
+  const links = PAGES.filter(({ name, right }) => name !== page && may(right));
+  return (
+    <div class="account" ref={box}>
+      <button
+        type="button"
+        class="control account-name"
+        aria-expanded={open.value}
+        aria-controls="account"
+        title={c.account}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        <Icon name="person" />
+        {who.name}
+      </button>
+      <div id="account" class="panel account-panel" hidden={!open.value}>
+        <p class="account-who">
+          <strong>{who.name}</strong>
+          {c.loggedInAs(who.login, c.role[who.role])}
+        </p>
+        {links.length > 0 && (
+          <nav aria-label={c.pages}>
+            {links.map(({ name, href }) => (
+              <a key={name} class="menu-item" href={href}>
+                {c.nav[name]}
+              </a>
+            ))}
+          </nav>
+        )}
+        <button type="button" class="menu-item" onClick={() => void logOut()}>
+          <Icon name="logged_out" />
+          {c.logOut}
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { common } from "../i18n/common";
+import { Icon } from "./icons";
+
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly wide?: boolean;
+  readonly class?: string;
+  readonly children: ComponentChildren;
+}
+
+/** A dialog over the page: keeps the focus inside, Escape closes, the focus returns afterwards. */
+export function Dialog({ title, onClose, wide = false, class: extra = "", children }: DialogProps) {
+  const c = common.value;
+  const id = useId();
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    const first = box.current?.querySelector<HTMLElement>("[data-first], input, select, textarea");
+    (first ?? box.current)?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && !event.isComposing) {
+      event.stopPropagation();
+      onClose();
+    }
+    if (event.key !== "Tab") return;
+    const inside = focusable(box.current);
+    const first = inside[0];
+    const last = inside[inside.length - 1];
+    if (first === undefined || last === undefined) return;
+    const at = document.activeElement;
+    if (event.shiftKey && (at === first || at === box.current)) {
+      event.preventDefault();
+      last.focus();
+    } else if (!event.shiftKey && at === last) {
+      event.preventDefault();
+      first.focus();
+    }
+  };
+  return (
+    <div class="veil" data-dialog="yes">
+      <div
+        class={`dialog ${extra}`}
+        data-wide={wide ? "yes" : "no"}
+        role="dialog"
+        aria-modal="true"
+        aria-labelledby={id}
+        tabIndex={-1}
+        ref={box}
+        onKeyDown={onKeyDown}
+      >
+        <div class="dialog-top">
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="control" aria-label={c.close} onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </div>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+function focusable(box: HTMLElement | null): HTMLElement[] {
+  const found = box?.querySelectorAll<HTMLElement>(
+    "a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), audio[controls]",
+  );
+  return [...(found ?? [])].filter((element) => element.offsetParent !== null);
+}
