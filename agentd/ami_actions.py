@@ -8,8 +8,9 @@ AMI account without any write permission may run a dozen actions that do harm.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentd.errors import Refused
 
@@ -33,6 +34,11 @@ class AmiAction(enum.Enum):
     STATUS = "Status"
     QUEUE_STATUS = "QueueStatus"
     DEVICE_STATE_LIST = "DeviceStateList"
+    GETVAR = "Getvar"
+    QUEUE_ADD = "QueueAdd"
+    QUEUE_REMOVE = "QueueRemove"
+    QUEUE_PAUSE = "QueuePause"
+    ORIGINATE = "Originate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,13 @@ class Shape:
     required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     ended_by: str | None = None
+    forms: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    """What values of these headers must look like, whole."""
 
+
+# One phone or other endpoint: an "&" would call several, a "," or "|" would begin an option.
+_ENDPOINT = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.:@/+-]+")
+_TRUTH = re.compile("true|false")
 
 SHAPES: Mapping[AmiAction, Shape] = {
     AmiAction.LOGIN: Shape(required=frozenset({"Username", "Secret", "Events"})),
@@ -58,6 +70,37 @@ SHAPES: Mapping[AmiAction, Shape] = {
         optional=frozenset({"Queue", "Member"}), ended_by="QueueStatusComplete"
     ),
     AmiAction.DEVICE_STATE_LIST: Shape(ended_by="DeviceStateListComplete"),
+    # Getvar of a function would run it; this is a variable that Asterisk itself sets.
+    AmiAction.GETVAR: Shape(
+        required=frozenset({"Channel", "Variable"}),
+        forms={"Variable": re.compile("MIXMONITOR_FILENAME")},
+    ),
+    AmiAction.QUEUE_ADD: Shape(
+        required=frozenset({"Queue", "Interface", "MemberName", "StateInterface", "Paused"}),
+        forms={"Interface": _ENDPOINT, "StateInterface": _ENDPOINT, "Paused": _TRUTH},
+    ),
+    AmiAction.QUEUE_REMOVE: Shape(
+        required=frozenset({"Queue", "Interface"}), forms={"Interface": _ENDPOINT}
+    ),
+    AmiAction.QUEUE_PAUSE: Shape(
+        required=frozenset({"Interface", "Paused"}),
+        optional=frozenset({"Queue", "Reason"}),
+        forms={"Interface": _ENDPOINT, "Paused": _TRUTH},
+    ),
+    # Without Application and Data it can only enter the dialplan, and there only at a number.
+    AmiAction.ORIGINATE: Shape(
+        required=frozenset({"Channel", "Context", "Exten", "Priority", "Async"}),
+        optional=frozenset({"CallerID", "Timeout"}),
+        forms={
+            "Channel": _ENDPOINT,
+            "Context": re.compile(r"[A-Za-z0-9_.-]{1,80}"),
+            "Exten": re.compile(r"[0-9*#+]{1,40}"),
+            "Priority": re.compile("1"),
+            "Async": re.compile("true"),
+            "CallerID": re.compile(r"<[0-9*#+]{1,40}>"),
+            "Timeout": re.compile(r"[0-9]{1,6}"),
+        },
+    ),
 }
 
 
@@ -73,8 +116,8 @@ def encode(action: AmiAction, action_id: str, headers: Mapping[str, str] | None 
     """One action as bytes, blank line included.
 
     Raises :class:`Refused` for a header that the action does not have, a header that is missing, a
-    value with a line break or a NUL, and a line longer than Asterisk reads. The message names the
-    header, never its value: that may be a password.
+    value with a line break or a NUL, or not of the header's form, and a line longer than Asterisk
+    reads. The message names the header, never its value: that may be a password.
     """
     given = dict(headers or {})
     shape = SHAPES[action]
@@ -82,6 +125,9 @@ def encode(action: AmiAction, action_id: str, headers: Mapping[str, str] | None 
         raise Refused(f"AMI action {action.value} needs the header {missing}")
     for unknown in sorted(given.keys() - shape.required - shape.optional):
         raise Refused(f"AMI action {action.value} has no header {unknown[:40]!r}")
+    for name, form in shape.forms.items():
+        if name in given and form.fullmatch(given[name]) is None:
+            raise Refused(f"the value of {name} is not one that {action.value} is sent with")
     lines = [_line("Action", action.value), _line("ActionID", action_id)]
     lines += [_line(name, value) for name, value in given.items()]
     return b"".join(lines) + b"\r\n"

@@ -27,6 +27,8 @@ class AmiSettings:
     """PEM file with the authority that signed the PBX's certificate; None: the system's."""
     tls_server_name: str | None = None
     """The name in the PBX's certificate, where it is not ``host``."""
+    dials: bool = False
+    """Calls are placed over this account: its right to do so is no cause for a warning."""
     event_mask: str = "system,call,agent"
     ping_every_s: float = 4.0
     ping_timeout_s: float = 5.0

@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from panoramisk.manager import Manager
 
 from agentd import clock
-from agentd.ami_actions import AmiAction, encode
+from agentd.ami_actions import AmiAction, encode, known_action
 from agentd.ami_link import (
     AmiSettings,
     Backoff,
@@ -34,6 +34,7 @@ from agentd.ami_link import (
     plain_text_warning,
     tls_context,
 )
+from agentd.ami_members import QueueMembers
 from agentd.ami_pbx import (
     EventWatch,
     Permissions,
@@ -45,9 +46,12 @@ from agentd.ami_pbx import (
     version_warnings,
 )
 from agentd.ami_protocol import AmiProtocol
+from agentd.ami_recordings import RecordingNames
 from agentd.ami_reports import LinkReports
 from agentd.ami_session import AmiSession
+from agentd.errors import Refused
 from agentd.ports import Inbox
+from agentd.ports.telephony import QueueMember
 
 _GREETING_S = 5.0
 _RESYNC_MIN_S = 1.0
@@ -64,6 +68,15 @@ _SNAPSHOT = (AmiAction.CORE_SHOW_CHANNELS, AmiAction.QUEUE_STATUS, AmiAction.DEV
 
 _NEWS = (b"Event: FullyBooted\r\n", b"Event: Load\r\n", b"Event: Reload\r\n")
 """After these a snapshot may be fuller than before."""
+
+_FOR_PEOPLE = {
+    AmiAction.QUEUE_ADD: "agent",
+    AmiAction.QUEUE_REMOVE: "agent",
+    AmiAction.QUEUE_PAUSE: "agent",
+    AmiAction.ORIGINATE: "originate",
+    AmiAction.GETVAR: "reporting",
+}
+"""Actions that others may have done, and the write class that they need."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -151,6 +164,9 @@ class AmiListener:
         self._resync_wanted = asyncio.Event()
         self._reports = LinkReports(settings.pbx, inbox, self._log)
         self._watch = EventWatch(settings.event_mask)
+        self._members = QueueMembers()
+        self._may: Permissions | None = None
+        self.recordings = RecordingNames(settings.pbx, inbox, self._recording_file)
         self._begin()
 
     def _begin(self) -> None:
@@ -198,6 +214,38 @@ class AmiListener:
         """Ask for the snapshot again, soon: at most once a second, however often this is called."""
         self._resync_wanted.set()
 
+    # --- for the services (agentd.ports.telephony.Telephony) ---
+
+    def may(self, action: AmiAction | str) -> bool:
+        """Whether the account may do ``action``, as the PBX said at the last login."""
+        return self._may is not None and self._may.allows(_for_people(action))
+
+    def members(self, device: str) -> Sequence[QueueMember]:
+        """The phone's places in queues; of the last link while there is none."""
+        return self._members.of(device)
+
+    async def ask(self, action: AmiAction | str, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Do ``action`` once, never again; the answer's headers (lower case)."""
+        action = _for_people(action)
+        session = self._session
+        if session is None:
+            raise Refused(
+                f"there is no link to PBX {self.settings.pbx!r}: {action.value} was not sent"
+            )
+        if not self.may(action):
+            raise Refused(
+                f"the AMI account on PBX {self.settings.pbx!r} may not {action.value}: give it"
+                f" write={_FOR_PEOPLE[action]} (manager.conf)"
+            )
+        answer = await session.do(action, headers)
+        self._members.did(action, headers)
+        return answer.headers
+
+    async def _recording_file(self, channel: str) -> Mapping[str, str]:
+        return await self.ask(
+            AmiAction.GETVAR, {"Channel": channel, "Variable": "MIXMONITOR_FILENAME"}
+        )
+
     # --- one link ---
 
     async def _link(self) -> LinkError:
@@ -228,7 +276,9 @@ class AmiListener:
         except* LinkError as several:
             failures += [exc for exc in several.exceptions if isinstance(exc, LinkError)]
         finally:
+            self._session = None
             await self._hang_up(manager)
+            await self.recordings.stop()
         if self._up_at is not None and self._monotonic() - self._up_at >= _GOOD_LINK_S:
             self._backoff.reset()
         return failures[0]
@@ -287,6 +337,7 @@ class AmiListener:
             self._version = str(series)
         await self._take_snapshot(session)
         self._publish_info(session)
+        self._session = session
         self._up_at = self._monotonic()
         self._reports.up(
             version=self._version,
@@ -323,15 +374,19 @@ class AmiListener:
             self._modules_changed = False
             answer = await session.ask(AmiAction.LIST_COMMANDS)
             if answer.ok:
-                self._permissions = read_permissions(answer.headers.items())
-                self._warnings |= permission_warnings(self._permissions)
+                self._permissions = self._may = read_permissions(answer.headers.items())
+                self._warnings |= permission_warnings(self._permissions, dials=self.settings.dials)
         refused: Warnings = {}
         self._watch.snapshot_begins()
         for action in _SNAPSHOT:
             optional = action is AmiAction.DEVICE_STATE_LIST
             if optional and not (self._permissions and self._permissions.allows(action)):
                 continue
+            if action is AmiAction.QUEUE_STATUS:
+                self._members.list_begins()
             answer = await session.ask(action)
+            if action is AmiAction.QUEUE_STATUS:
+                self._members.list_ended(whole=answer.ok)
             if not answer.ok and not optional:
                 refused |= no_list_warning(action, answer.message)
         self._refused = refused
@@ -375,11 +430,14 @@ class AmiListener:
             self.resync()
         elif frame.startswith(b"Event: Shutdown\r\n"):
             self.shutdown_seen = True
+        self._members.saw_event(frame)
+        self.recordings.saw_event(frame, may=self.may(AmiAction.GETVAR))
         if not self._watch.content:
             self._watch.saw_event(frame)
 
     def saw_list_item(self, frame: bytes) -> None:
         """An event out of a list that we asked for."""
+        self._members.saw_list_item(frame)
         self._watch.saw_list_item(frame)
 
     # --- what others hear ---
@@ -387,3 +445,10 @@ class AmiListener:
     def _publish_info(self, session: AmiSession) -> None:
         warnings = self._warnings | self._refused | self._watch.warnings()
         self._reports.info(session.offset.offset_us(), self._version, warnings)
+
+
+def _for_people(action: AmiAction | str) -> AmiAction:
+    known = known_action(action) if isinstance(action, str) else action
+    if known not in _FOR_PEOPLE:
+        raise Refused(f"{known.value} is the listener's own: nobody else has it done")
+    return known

@@ -119,14 +119,17 @@ def read_permissions(answer: Iterable[tuple[str, object]]) -> Permissions:
     return Permissions(frozenset(actions), frozenset(classes))
 
 
-def permission_warnings(permissions: Permissions) -> Warnings:
-    found = [name for name in _DANGEROUS if name in permissions.write_classes]
+def permission_warnings(permissions: Permissions, *, dials: bool = False) -> Warnings:
+    """What the account may and should not. ``dials``: calls are placed over it."""
+    wanted = {"originate"} if dials else set()
+    found = [name for name in _DANGEROUS if name in permissions.write_classes - wanted]
     if not found:
         return {}
     can = ", ".join(_DANGEROUS[name] for name in found)
+    needs = "write=reporting,agent,originate" if dials else "write=reporting, or reporting,agent"
     return {
         "account_too_powerful": f"The AMI account has write={','.join(found)}: whoever learns its"
-        f" password can {can}. agentd needs only write=reporting (manager.conf)."
+        f" password can {can}. agentd needs only {needs} (manager.conf)."
     }
 
 

@@ -164,6 +164,13 @@ class AmiProtocol(asyncio.Protocol):
         self.transport.write(request)
         return pending
 
+    def forget(self, pending: Pending) -> None:
+        """Nobody waits for its answer any more."""
+        for action_id, waiting in self._pending.items():
+            if waiting is pending:
+                del self._pending[action_id]
+                return
+
     def fail(self, error: LinkError) -> None:
         """End this connection at once, for a reason of ours."""
         if not self.closed:

@@ -14,6 +14,7 @@ from agentd.ami_actions import AmiAction
 from agentd.ami_link import AmiSettings, LinkError
 from agentd.ami_pbx import ClockOffset, timestamp_us
 from agentd.ami_protocol import AmiProtocol, Answer, Pending
+from agentd.ports.telephony import NoAnswer, PbxRefused
 
 Send = Callable[[Mapping[str, str]], Pending]
 
@@ -55,6 +56,29 @@ class AmiSession:
             left_s = limit_s if self.protocol.paused else self._left_s(pending, limit_s)
             await asyncio.wait({pending.future}, timeout=left_s)
         return await self._answer(pending)
+
+    async def do(self, action: AmiAction, headers: Mapping[str, str]) -> Answer:
+        """Have the PBX do what a person wants, once; its answer. See
+        :meth:`agentd.ports.telephony.Telephony.ask` for the errors."""
+        name, limit_s = action.value, self._settings.action_timeout_s
+        pending = self.send(action, headers)
+        try:
+            await asyncio.wait({pending.future}, timeout=limit_s)
+        finally:
+            self.protocol.forget(pending)
+        if not pending.future.done():
+            raise NoAnswer(
+                f"the PBX did not answer {name} within {limit_s:g} s: it may have done it, or not"
+            )
+        answer = pending.future.result()
+        if answer is None:
+            raise NoAnswer(
+                f"the link to the PBX was lost before it answered {name}: it may have done it,"
+                " or not"
+            )
+        if not answer.ok:
+            raise PbxRefused(f"the PBX refused {name}", answer.message)
+        return answer
 
     async def ping(self) -> None:
         """Measure the PBX's clock, and find out when the peer is gone."""

@@ -32,6 +32,23 @@ LEAST_PRIVILEGES = (
 )
 """What ListCommands names to an account with ``write=reporting``."""
 
+DESK_PRIVILEGES = (
+    *LEAST_PRIVILEGES,
+    ("Getvar", "call,reporting,all"),
+    ("QueueAdd", "agent,all"),
+    ("QueueRemove", "agent,all"),
+    ("QueuePause", "agent,all"),
+    ("Originate", "originate,all"),
+)
+"""What it names to one with ``write=reporting,agent,originate``."""
+
+_DONE = {
+    "QueueAdd": "Added interface to queue",
+    "QueueRemove": "Removed interface from queue",
+    "QueuePause": "Interface paused successfully",
+    "Originate": "Originate successfully queued",
+}
+
 
 class FakeInbox:
     """Keeps every item in order. Above ``high_water`` undrained items it asks for a pause."""
@@ -127,6 +144,8 @@ class FakeAmi:
         self.privileges: Sequence[tuple[str, str]] = LEAST_PRIVILEGES
         self.lists: dict[str, list[bytes]] = {}
         """List action to its items, each without ActionID and blank line."""
+        self.variables: dict[str, str] = {}
+        """Channel to what Getvar tells of it."""
         self.errors: dict[str, str] = {}
         """Action to the message with which it is refused."""
         self.unanswered: set[str] = set()
@@ -268,11 +287,21 @@ class FakeAmi:
             case "ListCommands":
                 lines = {name: f"(Priv: {classes})" for name, classes in self.privileges}
                 return frame({**success, **lines})
+            case _ if action in _DONE and self._permits(action):
+                return frame({**success, "Message": _DONE[action]})
+            case "Getvar" if self._permits(action):
+                channel, variable = asked["Channel"], asked["Variable"]
+                if channel not in self.variables:
+                    return frame({"Response": "Error", **action_id, "Message": "No such channel"})
+                return frame({**success, "Variable": variable, "Value": self.variables[channel]})
             case "Logoff":
                 return frame({"Response": "Goodbye", **action_id})
             case _ if action in _LISTS:
                 return self._list(action, action_id)
         return frame({"Response": "Error", **action_id, "Message": "Permission denied"})
+
+    def _permits(self, action: str) -> bool:
+        return any(name == action for name, _ in self.privileges)
 
     def _list(self, action: str, action_id: Mapping[str, str]) -> bytes:
         items = self.lists.get(action, [])

@@ -56,10 +56,65 @@ def test_headers_are_those_of_the_action() -> None:
         encode(AmiAction.EVENTS, "x-1")
 
 
-@pytest.mark.parametrize("name", ["Originate", "Command", "QueueReset", "Ping\r\n", ""])
+@pytest.mark.parametrize("name", ["Hangup", "Command", "QueueReset", "Redirect", "Ping\r\n", ""])
 def test_other_actions_do_not_exist(name: str) -> None:
     with pytest.raises(Refused):
         known_action(name)
+
+
+ORIGINATE = {
+    "Channel": "PJSIP/1001",
+    "Context": "agentd-dial",
+    "Exten": "13900001111",
+    "Priority": "1",
+    "Async": "true",
+}
+PAUSE = {"Interface": "Local/1001@agents/n", "Paused": "true"}
+
+
+def test_a_call_is_placed_into_the_dialplan_only() -> None:
+    sent = encode(AmiAction.ORIGINATE, "x-1", ORIGINATE | {"CallerID": "<139>", "Timeout": "30000"})
+    assert b"\r\nExten: 13900001111\r\n" in sent
+    for header in ("Application", "Data", "Variable", "Account", "Command"):
+        with pytest.raises(Refused, match=f"has no header '{header}'"):
+            encode(AmiAction.ORIGINATE, "x-1", ORIGINATE | {header: "System"})
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Exten", "139,1"),
+        ("Exten", "s"),
+        ("Exten", ""),
+        ("Exten", "1" * 41),
+        ("Exten", "139\n"),
+        ("Channel", "PJSIP/1001&PJSIP/1002"),
+        ("Channel", "1001"),
+        ("Channel", "Local/1 @x"),
+        ("Context", "from inside"),
+        ("Priority", "2"),
+        ("Async", "false"),
+        ("CallerID", '"name" <139>'),
+        ("Timeout", "-1"),
+    ],
+)
+def test_values_of_a_placed_call_have_a_form(header: str, value: str) -> None:
+    with pytest.raises(Refused, match=f"value of {header}"):
+        encode(AmiAction.ORIGINATE, "x-1", ORIGINATE | {header: value})
+
+
+def test_one_variable_can_be_asked_for_and_no_function() -> None:
+    headers = {"Channel": "PJSIP/trunk-0000000a", "Variable": "MIXMONITOR_FILENAME"}
+    assert encode(AmiAction.GETVAR, "x-1", headers)
+    with pytest.raises(Refused, match="Variable"):
+        encode(AmiAction.GETVAR, "x-1", headers | {"Variable": "SHELL(reboot)"})
+
+
+@pytest.mark.parametrize("bad", [{"Paused": "maybe"}, {"Interface": "PJSIP/1&PJSIP/2"}])
+def test_values_of_a_pause_have_a_form(bad: dict[str, str]) -> None:
+    assert encode(AmiAction.QUEUE_PAUSE, "x-1", PAUSE | {"Reason": "午休", "Queue": "热线"})
+    with pytest.raises(Refused, match=f"value of {next(iter(bad))}"):
+        encode(AmiAction.QUEUE_PAUSE, "x-1", PAUSE | bad)
 
 
 @given(st.text(max_size=400), st.sampled_from(["Queue", "Member"]))

@@ -100,6 +100,17 @@ def test_least_privilege_warns_of_nothing() -> None:
     assert not permission_warnings(found)
 
 
+def test_placing_calls_is_no_power_too_much_where_it_is_wanted() -> None:
+    answer = [("Originate", "Originate a call. (Priv: originate,all)")]
+    found = read_permissions(answer)
+    (text,) = permission_warnings(found).values()
+    assert "write=originate" in text
+    assert not permission_warnings(found, dials=True)
+    found = read_permissions([*answer, ("Command", "Run a command. (Priv: command,all)")])
+    (text,) = permission_warnings(found, dials=True).values()
+    assert "write=command:" in text
+
+
 # --- events ---
 
 

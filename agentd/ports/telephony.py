@@ -1,0 +1,59 @@
+"""What services may have a PBX do, in the words of its manager interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from agentd.errors import Refused
+
+
+class PbxRefused(Refused):
+    """The PBX said no; ``message`` is its own word for it. Nothing was done."""
+
+    def __init__(self, what: str, message: str) -> None:
+        self.message = message
+        super().__init__(f"{what}: {message or 'no reason given'}")
+
+
+class NoAnswer(Refused):
+    """The PBX was asked and did not answer in time: whether it did what was asked is not known."""
+
+
+class QueueMember(Struct, frozen=True):
+    """A phone's place in one queue, as the PBX told it last."""
+
+    queue: str
+    interface: str
+    """What the queue calls: the phone itself, or a Local channel that leads to it."""
+    device: str
+    """The phone."""
+    name: str
+    dynamic: bool
+    """Came by QueueAdd or its like, and can go by QueueRemove; else it is queues.conf's."""
+    paused: bool
+    reason: str = ""
+
+
+class Telephony(Protocol):
+    """One PBX. Nothing is ever sent twice: who was not answered decides anew."""
+
+    def may(self, action: str) -> bool:
+        """Whether the account may do ``action`` (``QueuePause``, ``Originate`` …), as the PBX said
+        at the last login."""
+        ...
+
+    def members(self, device: str) -> Sequence[QueueMember]:
+        """The phone's places in queues, by queue; of the last link while there is none."""
+        ...
+
+    async def ask(self, action: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Do ``action`` once; the answer's headers (lower case). What it changed has been heard,
+        so :meth:`members` knows it.
+
+        Raises :class:`PbxRefused`, :class:`NoAnswer`, and :class:`~agentd.errors.Refused` where the
+        link is down, the account may not, or a value cannot be sent.
+        """
+        ...

@@ -1,0 +1,99 @@
+"""Which phone is in which queues: read off lists and events, in whatever order they come."""
+
+from __future__ import annotations
+
+from agentd.ami_actions import AmiAction
+from agentd.ami_members import QueueMembers
+from agentd.ports.telephony import QueueMember
+
+
+def event(name: str, queue: str = "hotline", phone: str = "PJSIP/1001", **changed: str) -> bytes:
+    headers = {
+        "Event": name,
+        "Privilege": "agent,all",
+        "Queue": queue,
+        "MemberName": "张三",
+        "Interface": phone,
+        "StateInterface": phone,
+        "Membership": "dynamic",
+        "Paused": "0",
+        "PausedReason": "",
+        **changed,
+    }
+    return "\r\n".join(f"{key}: {value}" for key, value in headers.items()).encode() + b"\r\n"
+
+
+def item(queue: str = "hotline", phone: str = "PJSIP/1001", membership: str = "static") -> bytes:
+    return (
+        f"Event: QueueMember\r\nQueue: {queue}\r\nName: 张三\r\nLocation: {phone}\r\n"
+        f"StateInterface: {phone.replace('Local/1001@agents/n', 'PJSIP/1001')}\r\n"
+        f"Membership: {membership}\r\nPaused: 0\r\nPausedReason: \r\n"
+    ).encode()
+
+
+def queues(members: QueueMembers, phone: str = "PJSIP/1001") -> list[str]:
+    return [member.queue for member in members.of(phone)]
+
+
+def listed(members: QueueMembers, *items: bytes, whole: bool = True) -> None:
+    members.list_begins()
+    for one in items:
+        members.saw_list_item(one)
+    members.list_ended(whole=whole)
+
+
+def test_a_list_tells_everything() -> None:
+    members = QueueMembers()
+    listed(members, item(), item("sales", "Local/1001@agents/n"), item("sales", "PJSIP/1002"))
+    assert members.of("PJSIP/1001") == (
+        QueueMember("hotline", "PJSIP/1001", "PJSIP/1001", "张三", dynamic=False, paused=False),
+        QueueMember(
+            "sales", "Local/1001@agents/n", "PJSIP/1001", "张三", dynamic=False, paused=False
+        ),
+    )
+    listed(members, item())
+    assert queues(members) == ["hotline"]
+
+
+def test_half_a_list_takes_nothing_away() -> None:
+    members = QueueMembers()
+    listed(members, item(), item("sales"))
+    listed(members, item(), whole=False)
+    assert queues(members) == ["hotline", "sales"]
+
+
+def test_events_change_it() -> None:
+    members = QueueMembers()
+    members.saw_event(event("QueueMemberAdded"))
+    members.saw_event(event("QueueMemberPause", Paused="1", PausedReason="培训: 第二组"))
+    (member,) = members.of("PJSIP/1001")
+    assert (member.dynamic, member.paused, member.reason) == (True, True, "培训: 第二组")
+    members.saw_event(event("QueueMemberRemoved"))
+    assert queues(members) == []
+    members.saw_event(event("QueueMemberStatus"))
+    members.saw_event(b"Event: Hangup\r\nQueue: hotline\r\n")
+    assert queues(members) == []
+
+
+def test_what_happens_while_a_list_is_made_is_newer() -> None:
+    members = QueueMembers()
+    members.list_begins()
+    members.saw_list_item(item("sales"))
+    members.saw_event(event("QueueMemberRemoved", "sales"))
+    members.saw_event(event("QueueMemberAdded", "hotline"))
+    members.list_ended(whole=True)
+    assert queues(members) == ["hotline"]
+
+
+def test_what_was_done_for_us_is_known_before_its_event() -> None:
+    members = QueueMembers()
+    phone = {"Interface": "PJSIP/1001", "StateInterface": "PJSIP/1001", "MemberName": "张三"}
+    for queue in ("hotline", "sales"):
+        members.did(AmiAction.QUEUE_ADD, {**phone, "Queue": queue, "Paused": "true"})
+    assert [m.paused for m in members.of("PJSIP/1001")] == [True, True]
+    members.did(AmiAction.QUEUE_PAUSE, {"Interface": "PJSIP/1001", "Paused": "false"})
+    pause = {"Interface": "PJSIP/1001", "Paused": "true", "Reason": "午休", "Queue": "sales"}
+    members.did(AmiAction.QUEUE_PAUSE, pause)
+    assert [(m.paused, m.reason) for m in members.of("PJSIP/1001")] == [(False, ""), (True, "午休")]
+    members.did(AmiAction.QUEUE_REMOVE, {"Queue": "sales", "Interface": "PJSIP/1001"})
+    assert queues(members) == ["hotline"]
