@@ -14,9 +14,8 @@ from agentd.core.board import Board
 from agentd.core.deadlines import NEVER_US
 from agentd.core.decode import decode
 from agentd.core.effects import Effect, OrderChanged
-from agentd.core.obligation import Refusal
 from agentd.core.policy import PolicyBook
-from agentd.core.state import us
+from agentd.core.state import Answer, us
 from agentd.core.timeline import Timeline
 from agentd.core.wire import Banner, Framer, Oversized
 from agentd.script_guard import Engine
@@ -224,12 +223,37 @@ class Pipeline:
         """What the listener learnt of the PBX beside its events, for the board."""
         self._board.info(offset_us, version, warnings)
 
-    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
-        """``by`` completed an order at ``now_us`` (PBX time); None: no such order is open."""
-        done = self._engine.complete_order(order_id, by, now_us)
-        if isinstance(done, list):
-            self._board.note(done)
-        return done
+    def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
+        """Take what a person wants at ``command.at_us``, in estimated PBX time.
+
+        It is applied in the order of time: once everything before it is known to have happened,
+        perhaps in a later :meth:`feed` or :meth:`advance`. Then :meth:`take_answers` has its
+        answer. Where the PBX's clock is not known (``clock_known`` False, ``at_us`` is ours) it is
+        applied at once.
+        """
+        out: list[Effect] = []
+        timeline = self._timeline
+        if clock_known:
+            # What the PBX's own word has passed already cannot be undone by our estimate.
+            command.at_us = max(command.at_us, self._engine.state.now_us, timeline.watermark_us)
+            timeline.put(command)
+            self._run(timeline.watermark_us, out)
+        else:
+            out += self._engine.without_clock(command)
+        if out:
+            self._board.note(out)
+        return out
+
+    def take_answers(self) -> list[Answer]:
+        """What became of the commands that were applied since the last call."""
+        return self._engine.take_answers()
+
+    def recording_file(self, uid: str, file: str) -> list[Effect]:
+        """The listener learnt the file that the channel ``uid`` is recorded into."""
+        out: list[Effect] = []
+        self._timeline.add(e.RecordingFile(0, uid, file))
+        self._run(self._timeline.watermark_us, out)
+        return out
 
     # --- memory and board -----------------------------------------------------------------
 

@@ -14,145 +14,74 @@ the pipelines to the noted time.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 from agentd import clock
+from agentd.core import events as e
 from agentd.core.effects import OBLIGATIONS, Effect, OrderChanged, ResyncWanted
+from agentd.core.state import Answer
 from agentd.errors import Refused
 from agentd.pipeline import Pipeline
 from agentd.ports import (
     AmiBytes,
+    Command,
     CompleteOrder,
     InboxItem,
     LinkChanged,
     LinkInfo,
     LiveSink,
+    OrderNumbers,
+    RecordingFile,
     Restored,
+    SeatLeft,
+    SeatTaken,
     Store,
 )
+from agentd.ports.desk import Job
+from agentd.runtime_inbox import OrderedInbox, OwedGate
 
-HIGH_WATER_BYTES = 4 << 20
-LOW_WATER_BYTES = 1 << 20
-CONTROL_ITEM_BYTES = 256
-"""What an item without bytes counts for."""
 PIECE_BYTES = 32 << 10
 """The pipelines are fed in pieces of this size, so that one piece fits into a slice."""
 SLICE_S = 0.005
 """How long the pump keeps the event loop before sockets and timers get their turn."""
 STANDSTILL_S = 0.05
 """How soon a deadline is tried again that a pipeline did not act on (a list answer is pending)."""
+LAST_COMMANDS_S = 1.0
+"""How long stopping waits for commands that time has not reached yet."""
+STOPPING = "agentd is stopping; try again when it runs"
 
 Announce = Callable[[Sequence[Effect]], None]
 
 
-class OrderedInbox:
-    """The one ordered, bounded way in (:class:`agentd.ports.Inbox`); bounded by bytes."""
+class _Asked:
+    """A command on its way: who waits for its answer, and what is stored with what it does."""
 
-    def __init__(
-        self, *, high_bytes: int = HIGH_WATER_BYTES, low_bytes: int = LOW_WATER_BYTES
-    ) -> None:
-        self._high_bytes = high_bytes
-        self._low_bytes = low_bytes
-        self._items: deque[InboxItem] = deque()
-        self._bytes = 0
-        self._resume: list[Callable[[], None]] = []
-        self._filled = asyncio.Event()
-        self.arrived = 0
-        """How many items were ever put in."""
+    def __init__(self, answer: asyncio.Future[OrderChanged | None], jobs: tuple[Job, ...]) -> None:
+        self.answer = answer
+        self.jobs = jobs
 
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @property
-    def holding_back(self) -> bool:
-        """Whether somebody has stopped reading until the inbox is drained."""
-        return bool(self._resume)
-
-    @property
-    def held_bytes(self) -> int:
-        """What waits, in bytes."""
-        return self._bytes
-
-    def put_nowait(self, item: InboxItem) -> bool:
-        """Take ``item``; False: above the high-water mark, pause reading."""
-        self._items.append(item)
-        self._bytes += _weight(item)
-        self.arrived += 1
-        self._filled.set()
-        return self._bytes <= self._high_bytes
-
-    def on_drained(self, resume: Callable[[], None]) -> None:
-        """Call ``resume`` once, as soon as the inbox is below its low-water mark."""
-        if self._bytes <= self._low_bytes:
-            asyncio.get_running_loop().call_soon(resume)
+    def tell(self, answer: Answer) -> None:
+        if self.answer.done():
+            return  # Whoever asked has gone.
+        if answer.refused is not None:
+            self.answer.set_exception(Refused(answer.refused))
         else:
-            self._resume.append(resume)
-
-    def take(self) -> InboxItem:
-        """The oldest item. It counts until :meth:`done` is called for it."""
-        item = self._items.popleft()
-        if not self._items:
-            self._filled.clear()
-        return item
-
-    def done(self, item: InboxItem) -> None:
-        """``item`` was worked off."""
-        self._bytes -= _weight(item)
-        if self._resume and self._bytes <= self._low_bytes:
-            waiting, self._resume = self._resume, []
-            for resume in waiting:
-                resume()
-
-    async def filled(self) -> None:
-        """Return as soon as there is an item."""
-        await self._filled.wait()
-
-    def wake(self) -> None:
-        """Make :meth:`filled` return although there may be no item."""
-        self._filled.set()
+            self.answer.set_result(answer.order)
 
 
-def _weight(item: InboxItem) -> int:
-    return len(item.data) if isinstance(item, AmiBytes) else CONTROL_ITEM_BYTES
-
-
-class OwedGate:
-    """Keeps orders off the board until they are committed.
-
-    A seat's board object lists the orders that it owes; who reads that has been told of them.
-    """
-
-    def __init__(self) -> None:
-        self._uncommitted: Counter[str] = Counter()
-        self._held_back: dict[str, Any] = {}
-
-    def submitted(self, order_ids: Iterable[str]) -> None:
-        """Changes of these orders are on their way into the store."""
-        self._uncommitted.update(order_ids)
-
-    def committed(self, order_ids: Iterable[str]) -> dict[str, Any]:
-        """They are in the store: the board objects that may now show what was held back."""
-        self._uncommitted.subtract(order_ids)
-        self._uncommitted = +self._uncommitted
-        held_back, self._held_back = self._held_back, {}
-        return self.screen(held_back, ())
-
-    def screen(self, changed: Mapping[str, Any], removed: Sequence[str]) -> dict[str, Any]:
-        """``changed`` as it may be shown now."""
-        for key in removed:
-            self._held_back.pop(key, None)
-        shown = dict(changed)
-        for key, value in changed.items():
-            self._held_back.pop(key, None)
-            owed = value.get("owed") or ()
-            known = [order for order in owed if order["id"] not in self._uncommitted]
-            if len(known) < len(owed):
-                self._held_back[key] = value
-                shown[key] = {**value, "owed": known}
-        return shown
+def _event(item: Command, at_us: int, ticket: int) -> e.Command:
+    match item:
+        case CompleteOrder():
+            return e.CompleteOrder(at_us, ticket, item.order_id, item.by)
+        case SeatTaken():
+            return e.SeatTaken(at_us, ticket, item.seat, item.person, item.name)
+        case SeatLeft():
+            return e.SeatLeft(at_us, ticket, item.seat, item.person)
+        case OrderNumbers():
+            return e.OrderNumbers(at_us, ticket, item.order_id, item.numbers)
 
 
 class Runtime:
@@ -188,10 +117,13 @@ class Runtime:
         self._offset_us: dict[str, int] = {}
         self._standing_still: set[str] = set()
         self._effects: dict[str, list[Effect]] = {pbx: [] for pbx in pipelines}
+        self._jobs: dict[str, list[Job]] = {pbx: [] for pbx in pipelines}
         self._gate = OwedGate()
-        # Commands on their way, by the identity of their inbox item (two may be equal).
-        self._asked: dict[int, asyncio.Future[OrderChanged]] = {}
-        self._answers: dict[tuple[str, str], list[asyncio.Future[OrderChanged]]] = {}
+        self._asked: dict[int, _Asked] = {}
+        """Commands on their way, by ticket."""
+        self._by_item: dict[int, int] = {}
+        """Their tickets, by the identity of the inbox item (two may be equal)."""
+        self._tickets = count(1)
         self._stopping = False
 
     def restore(self, pbx: str, restored: Restored) -> None:
@@ -206,28 +138,65 @@ class Runtime:
         """Seconds since the newest event, by PBX; None where none was told yet."""
         ages: dict[str, float | None] = {}
         for pbx, pipeline in self._pipelines.items():
-            now_us, event_us = self.pbx_now_us(pbx), pipeline.last_event_us
+            now_us, event_us = self._clock_us(pbx), pipeline.last_event_us
             known = now_us is not None and event_us > 0
             ages[pbx] = round((now_us - event_us) / 1e6, 3) if known and now_us else None
         return ages
 
-    async def complete_order(self, pbx: str, order_id: str, by: str) -> OrderChanged:
-        """Complete a work order, in order with everything else; returns it once it is stored.
+    # --- what people want ----------------------------------------------------------------------
+    #
+    # Each command is done in order with everything else. It returns once its consequences, its
+    # jobs among them, are committed together; a command that is refused (:class:`Refused`, also
+    # where there is no such PBX) changes nothing and runs no job. Whoever asked may go away: what
+    # was asked for is done all the same.
 
-        Raises :class:`Refused` when there is no such PBX or order, or it is complete already.
-        """
-        if pbx not in self._pipelines:
-            raise Refused(f"there is no PBX {pbx!r} here")
+    async def complete_order(
+        self, pbx: str, order_id: str, by: str, *, job: Job | None = None
+    ) -> OrderChanged:
+        """Complete a work order; returns it. Refused when it is unknown or complete already."""
+        item = CompleteOrder(pbx, order_id, by, self._given_us(pbx))
+        order = await self._command(item, () if job is None else (job,))
+        assert order is not None
+        return order
+
+    async def seat_taken(
+        self, pbx: str, seat: str, person: str, name: str, *, jobs: Sequence[Job] = ()
+    ) -> None:
+        """``person`` (a login) signs in at ``seat``, in place of whoever was there, and leaves any
+        other seat of this PBX."""
+        await self._command(SeatTaken(pbx, seat, person, name, self._given_us(pbx)), jobs)
+
+    async def seat_left(
+        self, pbx: str, seat: str, *, person: str | None = None, jobs: Sequence[Job] = ()
+    ) -> None:
+        """Nobody is signed in at ``seat`` any more; ``person``: unless it is somebody else by
+        now. That nobody was there is no refusal."""
+        await self._command(SeatLeft(pbx, seat, person, self._given_us(pbx)), jobs)
+
+    async def order_numbers(self, pbx: str, order_id: str, numbers: Sequence[str]) -> None:
+        """All numbers of an order's caller. Refused when the order is unknown or too old for its
+        call-backs to be watched."""
+        await self._command(OrderNumbers(pbx, order_id, tuple(numbers), self._given_us(pbx)), ())
+
+    def _given_us(self, pbx: str) -> int:
+        return self._clock_us(pbx) or 0
+
+    async def _command(self, item: Command, jobs: Sequence[Job]) -> OrderChanged | None:
+        if item.pbx not in self._pipelines:
+            raise Refused(f"there is no PBX {item.pbx!r} here")
         if self._stopping:
-            raise Refused("agentd is stopping; try again when it runs")
-        item = CompleteOrder(pbx, order_id, by)
-        answer: asyncio.Future[OrderChanged] = asyncio.get_running_loop().create_future()
-        self._asked[id(item)] = answer
+            raise Refused(STOPPING)
+        ticket = next(self._tickets)
+        asked = _Asked(asyncio.get_running_loop().create_future(), tuple(jobs))
+        self._asked[ticket] = asked
+        self._by_item[id(item)] = ticket
+        self.inbox.put_nowait(item)
+        order = await asked.answer
         try:
-            self.inbox.put_nowait(item)
-            return await answer
-        finally:
-            self._asked.pop(id(item), None)
+            await self._store.flush()
+        except RuntimeError as error:
+            raise Refused("agentd stopped before this was stored; it was not done") from error
+        return order
 
     async def run(self) -> None:
         """Work until :meth:`stop`; then the inbox is empty and all effects are with the sinks."""
@@ -239,13 +208,36 @@ class Runtime:
             await self._work_off(len(self.inbox))
             for pbx, now_us in due.items():
                 await self._advance(pbx, now_us)
+        await self._last_commands()
+
+    async def _last_commands(self) -> None:
+        """Commands wait until everything before them is known: the last ones are waited for."""
+        until_s = self._monotonic() + LAST_COMMANDS_S
+        while self._asked and self._monotonic() < until_s:
+            await asyncio.sleep(LAST_COMMANDS_S / 100)
+            for pbx in self._pipelines:
+                now_us = self._clock_us(pbx)
+                if now_us is not None:
+                    await self._advance(pbx, now_us)
+        for asked in self._asked.values():
+            asked.tell(Answer(0, STOPPING))
+        self._asked.clear()
 
     def stop(self) -> None:
         """Let :meth:`run` work off what is in the inbox and return."""
         self._stopping = True
         self.inbox.wake()
 
-    def pbx_now_us(self, pbx: str) -> int | None:
+    def board(self, pbx: str) -> Mapping[str, Any]:
+        """The board objects of ``pbx`` by key (docs/live-stream.md), orders that are not committed
+        yet among them."""
+        return self._pipelines[pbx].board()
+
+    def pbx_now_us(self, pbx: str) -> int:
+        """What time it is at ``pbx``, as far as is known: by its own clock, else by ours."""
+        return self._clock_us(pbx) or self._wall_us()
+
+    def _clock_us(self, pbx: str) -> int | None:
         """The estimated clock of ``pbx``; None while its offset is unknown."""
         offset_us = self._offset_us.get(pbx)
         return None if offset_us is None else self._wall_us() + offset_us
@@ -256,7 +248,7 @@ class Runtime:
         """The PBXs that have a deadline behind them, with their estimated time."""
         due: dict[str, int] = {}
         for pbx, pipeline in self._pipelines.items():
-            now_us = self.pbx_now_us(pbx)
+            now_us = self._clock_us(pbx)
             deadline_us = pipeline.next_deadline_us()
             if now_us is not None and deadline_us is not None and deadline_us <= now_us:
                 due[pbx] = now_us
@@ -289,7 +281,7 @@ class Runtime:
             return
         delays_s: list[float] = []
         for pbx, pipeline in self._pipelines.items():
-            now_us = self.pbx_now_us(pbx)
+            now_us = self._clock_us(pbx)
             deadline_us = pipeline.next_deadline_us()
             if now_us is not None and deadline_us is not None:
                 at_least_s = STANDSTILL_S if pbx in self._standing_still else 0.0
@@ -331,22 +323,20 @@ class Runtime:
                     self._offset_us[item.pbx] = item.clock_offset_us
                 pipeline.link_info(self._offset_us.get(item.pbx), item.version, item.warnings)
                 yield []
-            case CompleteOrder():
-                yield self._complete(pipeline, item)
+            case RecordingFile():
+                yield pipeline.recording_file(item.uid, item.file)
+            case _:
+                at_us = item.now_us or self._clock_us(item.pbx)
+                event = _event(item, at_us or self._wall_us(), self._by_item.pop(id(item)))
+                yield pipeline.command(event, clock_known=at_us is not None)
 
-    def _complete(self, pipeline: Pipeline, item: CompleteOrder) -> list[Effect]:
-        answer = self._asked.pop(id(item), None)
-        now_us = self.pbx_now_us(item.pbx) or self._wall_us()
-        done = pipeline.complete_order(item.order_id, item.by, now_us)
-        if isinstance(done, list):
-            if answer is not None:
-                self._answers.setdefault((item.pbx, item.order_id), []).append(answer)
-            return done
-        if answer is not None and not answer.done():
-            answer.set_exception(
-                Refused(done.message if done else f"there is no open work order {item.order_id}")
-            )
-        return []
+    def _answered(self, pbx: str, pipeline: Pipeline) -> list[tuple[_Asked, Answer]]:
+        """Commands that were done or refused; the jobs of those that were done go along."""
+        answered = [(self._asked.pop(a.ticket), a) for a in pipeline.take_answers()]
+        for asked, answer in answered:
+            if answer.refused is None:
+                self._jobs[pbx] += asked.jobs
+        return answered
 
     # --- the sinks -----------------------------------------------------------------------------
 
@@ -355,8 +345,11 @@ class Runtime:
         for pbx, pipeline in self._pipelines.items():
             effects, self._effects[pbx] = self._effects[pbx], []
             memory = pipeline.take_memory()
-            if effects or memory:
+            answered = self._answered(pbx, pipeline)
+            if effects or memory or answered:
                 self._submit(pbx, effects, memory)
+            for asked, answer in answered:
+                asked.tell(answer)
             at_once = [effect for effect in effects if not isinstance(effect, OBLIGATIONS)]
             changed, removed = pipeline.take_board()
             if changed or removed:
@@ -370,8 +363,10 @@ class Runtime:
         self, pbx: str, effects: Sequence[Effect], memory: Mapping[str, bytes | None]
     ) -> None:
         orders = tuple(effect for effect in effects if isinstance(effect, OrderChanged))
+        jobs, self._jobs[pbx] = self._jobs[pbx], []
         self._gate.submitted(order.id for order in orders)
-        self._store.submit(effects, memory, partial(self._committed, orders), pbx=pbx)
+        committed = partial(self._committed, orders)
+        self._store.submit(effects, memory, committed, pbx=pbx, jobs=jobs)
 
     def _committed(self, orders: Sequence[OrderChanged], news: Sequence[Effect]) -> None:
         """``orders`` are in the store, and with them ``news``, the obligations new to it."""
@@ -380,8 +375,3 @@ class Runtime:
             self._live.publish(released, ())
         if news:
             self._announce(news)
-        for order in orders:
-            if order.status == "completed":
-                for answer in self._answers.pop((order.pbx, order.id), ()):
-                    if not answer.done():
-                        answer.set_result(order)

@@ -10,17 +10,28 @@ rules' clocks are in :mod:`agentd.core.clocks`, legs in :mod:`agentd.core.legs`,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from agentd.core import clocks, contact, dialling, legs, memory, orders, resync, settling, verdict
+from agentd.core import (
+    clocks,
+    commands,
+    contact,
+    dialling,
+    legs,
+    memory,
+    orders,
+    resync,
+    settling,
+    verdict,
+)
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Visit, device_of
 from agentd.core.deadlines import NEVER_US, Deadline
 from agentd.core.effects import Effect, OrderChanged
-from agentd.core.obligation import Refusal, complete
 from agentd.core.policy import PolicyBook
 from agentd.core.queues import Waiting
-from agentd.core.state import State, us
+from agentd.core.state import Answer, State, us
 
 SETTLING = frozenset(("settle", "call", "forget", "vanish"))
 """Deadlines that only let evidence come in; they charge nothing by themselves."""
@@ -76,6 +87,10 @@ class Engine:
             e.ChannelListDone: self._on_channel_list_done,
             e.LinkDown: self._on_link_down,
             e.LinkUp: self._on_link_up,
+            e.CompleteOrder: partial(commands.complete_order, self.state),
+            e.SeatTaken: partial(commands.seat_taken, self.state),
+            e.SeatLeft: partial(commands.seat_left, self.state),
+            e.OrderNumbers: partial(commands.order_numbers, self.state),
         }
         self.next_due_us = self.state.deadlines.next_us
         """As :meth:`next_deadline`, with NEVER_US for never: called for every event."""
@@ -140,20 +155,18 @@ class Engine:
         due_us = self.next_due_us()
         return None if due_us == NEVER_US else due_us
 
-    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
-        """``by`` completed an order. None: no such order is open here."""
+    def without_clock(self, command: e.Command) -> list[Effect]:
+        """Do ``command`` now, although the PBX's time is not known: no time passes by it."""
         st = self.state
-        owed = st.orders.get(order_id)
-        if owed is None:
-            return None
-        st.now_us = max(st.now_us, now_us)
-        completed = complete(owed.order, by, max(st.now_us, owed.order.opened_us))
-        if isinstance(completed, Refusal):
-            return completed
-        orders.complete(st, completed)
-        st.settle_seats()
-        out, st.out = st.out, []
+        now_us = st.now_us
+        out = self.handle(command, command.at_us)
+        st.now_us = now_us
         return out
+
+    def take_answers(self) -> list[Answer]:
+        """What became of the commands that were applied since the last call."""
+        answers, self.state.answers = self.state.answers, []
+        return answers
 
     def settle_all(self) -> list[Effect]:
         """The feed ends for good: what is over is judged, then the link is down."""

@@ -277,6 +277,63 @@ class ChannelListDone(Event):
     pass
 
 
+# --- recordings -----------------------------------------------------------------------------
+
+
+class MixMonitorStart(Event):
+    """A recording of this channel begins; which file it goes to is not told."""
+
+    uid: str
+
+
+class MixMonitorStop(Event):
+    uid: str
+
+
+class RecordingFile(Event):
+    """The file of this channel's recording, for which the listener asked."""
+
+    uid: str
+    file: str
+
+
+# --- what people want ------------------------------------------------------------------------
+
+
+class Command(Event):
+    """Something that a person wants, in order with what happened: applied at its moment, after
+    every event and deadline before it. ``ticket`` names it in its answer."""
+
+    ticket: int
+
+
+class CompleteOrder(Command):
+    order: str
+    by: str
+
+
+class SeatTaken(Command):
+    """A person (a login) signs in to a seat; ``name`` is what people are shown."""
+
+    seat: str
+    person: str
+    name: str
+
+
+class SeatLeft(Command):
+    """Whoever is signed in there leaves; ``person``: only if it is still this one."""
+
+    seat: str
+    person: str | None = None
+
+
+class OrderNumbers(Command):
+    """All numbers under which an order's caller can be reached."""
+
+    order: str
+    numbers: tuple[str, ...]
+
+
 # --- the link, and what is not an event -----------------------------------------------------
 
 

@@ -1,8 +1,9 @@
 """What the engine must remember over a restart of the daemon, by key.
 
 ``call:``, ``leg:`` and ``queue:`` hold those structs, ``order:`` how many alerts of an open order
-were raised, ``clock`` when the engine lived last and the PBX's uptime then. The store keeps the
-bytes; what they mean is known only here.
+were raised, ``seat:`` who is signed in there, ``name:`` a person's name by login, ``clock`` when
+the engine lived last and the PBX's uptime then. The store keeps the bytes; what they mean is known
+only here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from agentd.core import orders
+from agentd.core import orders, sign_in
 from agentd.core.calls import Call, Leg
 from agentd.core.effects import OrderChanged
 from agentd.core.queues import Queue
@@ -25,9 +26,18 @@ class Clock(msgspec.Struct):
     uptime: tuple[int, int] | None = None
 
 
+class Sitting(msgspec.Struct):
+    """Who is signed in at a seat: login and name."""
+
+    person: str
+    name: str
+
+
 _CALL = msgspec.json.Decoder(Call)
 _LEG = msgspec.json.Decoder(Leg)
 _QUEUE = msgspec.json.Decoder(Queue)
+_SITTING = msgspec.json.Decoder(Sitting)
+_NAME = msgspec.json.Decoder(str)
 _CLOCK = msgspec.json.Decoder(Clock)
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -39,13 +49,18 @@ def take(st: State) -> dict[str, bytes | None]:
     memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime))}
     for key in st.dirty:
         kind, _, name = key.partition(":")
-        value: Call | Leg | Queue | int | None
+        value: Call | Leg | Queue | Sitting | str | int | None
         if kind == "call":
             value = st.calls.get(name)
         elif kind == "leg":
             value = st.legs.get(name)
         elif kind == "queue":
             value = st.queues.get(name)
+        elif kind == "seat":
+            person, shown = st.seats[name].person, st.seats[name].name
+            value = Sitting(person, shown or person) if person is not None else None
+        elif kind == "name":
+            value = st.people[name]
         else:
             owed = st.orders.get(name)
             value = owed.alerts_sent if owed is not None else None
@@ -76,6 +91,11 @@ def restore(
             elif kind == "queue":
                 st.queues[name] = _QUEUE.decode(blob)
                 st.touched_queues.add(name)
+            elif kind == "seat":
+                sitting = _SITTING.decode(blob)
+                sign_in.take(st, name, sitting.person, sitting.name)
+            elif kind == "name":
+                st.people[name] = _NAME.decode(blob)
             elif kind == "order":
                 alerts_sent[name] = int(blob)
             else:

@@ -104,6 +104,19 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
     plan(st, owed)
 
 
+def renumber(st: State, order: str, numbers: tuple[str, ...]) -> OrderChanged | None:
+    """The caller of ``order`` can be reached under ``numbers`` (in normal form) from now on; gives
+    the order as it stands, None where no such order is owed."""
+    owed = st.orders.get(order)
+    if owed is None:
+        return None
+    if numbers != owed.order.numbers:
+        # Changes of one order are told apart by their moment.
+        at_us = max(st.now_us, owed.order.at_us + 1)
+        _change(st, owed, numbers=numbers, change="numbers", at_us=at_us)
+    return owed.order
+
+
 def complete(st: State, completed: OrderChanged) -> None:
     """Take an order that a person completed off the list, and end its alerts."""
     owed = st.orders[completed.id]

@@ -13,6 +13,8 @@ from typing import Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from agentd.core.phone import NumberRules
+
 
 class Policy(Struct, frozen=True):
     """Everything that judges one leg: resolved per queue and seat group by :class:`PolicyBook`."""
@@ -89,6 +91,8 @@ class PolicyBook(Struct, frozen=True):
     seats: tuple[SeatConfig, ...] = ()
     internal_devices: tuple[str, ...] = ()
     """fnmatch patterns of phones that are colleagues although no queue lists them."""
+    numbers: NumberRules = NumberRules()
+    """How telephone numbers are written here."""
     day_starts_s: int = 57_600
     """When the day of the counters begins, in seconds after midnight UTC: 00:00 in China."""
     settle_s: float = 2.0

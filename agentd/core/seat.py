@@ -35,7 +35,12 @@ class Seat(Struct):
 
     device: str
     config: SeatConfig
-    agent: str | None = None
+    person: str | None = None
+    """Login of who is signed in here."""
+    name: str | None = None
+    """That person's name."""
+    member: str | None = None
+    """The name that the queues give their member here."""
     queues: dict[str, Membership] = field(default_factory=dict)
     legs: dict[str, Leg] = field(default_factory=dict)
     unreachable: bool = False
@@ -51,6 +56,17 @@ class Seat(Struct):
     @property
     def group(self) -> str | None:
         return self.config.group
+
+    @property
+    def agent(self) -> str | None:
+        """Whose calls and orders these are: who signed in, else the queue's member, else whom the
+        site named."""
+        return self.person or self.member or self.config.agent
+
+    @property
+    def shown_agent(self) -> str | None:
+        """The name that people see."""
+        return self.name if self.person is not None else self.agent
 
     @property
     def paused(self) -> bool:

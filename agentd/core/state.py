@@ -40,6 +40,15 @@ class Owed(Struct):
     alerts_sent: int = 0
 
 
+class Answer(Struct, frozen=True):
+    """What became of a command: ``refused`` says why it was not done, in one sentence."""
+
+    ticket: int
+    refused: str | None = None
+    order: OrderChanged | None = None
+    """The order as it stands, where the command was about one."""
+
+
 class State:
     """The world of one PBX. ``now_us`` is the moment that is being applied, in PBX time."""
 
@@ -73,6 +82,14 @@ class State:
         """What the board shows of them, until it changes."""
         self.completed: set[str] = set()
         """Orders that were completed before a restart, of calls that may still go on."""
+        self.signed_in: dict[str, str] = {}
+        """Login → the seat where that person is signed in."""
+        self.people: dict[str, str] = {}
+        """Login → name, of everybody who ever signed in."""
+        self.moved: set[str] = set()
+        """Who came to a seat or left one since the board last looked."""
+        self.answers: list[Answer] = []
+        """To commands, not yet handed out."""
         self.deadlines = Deadlines()
         self.out: list[Effect] = []
         self.heard_us = NEVER_US
@@ -85,7 +102,7 @@ class State:
         self.shown_seats: set[str] = set()
         """Seats whose board object may have changed since the board last looked."""
         self.dirty: set[str] = set()
-        """Memory keys that changed: ``call:``, ``leg:``, ``queue:``, ``order:`` and an id."""
+        """Memory keys that changed (core.memory says which there are)."""
         self.linked = False
         self.down_us: int | None = None
         """When the feed stopped, until a snapshot has been applied again."""
@@ -246,7 +263,7 @@ class State:
         seat = self.seats.get(device)
         if seat is None:
             config = configured(self._configured, device)
-            seat = self.seats[device] = Seat(device, config, agent=config.agent)
+            seat = self.seats[device] = Seat(device, config)
             self.touched_seats.add(device)
         return seat
 
@@ -266,9 +283,11 @@ class State:
             known = seat.queues[queue] = Membership(interface, name, False, "", self.now_us)
             self.touched_seats.add(seat.device)
         known.member = name
-        agent = name or seat.config.agent
-        if agent != seat.agent:
-            seat.agent = agent
+        # A queue that gives no name does not take the name away that another one gives.
+        shown = name or next((m.member for m in seat.queues.values() if m.member), None)
+        if shown != seat.member:
+            seat.member = shown
+            self.owed_shown.pop(seat.device, None)
             self.touched_seats.add(seat.device)
         return known
 

@@ -86,6 +86,10 @@ class Timeline:
             self.stamp_waiting()
         self._append(event)
 
+    def put(self, event: Event) -> None:
+        """Take what our clock dated: it has its place in the order, but proves no time."""
+        self._append(event)
+
     def _append(self, event: Event) -> None:
         queue = self._queue
         if not queue:

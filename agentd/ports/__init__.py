@@ -44,7 +44,8 @@ class AmiBytes(Struct, frozen=True):
 
 
 class CompleteOrder(Struct, frozen=True):
-    """A person completed a work order. ``now_us`` is set by the runtime in PBX time."""
+    """A person completed a work order. ``now_us`` of a command is set by the runtime: when it was
+    given, in PBX time; 0 while that is not known."""
 
     pbx: str
     order_id: str
@@ -69,6 +70,8 @@ class SeatLeft(Struct, frozen=True):
 
     pbx: str
     seat: str
+    person: str | None = None
+    """Only if this person (login) is still there."""
     now_us: int = 0
 
 
@@ -142,6 +145,11 @@ class Store(Protocol):
         ``announce`` is called with the batch's obligations (in order) on the event loop after their
         commit, if the batch has any; those that the store knew already are left out. ``memory``
         values None are deletions."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything that was submitted so far is committed and announced; as fast as
+        the disk can. Raises RuntimeError where the store was closed before."""
         ...
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Self
 
 import pytest
 
+from agentd.core import events as e
 from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
-from agentd.core.obligation import Refusal
+from agentd.core.state import Answer
 from agentd.errors import Refused
-from agentd.ports import AmiBytes, LinkChanged, LinkInfo, Restored
-from agentd.runtime import PIECE_BYTES, OrderedInbox, OwedGate, Runtime
+from agentd.ports import AmiBytes, LinkChanged, LinkInfo, RecordingFile, Restored
+from agentd.ports.desk import Job
+from agentd.runtime import PIECE_BYTES, Runtime
+from agentd.runtime_inbox import OrderedInbox, OwedGate
 
 WALL_US = 1_000_000_000
 OFFSET_US = 5_000_000
@@ -39,9 +42,11 @@ class FakePipeline:
         self.stands_still = False
         self.says: dict[bytes, list[Effect]] = {}
         self.at_deadline: list[Effect] = []
-        self.board: tuple[dict[str, Any], list[str]] = ({}, [])
+        self.shown: tuple[dict[str, Any], list[str]] = ({}, [])
         self.memory: dict[str, bytes | None] = {}
         self.orders: set[str] = set()
+        self.answers: list[Answer] = []
+        self.late: list[e.Command] = []
 
     def feed(self, data: bytes) -> list[Effect]:
         self.told.append(data)
@@ -52,7 +57,8 @@ class FakePipeline:
         if self.stands_still:
             return []
         self.deadline_us = None
-        return self.at_deadline
+        late, self.late = self.late, []
+        return [*self.at_deadline, *(effect for command in late for effect in self._do(command))]
 
     def link_changed(self, state: str, code: str | None, reason: str | None) -> list[Effect]:
         self.told.append(state)
@@ -63,14 +69,32 @@ class FakePipeline:
     ) -> None:
         self.told.append(("info", offset_us))
 
-    def complete_order(self, order_id: str, by: str, now_us: int) -> list[Effect] | Refusal | None:
-        self.told.append((order_id, by, now_us))
-        if not by:
-            return Refusal("no_name", order(order_id))
-        if order_id not in self.orders:
-            return None
-        self.orders.remove(order_id)
-        return [order(order_id, "completed", "completed")]
+    def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
+        self.told.append((command, clock_known))
+        if self.stands_still:
+            self.late.append(command)
+            return []
+        return self._do(command)
+
+    def _do(self, command: e.Command) -> list[Effect]:
+        if not isinstance(command, e.CompleteOrder):
+            self.answers.append(Answer(command.ticket))
+            return []
+        if command.order not in self.orders:
+            self.answers.append(Answer(command.ticket, f"no open work order {command.order}"))
+            return []
+        self.orders.remove(command.order)
+        done = order(command.order, "completed", "completed")
+        self.answers.append(Answer(command.ticket, None, done))
+        return [done]
+
+    def take_answers(self) -> list[Answer]:
+        taken, self.answers = self.answers, []
+        return taken
+
+    def recording_file(self, uid: str, file: str) -> list[Effect]:
+        self.told.append((uid, file))
+        return []
 
     def next_deadline_us(self) -> int | None:
         return self.deadline_us
@@ -89,8 +113,11 @@ class FakePipeline:
         return taken
 
     def take_board(self) -> tuple[dict[str, Any], list[str]]:
-        taken, self.board = self.board, ({}, [])
+        taken, self.shown = self.shown, ({}, [])
         return taken
+
+    def board(self) -> dict[str, Any]:
+        return {"pbx:pbx": {"kind": "pbx"}}
 
 
 class FakeStore:
@@ -98,7 +125,11 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.submitted: list[tuple[str, list[Effect], dict[str, bytes | None]]] = []
+        self.jobs: list[tuple[list[Effect], Job]] = []
+        """What was in the same batch, and the job."""
+        self.closed = False
         self._waiting: list[tuple[Callable[[Sequence[Effect]], None], list[Effect]]] = []
+        self._flushed: list[asyncio.Event] = []
 
     async def restore(self, pbx: str) -> Restored:
         raise NotImplementedError
@@ -110,17 +141,32 @@ class FakeStore:
         announce: Callable[[Sequence[Effect]], None],
         *,
         pbx: str,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self.submitted.append((pbx, list(effects), dict(memory)))
+        self.jobs += [(list(effects), job) for job in jobs]
         obligations = [effect for effect in effects if isinstance(effect, OrderChanged)]
         if obligations:
             self._waiting.append((announce, obligations))
+
+    async def flush(self) -> None:
+        if self.closed:
+            raise RuntimeError("the store was closed before everything was stored")
+        done = asyncio.Event()
+        self._flushed.append(done)
+        await done.wait()
+
+    @property
+    def asked_to_flush(self) -> int:
+        return len(self._flushed)
 
     def commit(self, *, known: Sequence[str] = ()) -> None:
         """Commit everything; of the orders in ``known`` nothing was new."""
         waiting, self._waiting = self._waiting, []
         for announce, obligations in waiting:
             announce([o for o in obligations if o.id not in known])  # type: ignore[union-attr]
+        for done in self._flushed:
+            done.set()
 
 
 class FakeLive:
@@ -403,7 +449,7 @@ async def test_a_resync_is_asked_of_the_right_listener() -> None:
 async def test_the_board_is_published_with_each_slice() -> None:
     async with Floor() as floor:
         floor.live.board = {"queue:pbx/old": {}}
-        floor.pipeline.board = ({"queue:pbx/hotline": {"kind": "queue"}}, ["queue:pbx/old"])
+        floor.pipeline.shown = ({"queue:pbx/hotline": {"kind": "queue"}}, ["queue:pbx/old"])
         floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
         await floor.settle()
         assert floor.live.board == {"queue:pbx/hotline": {"kind": "queue"}}
@@ -413,7 +459,7 @@ async def test_the_board_shows_an_order_only_when_it_is_committed() -> None:
     async with Floor() as floor:
         seat = {"kind": "seat", "state": "talking", "owed": [{"id": "o0"}, {"id": "o1"}]}
         floor.pipeline.says[b"x"] = [order("o1")]
-        floor.pipeline.board = ({"seat:pbx/PJSIP/1": seat}, [])
+        floor.pipeline.shown = ({"seat:pbx/PJSIP/1": seat}, [])
         floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
         await floor.settle()
         assert floor.live.board["seat:pbx/PJSIP/1"] == {**seat, "owed": [{"id": "o0"}]}
@@ -425,7 +471,7 @@ async def test_an_order_that_the_store_knew_is_shown_but_not_announced() -> None
     async with Floor() as floor:
         seat = {"kind": "seat", "owed": [{"id": "o1"}]}
         floor.pipeline.says[b"x"] = [order("o1")]
-        floor.pipeline.board = ({"seat:pbx/PJSIP/1": seat}, [])
+        floor.pipeline.shown = ({"seat:pbx/PJSIP/1": seat}, [])
         floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
         await floor.settle()
         floor.store.commit(known=["o1"])
@@ -462,48 +508,177 @@ async def test_what_the_store_knew_goes_into_the_pipeline_first() -> None:
 # --- commands ----------------------------------------------------------------------------------
 
 
-async def test_a_completed_order_is_answered_when_it_is_stored() -> None:
+async def asked(floor: Floor, command: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """``command`` as far as it comes without a commit."""
+    task = asyncio.create_task(command)
+    await asyncio.sleep(0)
+    await floor.settle()
+    return task
+
+
+class SomeJob:
+    """What the store would do in the same transaction."""
+
+
+async def test_a_command_is_answered_when_it_is_stored_together_with_its_job() -> None:
     async with Floor() as floor:
         floor.pipeline.orders = {"o1"}
         floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
-        answer = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
-        await asyncio.sleep(0)
         await floor.settle()
+        job = SomeJob()
+        answer = await asked(floor, floor.runtime.complete_order("pbx", "o1", "Li", job=job))
         assert not answer.done()
+        done = order("o1", "completed", "completed")
+        assert floor.store.jobs == [([done], job)]
+        floor.store.commit()
+        assert await answer == done
+        told = e.CompleteOrder(WALL_US + OFFSET_US, 1, "o1", "Li")
+        assert (told, True) in floor.pipeline.told
+
+
+async def test_every_command_goes_through_in_order_with_what_happened() -> None:
+    async with Floor() as floor:
+        runtime, job = floor.runtime, SomeJob()
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        floor.pipeline.told.clear()
+        tasks = [
+            asyncio.create_task(runtime.seat_taken("pbx", "PJSIP/1", "li", "李", jobs=[job])),
+            asyncio.create_task(runtime.order_numbers("pbx", "o1", ["+861"])),
+            asyncio.create_task(runtime.seat_left("pbx", "PJSIP/1", person="li")),
+        ]
+        await asyncio.sleep(0)
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        at_us = WALL_US + OFFSET_US
+        assert floor.pipeline.told == [
+            (e.SeatTaken(at_us, 1, "PJSIP/1", "li", "李"), True),
+            (e.OrderNumbers(at_us, 2, "o1", ("+861",)), True),
+            (e.SeatLeft(at_us, 3, "PJSIP/1", "li"), True),
+            b"x",
+        ]
+        assert floor.store.jobs == [([], job)]
+        assert not any(task.done() for task in tasks)
+        floor.store.commit()
+        await asyncio.gather(*tasks)
+
+
+async def test_a_command_is_dated_when_it_is_given_however_late_it_is_worked_off() -> None:
+    floor = Floor()
+    floor.pipeline.orders = {"o1"}
+    floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+    async with floor:
+        await floor.settle()
+        answer = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await asyncio.sleep(0)
+        floor.wall_us += 5_000_000
+        await floor.settle()
+        floor.store.commit()
+        await answer
+        assert (e.CompleteOrder(WALL_US + OFFSET_US, 1, "o1", "Li"), True) in floor.pipeline.told
+
+
+async def test_while_the_pbxs_clock_is_not_known_ours_must_do() -> None:
+    async with Floor() as floor:
+        assert floor.runtime.pbx_now_us("pbx") == WALL_US
+        answer = await asked(floor, floor.runtime.seat_left("pbx", "PJSIP/1"))
+        assert floor.pipeline.told == [(e.SeatLeft(WALL_US, 1, "PJSIP/1"), False)]
+        floor.store.commit()
+        await answer
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        assert floor.runtime.pbx_now_us("pbx") == WALL_US + OFFSET_US
+
+
+async def test_a_command_waits_until_time_has_reached_it() -> None:
+    async with Floor() as floor:
+        floor.pipeline.orders = {"o1"}
+        floor.pipeline.stands_still = True
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        job = SomeJob()
+        answer = await asked(floor, floor.runtime.complete_order("pbx", "o1", "Li", job=job))
+        assert floor.store.jobs == []
+        floor.pipeline.stands_still = False
+        floor.pipeline.deadline_us = WALL_US
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await eventually(lambda: bool(floor.store.asked_to_flush))
+        assert floor.store.jobs == [([order("o1", "completed", "completed")], job)]
         floor.store.commit()
         assert (await answer).status == "completed"
-        assert ("o1", "Li", WALL_US + OFFSET_US) in floor.pipeline.told
 
 
-async def test_a_refusal_goes_back_to_who_asked() -> None:
+async def test_a_refusal_goes_back_to_who_asked_and_runs_no_job() -> None:
     async with Floor() as floor:
         with pytest.raises(Refused, match="no open work order o9"):
-            await floor.runtime.complete_order("pbx", "o9", "Li")
-        with pytest.raises(Refused, match="say who completed it"):
-            await floor.runtime.complete_order("pbx", "o9", "")
+            await floor.runtime.complete_order("pbx", "o9", "Li", job=SomeJob())
         with pytest.raises(Refused, match="no PBX 'other'"):
-            await floor.runtime.complete_order("other", "o1", "Li")
+            await floor.runtime.complete_order("other", "o1", "Li", job=SomeJob())
+        assert floor.store.jobs == []
 
 
 async def test_two_equal_commands_get_an_answer_each() -> None:
     async with Floor() as floor:
         floor.pipeline.orders = {"o1"}
         first = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
-        second = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
-        await asyncio.sleep(0)
-        await floor.settle()
+        second = await asked(floor, floor.runtime.complete_order("pbx", "o1", "Li"))
         floor.store.commit()
         assert (await first).status == "completed"
         with pytest.raises(Refused):
             await second
 
 
-async def test_an_order_is_completed_although_who_asked_has_gone() -> None:
+async def test_what_was_asked_for_is_done_although_who_asked_has_gone() -> None:
     async with Floor() as floor:
         floor.pipeline.orders = {"o1"}
-        answer = asyncio.create_task(floor.runtime.complete_order("pbx", "o1", "Li"))
-        await asyncio.sleep(0)
-        answer.cancel()
+        job = SomeJob()
+        for order_id in ("o1", "o9"):
+            command = floor.runtime.complete_order("pbx", order_id, "Li", job=job)
+            answer = asyncio.create_task(command)
+            await asyncio.sleep(0)
+            answer.cancel()
         await floor.settle()
         floor.store.commit()
         assert floor.announced == [order("o1", "completed", "completed")]
+        assert floor.store.jobs == [(floor.announced, job)]
+
+
+async def test_a_command_that_the_store_did_not_take_any_more_was_not_done() -> None:
+    async with Floor() as floor:
+        floor.store.closed = True
+        with pytest.raises(Refused, match="not done"):
+            await floor.runtime.seat_left("pbx", "PJSIP/1")
+
+
+async def test_stopping_waits_for_the_last_commands() -> None:
+    async with Floor("a", "b") as floor:
+        floor.inbox.put_nowait(LinkInfo("a", OFFSET_US))
+        await floor.settle()
+        floor.pipeline.stands_still = True
+        answer = await asked(floor, floor.runtime.seat_left("a", "PJSIP/1"))
+        floor.runtime.stop()
+        floor.pipeline.stands_still = False
+        await eventually(lambda: bool(floor.store.asked_to_flush))
+        floor.store.commit()
+        await answer
+
+
+async def test_a_command_that_time_never_reaches_is_refused_at_the_end() -> None:
+    ticks = iter(range(10_000))
+    async with Floor(monotonic=lambda: float(next(ticks))) as floor:
+        floor.pipeline.stands_still = True
+        answer = await asked(floor, floor.runtime.seat_left("pbx", "PJSIP/1"))
+    with pytest.raises(Refused, match="stopping"):
+        await answer
+
+
+async def test_the_name_of_a_recording_goes_to_its_pipeline() -> None:
+    async with Floor() as floor:
+        floor.inbox.put_nowait(RecordingFile("pbx", "1.1", "a.wav"))
+        await floor.settle()
+        assert floor.pipeline.told == [("1.1", "a.wav")]
+
+
+async def test_services_can_look_at_the_board() -> None:
+    assert Floor().runtime.board("pbx") == {"pbx:pbx": {"kind": "pbx"}}

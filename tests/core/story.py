@@ -23,7 +23,6 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
-from agentd.core.obligation import Refusal
 from agentd.core.policy import Policy, PolicyBook
 from agentd.script_guard import Engine
 
@@ -460,15 +459,28 @@ class Story:
     def resyncs(self) -> list[ResyncWanted]:
         return self.said(ResyncWanted)
 
-    def complete(self, call: str = "li", *, by: str = "王芳", at: float) -> Refusal | None:
+    # --- people want --------------------------------------------------------------------
+
+    def want(self, command: e.Command) -> str | None:
+        """A person's command, at its moment; gives the refusal where it is refused."""
+        self.say(command)
+        (answer,) = self.engine.take_answers()
+        assert answer.ticket == command.ticket
+        return answer.refused
+
+    def complete(self, call: str = "li", *, by: str = "王芳", at: float) -> str | None:
         """A person completes the order of ``call``; gives the refusal where it is refused."""
-        self.effects += self.engine.tick(us(at))
-        done = self.engine.complete_order(f"pbx-{call}", by, us(at))
-        assert done is not None, "no such order is open"
-        if isinstance(done, Refusal):
-            return done
-        self.effects += done
-        return None
+        return self.want(e.CompleteOrder(us(at), 7, f"pbx-{call}", by))
+
+    def signs_in(self, seat: str, person: str, name: str = "", *, at: float) -> str | None:
+        return self.want(e.SeatTaken(us(at), 8, f"PJSIP/{seat}", person, name))
+
+    def signs_out(self, seat: str, person: str | None = None, *, at: float) -> str | None:
+        return self.want(e.SeatLeft(us(at), 9, f"PJSIP/{seat}", person))
+
+    def numbers(self, *numbers: str, call: str = "li", at: float) -> str | None:
+        """The numbers of the order of ``call`` are these now."""
+        return self.want(e.OrderNumbers(us(at), 10, f"pbx-{call}", numbers))
 
 
 def holds(leg: LegEnded) -> list[tuple[str, float | None, float | None]]:

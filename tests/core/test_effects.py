@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from agentd.core import events as e
-from agentd.core.effects import OBLIGATIONS, OrderChanged, ResyncWanted, Violation, to_record
+from agentd.core.effects import (
+    OBLIGATIONS,
+    OrderChanged,
+    OrderContact,
+    ResyncWanted,
+    Violation,
+    to_record,
+)
 from tests.core.story import Story, us
 
 # The table of the replay format: these keys keep their names.
@@ -66,4 +73,4 @@ def test_a_wish_for_a_snapshot_is_not_printed() -> None:
 
 
 def test_what_somebody_owes_is_an_obligation() -> None:
-    assert set(OBLIGATIONS) == {OrderChanged, Violation}
+    assert set(OBLIGATIONS) == {OrderChanged, OrderContact, Violation}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agentd.core.effects import Alert, OrderChanged, Violation
-from agentd.core.obligation import Refusal
 from agentd.core.policy import Policy, PolicyBook
 from tests.core.story import Story, length, restarted, s
 
@@ -105,13 +104,12 @@ def test_an_order_completed_in_mid_call_is_not_opened_again_by_the_next_seat() -
 def test_a_refused_completion_changes_nothing() -> None:
     story = Story()
     call_over(story)
-    refusal = story.complete(by=" ", at=200)
-    assert isinstance(refusal, Refusal)
+    assert story.complete(by=" ", at=200) == "work order pbx-li: say who completed it"
     assert story.orders()[-1][0] == "due"
 
 
 def test_no_such_order() -> None:
-    assert Story().engine.complete_order("pbx-nobody", "王芳", 1) is None
+    assert Story().complete("nobody", at=1) == "there is no open work order pbx-nobody"
 
 
 def test_several_orders_may_be_owed_at_once() -> None:

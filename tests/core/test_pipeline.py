@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agentd.core import events as e
 from agentd.core.effects import (
     Alert,
     Anomaly,
@@ -16,8 +17,8 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
-from agentd.core.obligation import Refusal
 from agentd.core.policy import PolicyBook
+from agentd.core.state import Answer
 from agentd.pipeline import Pipeline
 from tests.core.ami import BANNER, LOGIN, event
 from tests.core.story import s, us
@@ -346,14 +347,76 @@ def test_callers_may_call_themselves_what_they_like(number: str) -> None:
 # --- commands, memory, counts -------------------------------------------------------------
 
 
+DUE = OPENING + answered() + customer_ends(20)
+"""A call whose order is due at 920."""
+
+
+def completes(feed: Feed, at: float, *, clock_known: bool = True) -> None:
+    command = e.CompleteOrder(us(at), 1, "pbx-1.0", "王芳")
+    feed.effects += feed.pipeline.command(command, clock_known=clock_known)
+
+
 def test_a_person_completes_an_order() -> None:
-    feed = Feed(OPENING + answered() + customer_ends(20) + event("VarSet", 30))
-    assert feed.pipeline.complete_order("pbx-nobody", "王芳", us(31)) is None
-    assert isinstance(feed.pipeline.complete_order("pbx-1.0", "", us(31)), Refusal)
-    done = feed.pipeline.complete_order("pbx-1.0", "王芳", us(31))
-    assert isinstance(done, list)
-    (order,) = [x for x in done if isinstance(x, OrderChanged)]
+    feed = Feed(DUE + event("VarSet", 30))
+    completes(feed, 31)
+    assert feed.pipeline.take_answers() == [], "something may have come before it"
+    assert feed.pipeline.next_deadline_us() == us(31.05) + 1
+    feed.effects += feed.pipeline.advance(us(31.1))
+    (answer,) = feed.pipeline.take_answers()
+    order = feed.said(OrderChanged)[-1]
+    assert answer == Answer(1, None, order)
     assert (order.status, order.completed_by, s(order.completed_us)) == ("completed", "王芳", 31)
+
+
+def test_a_command_that_cannot_be_done_is_answered_with_the_reason() -> None:
+    feed = Feed(DUE + event("VarSet", 30))
+    feed.pipeline.command(e.CompleteOrder(us(31), 1, "pbx-nobody", "王芳"))
+    feed.pipeline.command(e.CompleteOrder(us(31), 2, "pbx-1.0", ""))
+    feed.feed(event("VarSet", 32))
+    assert [(a.ticket, a.refused) for a in feed.pipeline.take_answers()] == [
+        (1, "there is no open work order pbx-nobody"),
+        (2, "work order pbx-1.0: say who completed it"),
+    ]
+
+
+@pytest.mark.parametrize(("at", "late"), [(919.96, False), (920, False), (920.01, True)])
+def test_whether_an_order_was_completed_in_time_is_exact(at: float, late: bool) -> None:
+    """Also within the lag that judging stays behind the PBX."""
+    feed = Feed(DUE + event("VarSet", 919.9))
+    feed.effects += feed.pipeline.advance(us(at))
+    completes(feed, at)
+    feed.feed(event("VarSet", 921))
+    assert bool(feed.said(Violation)) is late
+    assert s(feed.said(OrderChanged)[-1].completed_us) == at
+
+
+def test_an_event_before_a_command_is_applied_before_it_although_it_comes_later() -> None:
+    feed = Feed(OPENING + answered())
+    feed.effects += feed.pipeline.advance(us(20.02))
+    completes(feed, 20.02)
+    feed.feed(customer_ends(20) + event("VarSet", 30))
+    ended = feed.legs["1.1"]
+    assert s(ended.ended_us) == 20
+    assert feed.said(OrderChanged)[-1].status == "completed"
+
+
+def test_a_command_that_our_clock_dates_before_the_pbxs_own_word_happens_now() -> None:
+    feed = Feed(DUE + event("VarSet", 930))
+    assert len(feed.said(Violation)) == 1
+    completes(feed, 915)
+    assert s(feed.said(OrderChanged)[-1].completed_us) == 929.95
+
+
+def test_before_the_pbxs_clock_is_known_a_command_is_done_at_once_and_no_time_passes() -> None:
+    first = Feed(DUE + event("VarSet", 30))
+    memory = {k: v for k, v in first.pipeline.take_memory().items() if v is not None}
+    second = Feed()
+    second.pipeline.restore(memory, [first.said(OrderChanged)[-1]])
+    completes(second, 5000, clock_known=False)
+    assert s(second.said(OrderChanged)[-1].completed_us) == 5000
+    second.feed(OPENING + event("VarSet", 200) + event("VarSet", 201))
+    assert s(second.said(SeatChanged)[-1].at_us) == 200
+    assert second.said(Violation) == []
 
 
 def test_a_restart_in_mid_call() -> None:

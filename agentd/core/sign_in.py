@@ -1,0 +1,69 @@
+"""Who sits where: a person signs in to a seat and leaves it.
+
+From sign-in on, what is offered to the seat is that person's; a call that runs stays with whoever
+had it, and what somebody owes stays theirs wherever they sit. Without a sign-in the queue's member
+name stands for the person. One person sits at one seat of a PBX.
+"""
+
+from __future__ import annotations
+
+from agentd.core.state import State
+
+
+def take(st: State, device: str, person: str, name: str) -> None:
+    """``person`` (a login) signs in at ``device``, in place of whoever was there. A seat that no
+    queue names is a seat from now on, logged out until a queue names it."""
+    seat = st.seat(device)
+    before = st.signed_in.get(person)
+    if before is not None and before != device:
+        leave(st, before)
+    if seat.person is not None and seat.person != person:
+        leave(st, device)
+    seat.person, seat.name = person, name
+    st.signed_in[person] = device
+    if st.people.get(person) != name:
+        st.people[person] = name
+        st.dirty.add(f"name:{person}")
+    _changed(st, device, person)
+
+
+def leave(st: State, device: str) -> None:
+    """Nobody is signed in at ``device`` any more."""
+    seat = st.seats.get(device)
+    if seat is None or seat.person is None:
+        return
+    person = seat.person
+    st.signed_in.pop(person, None)
+    seat.person = seat.name = None
+    _changed(st, device, person)
+
+
+def _changed(st: State, device: str, person: str) -> None:
+    st.dirty.add(f"seat:{device}")
+    st.owed_shown.pop(device, None)
+    st.touched_seats.add(device)
+    st.moved.add(person)
+
+
+def shown_name(st: State, agent: str | None) -> str | None:
+    """The name that people see for ``agent``, which may be a login."""
+    return st.people.get(agent, agent) if agent is not None else None
+
+
+def login_of(st: State, agent: str | None) -> str | None:
+    """``agent`` where it is somebody's login; None where it is only a name."""
+    return agent if agent in st.people else None
+
+
+def present_seat(st: State, agent: str | None, seat: str | None) -> str | None:
+    """Where ``agent`` sits now who owes something since ``seat``: there, where nobody is known to
+    have taken the place, else wherever the person sits; None where that is not known."""
+    if agent is None or seat is None:
+        return seat
+    if st.seats[seat].agent == agent:
+        return seat
+    signed_in = st.signed_in.get(agent)
+    if signed_in is not None:
+        return signed_in
+    others = [s.device for s in st.seats.values() if s.agent == agent and s.queues]
+    return others[0] if len(others) == 1 else None
