@@ -1,8 +1,8 @@
-"""The web server: pages, health and the live stream on one port, for this machine only.
+"""The web server: pages, REST, health and the live stream on one port, behind the login.
 
-Until people can log in, whoever reaches the port sees the whole board; so it binds to loopback
-only, and answers only to names of this machine, which keeps a page elsewhere from reaching it by
-pointing a name of its own here.
+Without TLS it binds to loopback only: passwords must not cross a network in plain text. It answers
+only to names of this machine, which keeps a page elsewhere from reaching it by pointing a name of
+its own here.
 """
 
 from __future__ import annotations
@@ -10,65 +10,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import re
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 import uvicorn
-from fastapi import FastAPI, Response, WebSocket
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from agentd import __version__
 from agentd.errors import AgentdError
+from agentd.http_pages import Guard, Pages
+from agentd.http_problems import install
+from agentd.http_session import (
+    Door,
+    DoorSettings,
+    MySeatOf,
+    WebAccounts,
+    caller,
+    session_router,
+)
 
 INCOMING_MAX_BYTES = 4096
 PORTS_TRIED = 50
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
-
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "font-src 'self'; connect-src 'self'; media-src 'self'; manifest-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-# What Vite names after its content: assets/index-DiwrgTda.js.
-_HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
-
-_NOT_BUILT = """\
-网页尚未构建。请在 agentd 的源码目录中运行:  make web
-然后重新加载本页。终端看板:  agentd watch
-
-The pages are not built. In agentd's source tree, run:  make web
-Then reload this page. The wallboard in a terminal:  agentd watch
-"""
-
-_log = structlog.get_logger(__name__)
 
 
 class WebSettings(Struct, frozen=True, kw_only=True):
     """Where the web server listens and what it serves."""
 
     host: str = "127.0.0.1"
-    """A loopback address or a name of one."""
+    """An address or a name of one; without TLS, of loopback."""
     port: int = 8440
     """0: any free port."""
     port_auto: bool = False
@@ -77,8 +58,26 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     """The built pages; may be missing."""
     allowed_hosts: tuple[str, ...] = ()
     """Names, beside those of loopback, under which a proxy on this machine publishes us."""
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    """PEM; with both, pages are served by https."""
+    behind_proxy: bool = False
+    """A proxy on this machine publishes us by https and tells the callers' addresses."""
     shutdown_s: int = 2
     """How long requests under way may take when we stop."""
+
+    @property
+    def tls(self) -> tuple[Path, Path] | None:
+        """Certificate and key, if both are there."""
+        if self.tls_cert_file is None or self.tls_key_file is None:
+            return None
+        return self.tls_cert_file, self.tls_key_file
+
+    @property
+    def door(self) -> DoorSettings:
+        """What the door must know of it."""
+        secure = self.tls is not None or self.behind_proxy
+        return DoorSettings(secure=secure, behind_proxy=self.behind_proxy)
 
 
 class Live(Protocol):
@@ -100,19 +99,33 @@ class Live(Protocol):
 
 
 class WebServer:
-    """Serves the pages, ``/ws`` and ``/healthz``.
+    """Serves the pages, the REST routes, ``/ws`` and ``/healthz``.
 
     ``health`` gives what ``/healthz`` shows, JSON types only; its ``ok`` (a bool) decides between
-    200 and 503. Order of use: :meth:`start`, then :meth:`serve_until_stopped` in a task of its
-    own, :meth:`stop` from another.
+    200 and 503; who is not logged in is shown no more than ``ok`` and ``version``. ``accounts``
+    says who may come in; without them, nobody. ``routers``: the REST routes, with their ``/api``
+    prefix. ``my_seat``: where a person is signed in, for ``/api/me``.
+
+    Order of use: :meth:`start`, then :meth:`serve_until_stopped` in a task of its own,
+    :meth:`stop` from another.
     """
 
     def __init__(
-        self, settings: WebSettings, live: Live, health: Callable[[], dict[str, Any]]
+        self,
+        settings: WebSettings,
+        live: Live,
+        health: Callable[[], dict[str, Any]],
+        accounts: WebAccounts | None = None,
+        *,
+        routers: Sequence[APIRouter] = (),
+        my_seat: MySeatOf = lambda _: None,
     ) -> None:
         self._settings = settings
         self._live = live
         self._health = health
+        self._accounts = accounts
+        self._routers = routers
+        self._my_seat = my_seat
         self._sockets: list[socket.socket] = []
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
@@ -121,18 +134,27 @@ class WebServer:
     async def start(self) -> str:
         """Take the port and return the URL; who connects now is served as soon as
         :meth:`serve_until_stopped` runs. Raises :class:`AgentdError` when the address is not a
-        loopback one or its port is taken."""
-        addresses = await _loopback_addresses(self._settings.host)
+        loopback one and there is no TLS, the certificate is none, or the port is taken."""
+        tls = self._settings.tls
+        if tls is not None:
+            await asyncio.to_thread(_check_certificate, *tls)
+        addresses = await _addresses(self._settings.host, anywhere=tls is not None)
         self._sockets = _listen(addresses, self._settings)
         host, port = self._sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
+            host = "localhost"
+        scheme = "http" if tls is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def serve_until_stopped(self) -> None:
         """Serve until :meth:`stop` is called (returns) or the task is cancelled."""
         self._done.clear()
+        certificate, key = self._settings.tls or (None, None)
         server = _Server(
             Config(
                 self._app(),
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
                 ws=_LineProtocol,
                 ws_max_size=INCOMING_MAX_BYTES,
                 # Beats and acknowledgements find a dead client, and sooner.
@@ -183,13 +205,25 @@ class WebServer:
         self._sockets = []
 
     def _app(self) -> ASGIApp:
-        app = FastAPI(title="agentd", openapi_url=None, docs_url=None, redoc_url=None)
+        settings = self._settings
+        app = FastAPI(
+            title="agentd",
+            version=__version__,
+            openapi_url="/api/openapi.json",
+            docs_url=None,
+            redoc_url=None,
+        )
+        install(app)
 
-        @app.get("/healthz")
-        async def healthz() -> Response:
+        @app.get("/healthz", include_in_schema=False)
+        async def healthz(request: Request) -> Response:
             body = self._health()
+            if caller(request).known:
+                shown = body | {"seq": self._live.seq, "clients": self._live.clients}
+            else:
+                shown = {"ok": body["ok"], "version": __version__}
             return Response(
-                msgspec.json.encode(body | {"seq": self._live.seq, "clients": self._live.clients}),
+                msgspec.json.encode(shown),
                 HTTPStatus.OK if body["ok"] else HTTPStatus.SERVICE_UNAVAILABLE,
                 {"Cache-Control": "no-store"},
                 "application/json",
@@ -197,10 +231,21 @@ class WebServer:
 
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:
+            who = caller(websocket)
+            if not who.may("board"):
+                await websocket.send_denial_response(
+                    PlainTextResponse("You may not see the board.\n", HTTPStatus.FORBIDDEN)
+                )
+                return
             await self._live.serve(websocket)
 
-        app.mount("/", _Pages(directory=self._settings.static_dir, html=True, check_dir=False))
-        return _Guard(app, (*LOOPBACK_NAMES, *self._settings.allowed_hosts))
+        if self._accounts is not None:
+            app.include_router(session_router(self._accounts, settings.door, self._my_seat))
+        for router in self._routers:
+            app.include_router(router)
+        door = Door(app, Pages(settings.static_dir), self._accounts, settings.door)
+        hosts = (*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts)
+        return Guard(door, hosts, by_address=settings.tls is not None)
 
 
 class _Server(uvicorn.Server):
@@ -230,64 +275,17 @@ class _LineProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
 
 
-class _Pages(StaticFiles):
-    """The built pages, with the caching that their names allow."""
-
-    async def check_config(self) -> None:
-        """A missing directory is no error: it may be built while we run."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        try:
-            response = await super().get_response(path, scope)
-        except HTTPException as error:
-            if error.status_code == HTTPStatus.NOT_FOUND and path == ".":
-                return PlainTextResponse(
-                    _NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": "no-store"}
-                )
-            raise
-        hashed = _HASHED_ASSET.match(path) is not None
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if hashed else "no-cache"
-        )
-        return response
+def _check_certificate(certificate: Path, key: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:
+        raise AgentdError(
+            f"The web server cannot use the certificate {certificate} with the key {key}: {error}. "
+            "Both must be PEM files that agentd's user may read, and belong together."
+        ) from error
 
 
-class _Guard:
-    """Refuses foreign names in ``Host`` and adds the security headers to every answer."""
-
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
-        self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._headers = [
-            (name.lower().encode(), value.encode()) for name, value in _SECURITY_HEADERS.items()
-        ]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                message["headers"] = [*message.get("headers", ()), *self._headers]
-            await send(message)
-
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        app = self._app
-        if _host_name(host) not in self._hosts:
-            _log.warning("web_host_refused", host=host)
-            app = PlainTextResponse(
-                f"agentd does not serve the name {host!r}. Open it as localhost, or add the name "
-                "to allowed_hosts.\n",
-                HTTPStatus.MISDIRECTED_REQUEST,
-            )
-        await app(scope, receive, send_guarded)
-
-
-def _host_name(host: str) -> str:
-    """``Host`` without port and brackets, in lower case."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
-
-
-async def _loopback_addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+async def _addresses(host: str, *, anywhere: bool) -> list[tuple[socket.AddressFamily, str]]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -297,11 +295,11 @@ async def _loopback_addresses(host: str) -> list[tuple[socket.AddressFamily, str
         ) from error
     addresses = [(family, str(address[0])) for family, _, _, _, address in found]
     for _, address in addresses:
-        if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        if not anywhere and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             raise AgentdError(
-                f"The web server refuses to listen on {host} ({address}): it has no login yet, "
-                "and whoever reached the port would see every call. Use 127.0.0.1; from another "
-                "machine, use an SSH tunnel."
+                f"The web server refuses to listen on {host} ({address}) without TLS: passwords "
+                "would cross the network in plain text. Set tls_cert_file and tls_key_file, or "
+                "use 127.0.0.1 behind a reverse proxy or an SSH tunnel."
             )
     return list(dict.fromkeys(addresses))
 

@@ -1,7 +1,8 @@
 """Fakes for tests, shipped so that they stay as good as what they stand for.
 
 :class:`FakeInbox` is an :class:`~agentd.ports.Inbox` that keeps everything; :class:`FakeAmi` is a
-PBX's manager port that answers like Asterisk until a test tells it to misbehave.
+PBX's manager port that answers like Asterisk until a test tells it to misbehave;
+:class:`OpenAccounts` are accounts that admit everybody.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from agentd import clock
+from agentd.core.people import Person
+from agentd.errors import Refused
 from agentd.ports import AmiBytes, InboxItem, LinkChanged, LinkInfo
+from agentd.ports.desk import ApiToken, AuditEntry
 
 _Item = TypeVar("_Item", LinkChanged, LinkInfo, AmiBytes)
 
@@ -336,3 +340,79 @@ def _parse(request: bytes) -> dict[str, str]:
         if colon:
             headers[name] = value
     return headers
+
+
+class OpenAccounts:
+    """Accounts behind a door that stands open: whoever comes, with a cookie or without, is
+    ``person``. Keeps settings and audit lines; nothing else can be changed. For tests of what is
+    behind the door; no program uses it."""
+
+    def __init__(self, person: Person | None = None) -> None:
+        self.person = person or Person("9000", "测试", "supervisor")
+        self.kept: dict[str, Any] = {}
+        self.noted: list[AuditEntry] = []
+
+    @property
+    def has_people(self) -> bool:
+        return True
+
+    def whose_cookie(self, cookie: str) -> Person | None:
+        return self.person
+
+    def whose_token(self, secret: str) -> ApiToken | None:
+        return None
+
+    async def log_in(
+        self, login: str, password: str, address: str, browser: str
+    ) -> tuple[Person, str]:
+        return self.person, "open"
+
+    async def log_out(self, cookie: str) -> None:
+        """Nobody can leave."""
+
+    async def by_cookie(self, cookie: str) -> Person | None:
+        return self.person
+
+    async def by_token(self, secret: str) -> ApiToken | None:
+        return None
+
+    async def settings(self, who: Person) -> Mapping[str, Any]:
+        return self.kept
+
+    async def put_settings(self, who: Person, settings: Mapping[str, Any]) -> None:
+        self.kept = dict(settings)
+
+    async def change_password(self, who: Person, old: str, new: str, address: str) -> None:
+        raise Refused("there are no passwords here")
+
+    def people(self, who: Person) -> Sequence[Person]:
+        return [self.person]
+
+    async def put_person(
+        self, who: Person, person: Person, password: str | None, address: str
+    ) -> Person:
+        raise Refused("there is one person here")
+
+    async def tokens(self, who: Person) -> Sequence[ApiToken]:
+        return []
+
+    async def add_token(
+        self,
+        who: Person,
+        name: str,
+        rights: Sequence[str],
+        queues: Sequence[str],
+        days: int | None,
+    ) -> tuple[ApiToken, str]:
+        raise Refused("there are no tokens here")
+
+    async def revoke_token(self, who: Person, token_id: str) -> None:
+        raise Refused("there are no tokens here")
+
+    async def note(self, entry: AuditEntry) -> None:
+        self.noted.append(entry)
+
+    async def audit(
+        self, who: Person, *, by: str | None, action: str | None, before_seq: int | None
+    ) -> Sequence[AuditEntry]:
+        return self.noted

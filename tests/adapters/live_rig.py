@@ -18,8 +18,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, Frame, Opcode
 
 from agentd.http_api import WebServer, WebSettings
+from agentd.http_session import WebAccounts
 from agentd.monitor_mailbox import StreamSettings
 from agentd.monitor_ws import LiveStream
+from agentd.testing import OpenAccounts
 from agentd.watch_view import apply
 
 # Long for anybody, so that only what never comes fails a test.
@@ -50,10 +52,14 @@ async def served(
     *,
     web: WebSettings | None = None,
     health: Callable[[], dict[str, Any]] = lambda: HEALTHY,
+    accounts: WebAccounts | None = None,
 ) -> AsyncIterator[Rig]:
     live = LiveStream(stream, now=asyncio.get_running_loop().time, version="0.0.test")
     server = WebServer(
-        web or WebSettings(port=0, static_dir=Path("/nowhere/to/be/found")), live, health
+        web or WebSettings(port=0, static_dir=Path("/nowhere/to/be/found")),
+        live,
+        health,
+        accounts or OpenAccounts(),
     )
     url = await server.start()
     with _uvicorn_errors() as errors:

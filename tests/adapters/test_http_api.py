@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 from agentd.errors import AgentdError
 from agentd.http_api import WebServer, WebSettings
 from agentd.monitor_ws import LiveStream
+from agentd.testing import OpenAccounts
 from tests.adapters.live_rig import PATIENCE_S, Rig, listening, served, until
 
 INDEX = "<!doctype html><script type=module src=./assets/index-DiwrgTda.js></script>"
@@ -42,7 +43,7 @@ async def browsing(rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def server(settings: WebSettings) -> WebServer:
-    return WebServer(settings, LiveStream(), lambda: {"ok": True})
+    return WebServer(settings, LiveStream(), lambda: {"ok": True}, OpenAccounts())
 
 
 # --- pages --------------------------------------------------------------------------------------
@@ -192,8 +193,8 @@ async def test_the_stream_is_never_compressed() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1"])
-async def test_without_a_login_only_this_machine_may_connect(host: str) -> None:
-    with pytest.raises(AgentdError, match=r"no login yet.*127\.0\.0\.1.*SSH tunnel"):
+async def test_without_tls_only_this_machine_may_connect(host: str) -> None:
+    with pytest.raises(AgentdError, match=r"plain text.*tls_cert_file.*127\.0\.0\.1.*SSH tunnel"):
         await server(WebSettings(host=host, port=0)).start()
 
 
@@ -291,7 +292,7 @@ async def test_a_fault_in_the_stream_ends_the_server_loudly() -> None:
         async def run(self) -> None:
             raise ZeroDivisionError
 
-    web = WebServer(WebSettings(port=0), Broken(), lambda: {"ok": True})
+    web = WebServer(WebSettings(port=0), Broken(), lambda: {"ok": True}, OpenAccounts())
     await web.start()
     with pytest.raises(ExceptionGroup) as failure:
         await web.serve_until_stopped()

@@ -25,7 +25,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from agentd.http_api import _SECURITY_HEADERS
+from agentd.http_pages import SECURITY_HEADERS
 
 STATIC = Path(__file__).resolve().parents[2] / "agentd" / "static"
 BEAT_S = 1.0
@@ -211,7 +211,7 @@ class FakeDaemon:
 def _answer(status: HTTPStatus, body: bytes = b"", kind: str = "text/plain") -> Response:
     headers = Headers(
         {
-            **_SECURITY_HEADERS,
+            **SECURITY_HEADERS,
             "Content-Type": kind,
             "Content-Length": str(len(body)),
             "Connection": "close",

@@ -1,0 +1,524 @@
+"""Who asks: the door before every page and route, and the routes of the login itself.
+
+Nothing but the login page with its files, ``POST /api/session`` and a short ``/healthz`` answers
+without a login. Routes learn who asks by the dependencies :func:`current`, :func:`require`,
+:func:`allow` and :func:`caller`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, Protocol
+from urllib.parse import quote
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from msgspec import Struct
+from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from agentd.core.people import RIGHTS, Person, Right
+from agentd.http_pages import Pages, no_accounts_page
+from agentd.http_problems import Problem, documented, problem_of
+from agentd.ports.desk import Accounts, ApiToken, LoginRefused
+
+COOKIE = "agentd_session"
+BODY_MAX_BYTES = 256 << 10
+UPLOAD_MAX_BYTES = 2 << 20
+"""Of a CSV file."""
+LOGIN_BODY_MAX_BYTES = 4 << 10
+BODY_MAX_S = 30.0
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_JSON = "application/json"
+_CSV = "text/csv"
+
+_log = structlog.get_logger(__name__)
+
+
+class WebAccounts(Accounts, Protocol):
+    """What the web needs of the accounts beside what every service does."""
+
+    @property
+    def has_people(self) -> bool:
+        """Whether anybody can log in at all."""
+        ...
+
+    def whose_cookie(self, cookie: str) -> Person | None:
+        """Whose session it is, at once."""
+        ...
+
+    def whose_token(self, secret: str) -> ApiToken | None:
+        """Which token it is, at once."""
+        ...
+
+
+class Caller(Struct, frozen=True):
+    """Who asks: a person by the cookie, or a machine by its token."""
+
+    person: Person | None
+    token: ApiToken | None
+    address: str
+    cookie: str = ""
+    secret: str = ""
+    browser: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody is logged in."""
+        return self.person is not None or self.token is not None
+
+    @property
+    def name(self) -> str:
+        """Login or ``token:ID``, for histories and the audit log."""
+        if self.token is not None:
+            return f"token:{self.token.id}"
+        return self.person.login if self.person is not None else ""
+
+    def may(self, right: Right) -> bool:
+        """Whether the person's role, or the token, has ``right``."""
+        if self.token is not None:
+            return right in self.token.rights
+        return self.person is not None and self.person.may(right)
+
+    @property
+    def acting(self) -> Person:
+        """The person; for a token, who stands in for it where a service wants a person: one who
+        reads in the token's queues. Ask :meth:`may` first: a token's rights are its own."""
+        if self.token is not None:
+            return Person(self.name, self.token.name, "manager", queues=self.token.queues)
+        assert self.person is not None
+        return self.person
+
+
+class DoorSettings(Struct, frozen=True, kw_only=True):
+    """How the door judges requests."""
+
+    secure: bool = False
+    """Pages are reached by https: cookies are for https only."""
+    behind_proxy: bool = False
+    """Believe X-Forwarded-For, from a proxy on this machine only."""
+
+
+# --- the door --------------------------------------------------------------------------------
+
+
+class Door:
+    """Lets a request through to ``api`` or ``pages`` when its sender may come in."""
+
+    def __init__(
+        self, api: ASGIApp, pages: Pages, accounts: WebAccounts | None, settings: DoorSettings
+    ) -> None:
+        self._api = api
+        self._pages = pages
+        self._accounts = accounts
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI says."""
+        headers = Headers(scope=scope)
+        who = await self._caller(scope, headers)
+        scope["agentd.caller"] = who
+        path: str = scope["path"]
+        if scope["type"] == "websocket":
+            if path == "/ws" and not who.known:
+                refusal = PlainTextResponse(
+                    "Log in first, or send a token: Authorization: Bearer …\n",
+                    HTTPStatus.UNAUTHORIZED,
+                )
+                await WebSocket(scope, receive, send).send_denial_response(refusal)
+                return
+            await self._api(scope, receive, send)
+        elif path == "/healthz" or path == "/api" or path.startswith("/api/"):
+            try:
+                receive = await self._admit(who, scope, headers, receive)
+            except Problem as problem:
+                await problem.response()(scope, receive, send)
+                return
+            await self._api(scope, receive, _uncached(send))
+        else:
+            answer = self._page(who, scope, headers)
+            try:
+                await answer(scope, receive, send)
+            except HTTPException as error:
+                await problem_of(error).response()(scope, receive, send)
+
+    def _page(self, who: Caller, scope: Scope, headers: Headers) -> ASGIApp:
+        path: str = scope["path"]
+        if path == "/login" and self._accounts is not None and not self._accounts.has_people:
+            return no_accounts_page()
+        if who.known:
+            if path == "/" and not who.may("board"):
+                return RedirectResponse("/desk", HTTPStatus.FOUND)
+            return self._pages
+        if self._pages.belongs_to_login(path):
+            return self._pages
+        navigates = (
+            headers.get("sec-fetch-mode") == "navigate" or "text/html" in headers.get("accept", "")
+        ) and scope["method"] in {"GET", "HEAD"}
+        if not navigates:
+            return _not_logged_in().response()
+        query = scope["query_string"].decode("latin-1")
+        # "//host" would lead away from here.
+        wished = "/" + path.lstrip("/\\") + (f"?{query}" if query else "")
+        return RedirectResponse(
+            f"/login?next={quote(wished, safe='/')}",
+            HTTPStatus.FOUND,
+            {"Cache-Control": "no-store"},
+        )
+
+    async def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        address = self._address(scope, headers)
+        browser = headers.get("user-agent", "")
+        cookie = _cookie(headers)
+        if self._accounts is None:
+            return Caller(None, None, address, cookie, "", browser)
+        kind, _, secret = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            # A token that is wrong is not mended by a cookie beside it.
+            token = await self._accounts.by_token(secret.strip())
+            return Caller(None, token, address, "", secret.strip(), browser)
+        person = await self._accounts.by_cookie(cookie)
+        return Caller(person, None, address, cookie, "", browser)
+
+    def _address(self, scope: Scope, headers: Headers) -> str:
+        client = scope.get("client")
+        peer: str = client[0] if client else ""
+        if not self._settings.behind_proxy or not _is_loopback(peer):
+            return peer
+        # Our proxy added the last one; what stands before it is anybody's word.
+        told = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        try:
+            return str(ipaddress.ip_address(told))
+        except ValueError:
+            return peer
+
+    async def _admit(
+        self, who: Caller, scope: Scope, headers: Headers, receive: Receive
+    ) -> Receive:
+        """What the route may read its body from. Raises :class:`Problem`."""
+        method, path = scope["method"], scope["path"]
+        logging_in = (method, path) == ("POST", "/api/session")
+        if method not in _SAFE:
+            self._check_origin(headers)
+        if not who.known and not logging_in and path != "/healthz":
+            raise _not_logged_in(by_token=bool(who.secret))
+        if method in _SAFE:
+            return receive
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        limit = UPLOAD_MAX_BYTES if kind == _CSV else BODY_MAX_BYTES
+        body = await _read(headers, receive, LOGIN_BODY_MAX_BYTES if logging_in else limit)
+        # Neither kind can be sent by a form of another site.
+        if body and kind not in {_JSON, _CSV}:
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                f"Send {_JSON} (Content-Type), or {_CSV} where a file is imported.",
+                f"请求内容须为 {_JSON}(导入文件时为 {_CSV})。",
+            )
+        return _replayed(body, receive)
+
+    def _check_origin(self, headers: Headers) -> None:
+        origin = headers.get("origin")
+        if origin is None or same_origin(
+            origin, headers.get("host", ""), secure=self._settings.secure
+        ):
+            return
+        _log.warning("web_origin_refused", origin=origin)
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "origin",
+            f"Pages of {origin} may not change anything here.",
+            f"{origin} 的网页不能在此修改内容。",
+        )
+
+
+def same_origin(origin: str, host: str, *, secure: bool) -> bool:
+    """Whether a page of ``origin`` was served under the name ``host`` (with its port), by us."""
+    scheme, _, name = origin.lower().partition("://")
+    if scheme not in ({"https"} if secure else {"http", "https"}):
+        return False
+    return bool(name) and name == host.lower()
+
+
+def _not_logged_in(*, by_token: bool = False) -> Problem:
+    if by_token:
+        return Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "token",
+            "This token is unknown, revoked or over.",
+            "令牌无效、已吊销或已过期。",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "login",
+        "Log in first.",
+        "请先登录。",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _cookie(headers: Headers) -> str:
+    for line in headers.getlist("cookie"):
+        value = cookie_parser(line).get(COOKIE)
+        if value:
+            return value[:128]
+    return ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
+
+
+async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
+    """The whole body. Raises :class:`Problem` when it is too long or does not come."""
+    too_long = Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too_large",
+        f"The body is longer than {most_bytes} bytes.",
+        f"请求内容超过 {most_bytes} 字节。",
+        headers={"Connection": "close"},
+    )
+    announced = headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > most_bytes:
+        raise too_long
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_MAX_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > most_bytes:
+                    raise too_long
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "timeout",
+            "The body did not come in time.",
+            "请求内容未及时送达。",
+            headers={"Connection": "close"},
+        ) from None
+    return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _uncached(send: Send) -> Send:
+    """What a person sees is not for caches, unless a route says otherwise."""
+
+    async def send_uncached(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            if b"cache-control" not in names:
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"cache-control", b"no-store"),
+                ]
+        await send(message)
+
+    return send_uncached
+
+
+# --- dependencies ----------------------------------------------------------------------------
+
+
+def caller(connection: HTTPConnection) -> Caller:
+    """Who asks, person or token: a dependency of routes that are open to both."""
+    found: Caller = connection.scope["agentd.caller"]
+    return found
+
+
+def current(request: Request) -> Person:
+    """The person who asks: a dependency. A token is refused."""
+    person = caller(request).person
+    if person is None:
+        raise Problem(
+            HTTPStatus.FORBIDDEN, "forbidden", "This is for people, not tokens.", "令牌不能这样用。"
+        )
+    return person
+
+
+def require(right: Right) -> Callable[[Request], Person]:
+    """A dependency: the person who asks, if the role has ``right``."""
+
+    def having(request: Request) -> Person:
+        person = current(request)
+        if not person.may(right):
+            raise _forbidden(right)
+        return person
+
+    return having
+
+
+def allow(*rights: Right | str) -> Callable[[Request], Caller]:
+    """A dependency for routes that tokens may use: who asks, if the person or the token has one
+    of ``rights``."""
+
+    def having(request: Request) -> Caller:
+        who = caller(request)
+        if not any(who.may(right) for right in rights):  # type: ignore[arg-type]
+            raise _forbidden(rights[0])
+        return who
+
+    return having
+
+
+def _forbidden(right: str) -> Problem:
+    return Problem(
+        HTTPStatus.FORBIDDEN, "forbidden", f"You lack the right {right!r}.", "没有权限。"
+    )
+
+
+# --- routes ----------------------------------------------------------------------------------
+
+
+class LoginBody(BaseModel):
+    """What one logs in with."""
+
+    login: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=1024)
+
+
+class PasswordBody(BaseModel):
+    """A change of one's own password."""
+
+    old: str = Field(min_length=1, max_length=1024)
+    new: str = Field(min_length=1, max_length=1024)
+
+
+class Me(BaseModel):
+    """The person who asks. ``seat``: where the person is signed in, as of the seat's routes."""
+
+    login: str
+    name: str
+    role: str
+    queues: list[str]
+    teams: list[str]
+    rights: list[str]
+    settings: dict[str, Any]
+    seat: dict[str, Any] | None
+
+
+MySeatOf = Callable[[Person], Mapping[str, Any] | None]
+"""Where a person is signed in, as plain JSON."""
+
+CurrentPerson = Annotated[Person, Depends(current)]
+
+
+def session_router(
+    accounts: WebAccounts, settings: DoorSettings, my_seat: MySeatOf = lambda _: None
+) -> APIRouter:
+    """Log in, log out, who am I, my settings, my password."""
+    router = APIRouter(prefix="/api", tags=["session"])
+
+    async def me_of(person: Person) -> Me:
+        seat = my_seat(person)
+        return Me(
+            login=person.login,
+            name=person.name,
+            role=person.role,
+            queues=list(person.queues),
+            teams=list(person.teams),
+            rights=sorted(RIGHTS[person.role]),
+            settings=dict(await accounts.settings(person)),
+            seat=None if seat is None else dict(seat),
+        )
+
+    def give(response: Response, cookie: str) -> None:
+        response.set_cookie(
+            COOKIE, cookie, path="/", secure=settings.secure, httponly=True, samesite="strict"
+        )
+
+    @router.post("/session", responses=documented(400, 401, 403, 413, 415, 422, 429, 503))
+    async def log_in(body: LoginBody, request: Request, response: Response) -> Me:
+        """Log in; sets the cookie ``agentd_session``."""
+        if not accounts.has_people:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "no_accounts",
+                "There is no account yet: agentd user add LOGIN --name NAME --role admin",
+                "还没有任何账号:agentd user add 工号 --name 姓名 --role admin",
+            )
+        who = caller(request)
+        person, cookie = await accounts.log_in(body.login, body.password, who.address, who.browser)
+        if who.cookie:
+            await accounts.log_out(who.cookie)
+        give(response, cookie)
+        return await me_of(person)
+
+    @router.delete("/session", status_code=HTTPStatus.NO_CONTENT, responses=documented(401, 403))
+    async def log_out(request: Request, response: Response) -> None:
+        """Log out; the cookie is worth nothing from now on."""
+        await accounts.log_out(caller(request).cookie)
+        response.delete_cookie(
+            COOKIE, path="/", secure=settings.secure, httponly=True, samesite="strict"
+        )
+
+    @router.get("/me", responses=documented(401, 403))
+    async def me(person: CurrentPerson) -> Me:
+        """Who I am, what I may do, where I sit."""
+        return await me_of(person)
+
+    @router.put(
+        "/me/settings",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=documented(400, 401, 403, 413, 415, 422),
+    )
+    async def put_settings(body: dict[str, Any], person: CurrentPerson) -> None:
+        """What the pages keep for me; replaces what was kept before."""
+        await accounts.put_settings(person, body)
+
+    @router.put(
+        "/me/password",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=documented(400, 401, 403, 413, 415, 422, 429),
+    )
+    async def put_password(
+        body: PasswordBody, request: Request, response: Response, person: CurrentPerson
+    ) -> None:
+        """Change my password. All my sessions end; this browser gets a new one."""
+        who = caller(request)
+        try:
+            await accounts.change_password(person, body.old, body.new, who.address)
+        except LoginRefused as refused:
+            if refused.code != "wrong":
+                raise
+            # Not 401: the person is logged in.
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "wrong",
+                "The old password is wrong.",
+                "原密码不对。",
+                field="old",
+            ) from refused
+        _, cookie = await accounts.log_in(person.login, body.new, who.address, who.browser)
+        give(response, cookie)
+
+    return router
