@@ -99,6 +99,9 @@ class FormBook(Struct, frozen=True):
     """Before the dispatched order is due."""
     promise_warn_s: int = 600
     call_back_within_s: int = 900
+    call_back_report_s: int = 600
+    """How long after that a missing call-back is reported: one that began in time is known to us
+    only when it has ended."""
     external: bool = False
     """The city's platform holds the form: completion by API, only the number is required."""
     teams: tuple[str, ...] = ()

@@ -217,6 +217,14 @@ class WorkOrder(Struct, frozen=True, omit_defaults=True):
     """The number of the city platform's form."""
     pending_call_back: bool = False
     """Completed as a delayed reply, no call-back seen yet."""
+    call_back_missed_us: int | None = None
+    """When it was reported that the call-back of a delayed reply was not seen in time."""
+    reply_by_word: bool = False
+    """A three-way reply of which no three-way call was seen: the agent's word stands for it."""
+    left_us: int | None = None
+    """When the last seat left the call: a delayed reply's call-back counts from there."""
+    folded: int = 0
+    """A missed-call order: how many more calls of the same caller were missed since."""
 
 
 # --- commands --------------------------------------------------------------------------------
@@ -366,6 +374,12 @@ class Absorb(Command, frozen=True, tag="absorb"):
     order: str
     numbers: tuple[ContactNumber, ...]
     contacts: tuple[Contact, ...]
+    notes: tuple[Note, ...] = ()
+    urgent: Urgent | None = None
+    """An urgent order stays urgent in the one that goes on for it."""
+    promise: Promise | None = None
+    """A promise that is not kept yet, where this order has none of its own."""
+    own_service: bool = False
 
 
 class Tick(Command, frozen=True, tag="tick"):
@@ -411,7 +425,7 @@ AnyCommand = PersonCommand | SystemCommand
 class Missing(Struct, frozen=True):
     """Something that prevents completion. ``field`` is a path: ``category``, ``fields.place``,
     ``reply.mode``, ``reply.basis``; ``code``: required, not_a_choice, too_long, not_a_date,
-    not_a_number, no_call_back, unknown."""
+    not_a_number, no_call_back, unknown, not_later (a moment that has passed), out_of_range."""
 
     field: str
     code: str
@@ -468,6 +482,8 @@ class Notice(Struct, frozen=True):
     at_us: int
     to: tuple[str, ...] = ()
     role: Literal["", "shift_leader", "qa", "owner"] = ""
+    without: tuple[str, ...] = ()
+    """Logins that must not be told, whatever their role: the person whom the order is about."""
     times: int = 1
     text_zh: str = ""
     text_en: str = ""
