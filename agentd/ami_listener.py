@@ -34,7 +34,7 @@ from agentd.ami_link import (
     plain_text_warning,
     tls_context,
 )
-from agentd.ami_members import QueueMembers
+from agentd.ami_members import Phones, QueueMembers
 from agentd.ami_pbx import (
     EventWatch,
     Permissions,
@@ -51,7 +51,7 @@ from agentd.ami_reports import LinkReports
 from agentd.ami_session import AmiSession
 from agentd.errors import Refused
 from agentd.ports import Inbox
-from agentd.ports.telephony import QueueMember
+from agentd.ports.telephony import Phone, QueueMember
 
 _GREETING_S = 5.0
 _RESYNC_MIN_S = 1.0
@@ -165,6 +165,7 @@ class AmiListener:
         self._reports = LinkReports(settings.pbx, inbox, self._log)
         self._watch = EventWatch(settings.event_mask)
         self._members = QueueMembers()
+        self._phones = Phones()
         self._may: Permissions | None = None
         self.recordings = RecordingNames(settings.pbx, inbox, self._recording_file)
         self._begin()
@@ -224,18 +225,26 @@ class AmiListener:
         """The phone's places in queues; of the last link while there is none."""
         return self._members.of(device)
 
+    def phone(self, device: str) -> Phone | None:
+        """The phone itself; None where the PBX never named it."""
+        return self._phones.get(device)
+
     async def ask(self, action: AmiAction | str, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Do ``action`` once, never again; the answer's headers (lower case)."""
         action = _for_people(action)
         session = self._session
         if session is None:
             raise Refused(
-                f"there is no link to PBX {self.settings.pbx!r}: {action.value} was not sent"
+                f"there is no link to PBX {self.settings.pbx!r}: {action.value} was not sent",
+                code="unavailable",
+                text_zh=f"与 PBX {self.settings.pbx} 的连接已断开，操作未执行",
             )
         if not self.may(action):
             raise Refused(
                 f"the AMI account on PBX {self.settings.pbx!r} may not {action.value}: give it"
-                f" write={_FOR_PEOPLE[action]} (manager.conf)"
+                f" write={_FOR_PEOPLE[action]} (manager.conf)",
+                text_zh=f"PBX {self.settings.pbx} 的 AMI 账号无权执行 {action.value}：请为它设置"
+                f" write={_FOR_PEOPLE[action]}（manager.conf）",
             )
         answer = await session.do(action, headers)
         self._members.did(action, headers)
@@ -431,6 +440,7 @@ class AmiListener:
         elif frame.startswith(b"Event: Shutdown\r\n"):
             self.shutdown_seen = True
         self._members.saw_event(frame)
+        self._phones.saw(frame)
         self.recordings.saw_event(frame, may=self.may(AmiAction.GETVAR))
         if not self._watch.content:
             self._watch.saw_event(frame)
@@ -438,6 +448,7 @@ class AmiListener:
     def saw_list_item(self, frame: bytes) -> None:
         """An event out of a list that we asked for."""
         self._members.saw_list_item(frame)
+        self._phones.saw(frame)
         self._watch.saw_list_item(frame)
 
     # --- what others hear ---

@@ -1,4 +1,5 @@
-"""Which phone is in which queues, under what name, paused or not: read off a link's frames.
+"""Which phone is in which queues, under what name, paused or not, and whether it can be reached:
+read off a link's frames.
 
 Pure. A service that drives a queue must know more of a membership than what the seat does now:
 the interface that the queue calls, and whether the membership may be taken away.
@@ -11,13 +12,17 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from agentd.ami_actions import AmiAction
-from agentd.ports.telephony import QueueMember
+from agentd.ami_pbx import timestamp_us
+from agentd.ports.telephony import Phone, QueueMember
 
 _EVENT = b"Event: QueueMember"
 _STATUS = b"Event: QueueMemberStatus\r\n"
 """Comes with every change of the phone's state, and changes nothing here."""
 _REMOVED = b"Event: QueueMemberRemoved\r\n"
 _ITEM = b"Event: QueueMember\r\n"
+
+_DEVICE = b"Event: DeviceStateChange\r\n"
+_RINGS = ("RINGING", "RINGINUSE")
 
 _Key = tuple[str, str]
 """Queue and interface."""
@@ -85,11 +90,43 @@ class QueueMembers:
         return tuple(sorted(mine, key=lambda member: (member.queue, member.interface)))
 
 
-def _read(frame: bytes, *, name: str, interface: str) -> QueueMember | None:
+class Phones:
+    """The devices of one PBX, by name."""
+
+    def __init__(self) -> None:
+        self._phones: dict[str, Phone] = {}
+
+    def saw(self, frame: bytes) -> None:
+        """Any event, or an item of any list."""
+        if not frame.startswith(_DEVICE):
+            return
+        headers = _headers(frame)
+        device, state = headers.get("Device"), headers.get("State")
+        # Queues have devices of their own; nobody sits there.
+        if not device or not state or device.startswith("Queue:"):
+            return
+        before = self._phones.get(device)
+        rang_us = before.rang_us if before is not None else None
+        # An item of a list has no time, and may tell of a ring that began long ago.
+        if state in _RINGS:
+            rang_us = timestamp_us(headers.get("Timestamp")) or rang_us
+        self._phones[device] = Phone(device, state, rang_us)
+
+    def get(self, device: str) -> Phone | None:
+        """The phone, as it was told last."""
+        return self._phones.get(device)
+
+
+def _headers(frame: bytes) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in frame.decode("utf-8", "replace").split("\r\n"):
         key, _, value = line.partition(": ")
         headers.setdefault(key, value)
+    return headers
+
+
+def _read(frame: bytes, *, name: str, interface: str) -> QueueMember | None:
+    headers = _headers(frame)
     queue, where = headers.get("Queue"), headers.get(interface)
     if not queue or not where:
         return None

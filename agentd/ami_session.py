@@ -67,17 +67,12 @@ class AmiSession:
         finally:
             self.protocol.forget(pending)
         if not pending.future.done():
-            raise NoAnswer(
-                f"the PBX did not answer {name} within {limit_s:g} s: it may have done it, or not"
-            )
+            raise NoAnswer(name, f"nothing within {limit_s:g} s", f"{limit_s:g} 秒内无应答")
         answer = pending.future.result()
         if answer is None:
-            raise NoAnswer(
-                f"the link to the PBX was lost before it answered {name}: it may have done it,"
-                " or not"
-            )
+            raise NoAnswer(name, "the link was lost", "与 PBX 的连接中断")
         if not answer.ok:
-            raise PbxRefused(f"the PBX refused {name}", answer.message)
+            raise PbxRefused(name, answer.message)
         return answer
 
     async def ping(self) -> None:

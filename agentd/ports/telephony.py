@@ -13,13 +13,39 @@ from agentd.errors import Refused
 class PbxRefused(Refused):
     """The PBX said no; ``message`` is its own word for it. Nothing was done."""
 
-    def __init__(self, what: str, message: str) -> None:
+    def __init__(self, action: str, message: str) -> None:
         self.message = message
-        super().__init__(f"{what}: {message or 'no reason given'}")
+        why = message or "no reason given"
+        super().__init__(
+            f"the PBX refused {action}: {why}", text_zh=f"PBX 拒绝了操作（{action}：{why}）"
+        )
 
 
 class NoAnswer(Refused):
-    """The PBX was asked and did not answer in time: whether it did what was asked is not known."""
+    """The PBX was asked and did not answer: whether it did what was asked is not known."""
+
+    def __init__(self, action: str, why: str, why_zh: str) -> None:
+        super().__init__(
+            f"the PBX did not answer {action}: {why}; it may have done it, or not",
+            code="unavailable",
+            text_zh=f"PBX 没有应答（{action}：{why_zh}），操作可能已执行，也可能没有",
+        )
+
+
+class Phone(Struct, frozen=True):
+    """What the PBX tells of a device."""
+
+    device: str
+    state: str
+    """As the PBX names it: ``NOT_INUSE``, ``UNAVAILABLE`` …"""
+    rang_us: int | None = None
+    """When it was last seen to begin ringing, in PBX time; since the link first came up."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the phone is there, as far as the PBX knows: without registration or qualify
+        it takes every phone to be there."""
+        return self.state not in ("UNAVAILABLE", "INVALID")
 
 
 class QueueMember(Struct, frozen=True):
@@ -47,6 +73,10 @@ class Telephony(Protocol):
 
     def members(self, device: str) -> Sequence[QueueMember]:
         """The phone's places in queues, by queue; of the last link while there is none."""
+        ...
+
+    def phone(self, device: str) -> Phone | None:
+        """The phone itself; None where the PBX never named it."""
         ...
 
     async def ask(self, action: str, headers: Mapping[str, str]) -> Mapping[str, str]:

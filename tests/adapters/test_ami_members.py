@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentd.ami_actions import AmiAction
-from agentd.ami_members import QueueMembers
-from agentd.ports.telephony import QueueMember
+from agentd.ami_members import Phones, QueueMembers
+from agentd.ports.telephony import Phone, QueueMember
 
 
 def event(name: str, queue: str = "hotline", phone: str = "PJSIP/1001", **changed: str) -> bytes:
@@ -97,3 +97,33 @@ def test_what_was_done_for_us_is_known_before_its_event() -> None:
     assert [(m.paused, m.reason) for m in members.of("PJSIP/1001")] == [(False, ""), (True, "午休")]
     members.did(AmiAction.QUEUE_REMOVE, {"Queue": "sales", "Interface": "PJSIP/1001"})
     assert queues(members) == ["hotline"]
+
+
+def device(name: str, state: str, at: str = "") -> bytes:
+    stamp = f"Timestamp: {at}\r\n" if at else ""
+    return f"Event: DeviceStateChange\r\n{stamp}Device: {name}\r\nState: {state}\r\n".encode()
+
+
+def test_a_phone_is_there_and_was_heard_to_ring() -> None:
+    phones = Phones()
+    assert phones.get("PJSIP/1001") is None
+    phones.saw(device("PJSIP/1001", "RINGING"))
+    assert phones.get("PJSIP/1001") == Phone("PJSIP/1001", "RINGING", None)
+    phones.saw(device("PJSIP/1001", "RINGING", "1790000000.500000"))
+    phones.saw(device("PJSIP/1001", "UNAVAILABLE", "1790000009.000000"))
+    phone = phones.get("PJSIP/1001")
+    assert phone == Phone("PJSIP/1001", "UNAVAILABLE", 1_790_000_000_500_000)
+    assert not phone.reachable
+    phones.saw(device("PJSIP/1001", "NOT_INUSE"))
+    phone = phones.get("PJSIP/1001")
+    assert phone is not None
+    assert phone.reachable
+    assert phone.rang_us is not None
+
+
+def test_a_queue_is_no_phone() -> None:
+    phones = Phones()
+    phones.saw(device("Queue:hotline_avail", "NOT_INUSE"))
+    phones.saw(b"Event: Hangup\r\nDevice: PJSIP/1\r\nState: x\r\n")
+    assert phones.get("Queue:hotline_avail") is None
+    assert phones.get("PJSIP/1") is None
