@@ -8,39 +8,48 @@ succeeds; meanwhile nothing that rests on it is announced.
 
 Doing a thing twice changes nothing: a change of an order, a violation, a leg or a call that is
 already stored is neither stored nor announced again.
+
+With ``rules`` the documents of orders follow the engine's word in the same transaction, and what
+people do (:mod:`agentd.ticketing_desk`) is work for the same writer.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import structlog
 from msgspec import Struct
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agentd import __version__
 from agentd import ticketing_schema as schema
 from agentd.clock import monotonic
-from agentd.core.effects import Effect, OrderChanged, Violation
+from agentd.core.effects import Effect
 from agentd.ports import Restored
+from agentd.ports.desk import Job, OrderRules
 from agentd.ticketing_batch import Announce, Batch
+from agentd.ticketing_desk import DeskMethods
 from agentd.ticketing_file import (
     SYNCHRONOUS,
     FileLock,
     StoreError,
     is_trouble,
     make_engine,
+    make_read_engine,
     make_tables,
     prepare,
     trouble_code,
     trouble_words,
 )
+from agentd.ticketing_jobs import DocumentChange, Transaction, Work
 from agentd.ticketing_orders import read_restored
+from agentd.ticketing_writing import catch_up_some, is_committed, write_batch
 
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
@@ -48,6 +57,15 @@ _HANG_S = 1.5
 """How long a step of closing may take (longer than SQLite waits for another's lock)."""
 _STALL_S = 3.0
 """A commit that goes on for longer makes the store unhealthy, although nothing has failed yet."""
+
+
+_PATIENCE_S = 5.0
+"""So long what a person asked for waits for a disk that refuses; then the person is told."""
+
+T = TypeVar("T")
+Changed = Callable[[Sequence[DocumentChange]], None]
+"""Told on the event loop, after the commit, which documents changed: each as it stood after its
+change, and the change."""
 
 
 class StoreHealth(Struct, frozen=True):
@@ -62,8 +80,9 @@ class StoreHealth(Struct, frozen=True):
     """Legs, calls and alerts given up because the disk refused them for too long."""
 
 
-class Store:
-    """The store of one daemon (implements :class:`agentd.ports.Store`).
+class Store(DeskMethods):
+    """The store of one daemon (implements :class:`agentd.ports.Store` and
+    :class:`agentd.ports.desk.DeskStore`).
 
     ``async with Store(path) as store`` or :meth:`start` and :meth:`close`. :meth:`watch` belongs in
     the daemon's task group: it raises if the writer dies of a bug.
@@ -73,11 +92,16 @@ class Store:
         self,
         path: Path | None,
         *,
+        rules: OrderRules | None = None,
+        changed: Changed | None = None,
         batch_max: int = 2_000,
         linger_s: float = 0.1,
         telemetry_max: int = 200_000,
     ) -> None:
         """``path``: the database file; None for a throw-away one (:meth:`throwaway`).
+
+        ``rules``: what documents of orders are judged by; None keeps none. ``changed``: who is told
+        of them, see :meth:`on_change`.
 
         ``batch_max``: effects in one transaction. ``linger_s``: how long telemetry and memory wait
         for company; obligations never do. ``telemetry_max``: legs, calls and alerts that wait at
@@ -89,7 +113,11 @@ class Store:
         self._batch_max = batch_max
         self._linger_s = linger_s
         self._telemetry_max = telemetry_max
+        self._rules = rules
+        self._caught_up = rules is None
+        self._listeners: list[Changed] = [] if changed is None else [changed]
         self._engine = make_engine(path)
+        self._read_engine = None if path is None else make_read_engine(path)
         self._lock = None if path is None else FileLock(path)
         self._connection: AsyncConnection | None = None
         self._connection_use = asyncio.Lock()
@@ -182,6 +210,8 @@ class Store:
         return not left
 
     async def _release(self) -> None:
+        if self._read_engine is not None:
+            await self._read_engine.dispose()
         await self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
@@ -195,12 +225,13 @@ class Store:
         announce: Announce,
         *,
         pbx: str,
+        jobs: Sequence[Job] = (),
     ) -> None:
         """Queue one batch; returns at once, whatever the disk does.
 
         It is stored whole, in one transaction. If there are obligations in it, ``announce`` is then
         called on the event loop with those that changed something, in order (perhaps none).
-        ``memory`` values None are forgotten.
+        ``memory`` values None are forgotten. ``jobs`` (of :meth:`apply_job`) come last.
         """
         if self._closing.is_set():
             raise RuntimeError("the store is closed")
@@ -211,14 +242,46 @@ class Store:
         else:
             batch = Batch()
             batch.add(effects, memory, announce, pbx)
-            if not batch.size and not batch.memory:
+            if not batch.size and not batch.memory and not jobs:
                 return
             queue.append(batch)
             self._something.set()
             if len(queue) > 1:
                 self._bound_telemetry()
-        if batch.size >= self._batch_max or (self._durable and batch.announcements):
+        for job in jobs:
+            assert isinstance(job, Work), "only the store makes jobs"
+            batch.add_work(job)
+        if batch.size >= self._batch_max or (self._durable and (batch.announcements or batch.work)):
             self._at_once.set()
+
+    async def _do(self, do: Callable[[Transaction], T]) -> T:
+        """Have the writer do it, in a transaction; what it returned, once that is committed.
+
+        Raises what ``do`` raised, alone, and :class:`StoreError` when the disk refuses: nothing was
+        changed then.
+        """
+        if self._closing.is_set():
+            raise StoreError(f"the database {self._path} is closed; start agentd again")
+        work = Work(do, wait_until=monotonic() + _PATIENCE_S)
+        self.submit((), {}, _nobody, pbx="", jobs=[work])
+        self._at_once.set()
+        await work.ended.wait()
+        return work.result()
+
+    async def catch_up(self) -> None:
+        """Have the documents follow what was stored while nobody kept them: by an older agentd, or
+        by ``agentd ticket complete`` without a daemon. To be called once after the start, when
+        ``rules`` know all accounts; otherwise it happens with the first obligation."""
+        if self._rules is None:
+            return
+        rules = self._rules
+        while await self._do(lambda t: catch_up_some(t, rules)):
+            pass
+        self._caught_up = True
+
+    def on_change(self, listener: Changed) -> None:
+        """Have ``listener`` told of every change of a document, after its commit."""
+        self._listeners.append(listener)
 
     async def flush(self) -> None:
         """Wait until everything that was submitted so far is committed and announced.
@@ -272,6 +335,15 @@ class Store:
     # --- the writer ------------------------------------------------------------------------
 
     async def _write_on(self) -> None:
+        try:
+            await self._write_all()
+        finally:
+            words = self._last_error or "its writer has stopped"
+            error = StoreError(f"the database {self._path} was closed before it was done: {words}")
+            for batch in (*self._queue, *([self._writing] if self._writing is not None else [])):
+                batch.fail_work(error)
+
+    async def _write_all(self) -> None:
         while not (self._closing.is_set() and not self._queue):
             await self._something.wait()
             if not self._at_once.is_set():
@@ -285,7 +357,10 @@ class Store:
                     return
                 self._writing = None
                 batch.announce()
-                batch.done.set()
+                changed = batch.end()
+                if changed:
+                    for listener in self._listeners:
+                        listener(changed)
 
     async def _store(self, batch: Batch) -> bool:
         """Commit one batch, however often it takes; False when :meth:`close` gave up on it."""
@@ -299,6 +374,10 @@ class Store:
                 if not is_trouble(error):
                     raise
                 self._note_trouble(error.orig or error)
+                batch.refuse_work(
+                    StoreError(f"nothing was changed, the database refuses: {self._last_error}"),
+                    monotonic(),
+                )
             else:
                 self._note_success()
                 return True
@@ -314,59 +393,22 @@ class Store:
         connection = await self._connect()
         assert connection.sync_connection is not None
         if self._durable:
-            level = "FULL" if batch.obligations else "NORMAL"
+            level = "FULL" if batch.obligations or batch.work else "NORMAL"
             connection.sync_connection.info[SYNCHRONOUS] = level
-        run = connection.exec_driver_sql
-        news = await self._write_obligations(connection, batch.obligations)
-        if batch.news is None:
-            # Only the first look tells: a commit that reported an error may have happened all the
-            # same, and then the second attempt finds its own changes.
-            batch.news = news
-        if batch.legs:
-            await run(schema.ADD_LEG, [schema.leg_row(leg) for leg in batch.legs])
-        if batch.calls:
-            await run(schema.ADD_CALL, [schema.call_row(call) for call in batch.calls])
-        if batch.alerts:
-            await run(schema.ADD_ALERT, [schema.alert_row(alert) for alert in batch.alerts])
-        put, forget = schema.memory_rows(batch.memory)
-        if put:
-            await run(schema.PUT_MEMORY, put)
-        if forget:
-            await run(schema.FORGET_MEMORY, forget)
-        await connection.commit()
-
-    async def _write_obligations(
-        self, connection: AsyncConnection, obligations: Sequence[OrderChanged | Violation]
-    ) -> list[bool]:
-        """Write orders and violations; for each whether it changed anything."""
-        if not obligations:
-            return []
-        orders = [o for o in obligations if isinstance(o, OrderChanged)]
-        violations = [o for o in obligations if isinstance(o, Violation)]
-        stored: Iterable[OrderChanged] = ()
-        changes_seen: Iterable[tuple[Any, ...]] = ()
-        violations_seen: Iterable[str] = ()
-        # Every statement costs two changes of thread; most batches hold one kind only.
-        if orders:
-            ids = {"ids": schema.json_list(order.id for order in orders)}
-            calls = schema.json_list(order.call for order in orders)
-            found = await connection.execute(schema.ORDERS_NAMED, {**ids, "calls": calls})
-            stored = map(schema.order_of, found)
-            changes_seen = map(tuple, await connection.execute(schema.EVENTS_NAMED, ids))
-        if violations:
-            ids = {"ids": schema.json_list(violation.id for violation in violations)}
-            violations_seen = (await connection.execute(schema.VIOLATIONS_NAMED, ids)).scalars()
-        plan = schema.ObligationPlan(stored, changes_seen, violations_seen)
-        news = [plan.apply(obligation) for obligation in obligations]
-        for change, holder in plan.rivals:
+        if batch.in_doubt:
+            if await is_committed(connection, batch):
+                await connection.rollback()
+                return
+            batch.in_doubt = False
+        behind = not self._caught_up
+        rivals = await write_batch(connection, batch, self._rules, behind=behind)
+        for change, holder in rivals:
             self._log.error("second_order_refused", order=change.id, stands=holder)
-        run = connection.exec_driver_sql
-        if plan.events:
-            await run(schema.PUT_ORDER, plan.order_rows)
-            await run(schema.ADD_EVENT, plan.events)
-        if plan.violations:
-            await run(schema.ADD_VIOLATION, plan.violations)
-        return news
+        batch.in_doubt = bool(batch.mark)
+        await connection.commit()
+        batch.in_doubt = False
+        if batch.obligations:
+            self._caught_up = True
 
     def _note_trouble(self, error: BaseException) -> None:
         code = trouble_code(error)
@@ -420,6 +462,31 @@ class Store:
                 f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
             ) from error
         return restored
+
+    async def _read(self, question: Callable[[Connection], T]) -> T:
+        """Ask what is committed, beside the writer. Raises :class:`StoreError` when the database
+        cannot be read."""
+        if self._closing.is_set():
+            raise StoreError(f"the database {self._path} is closed; start agentd again")
+        try:
+            if self._read_engine is not None:
+                async with self._read_engine.connect() as reader:
+                    return await reader.run_sync(question)
+            async with self._connection_use:
+                connection = await self._connect()
+                answer = await connection.run_sync(question)
+                await connection.commit()
+                return answer
+        except DBAPIError as error:
+            if not is_trouble(error):
+                raise
+            raise StoreError(
+                f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
+            ) from error
+
+
+def _nobody(_: Sequence[Effect]) -> None:
+    """There is nothing to tell."""
 
 
 async def _wait_for(event: asyncio.Event, timeout_s: float) -> None:

@@ -6,32 +6,51 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
 
-from agentd.core.effects import Alert, CallEnded, Effect, LegEnded, OrderChanged, Violation
+from agentd.core.effects import (
+    Alert,
+    CallEnded,
+    Effect,
+    LegEnded,
+    OrderChanged,
+    OrderContact,
+    RecordingSeen,
+    Violation,
+)
+from agentd.ticketing_jobs import AnyWork, DocumentChange, Obligation
 
 Announce = Callable[[Sequence[Effect]], None]
 
 
 class Batch:
-    """Effects and memory that are stored together or not at all."""
+    """Effects, memory and work that are stored together or not at all."""
 
     __slots__ = (
-        "alerts", "announcements", "calls", "done", "legs", "memory", "news", "obligations",
-        "size",
+        "alerts", "announcements", "calls", "changed", "done", "in_doubt", "legs", "mark",
+        "memory", "news", "obligations", "recordings", "size", "work",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.obligations: list[OrderChanged | Violation] = []
+        self.obligations: list[Obligation] = []
         self.legs: list[LegEnded] = []
         self.calls: list[CallEnded] = []
         self.alerts: list[Alert] = []
+        self.recordings: list[RecordingSeen] = []
         self.memory: dict[tuple[str, str], bytes | None] = {}
         """By (pbx, key): what was said last; None is to be forgotten."""
+        self.work: list[tuple[AnyWork, int]] = []
+        """What is done after all of that, and how many of the obligations it knows of."""
         self.announcements: list[tuple[Announce, int]] = []
         """Who is told, and up to which of the obligations."""
         self.size = 0
-        """How many effects."""
+        """How many effects and pieces of work."""
         self.news: list[bool] | None = None
         """Which of the obligations changed something; known once they were looked up."""
+        self.changed: list[DocumentChange] = []
+        """Documents that the obligations changed."""
+        self.mark = ""
+        """What the transaction leaves in the database where doing it twice would be wrong."""
+        self.in_doubt = False
+        """A commit reported an error, and nobody has looked yet whether it happened."""
         self.done = asyncio.Event()
 
     def add(
@@ -45,7 +64,7 @@ class Batch:
         told = len(self.obligations)
         for effect in effects:
             # Few instructions: this runs for every effect of every event, on the event loop.
-            if isinstance(effect, OrderChanged | Violation):
+            if isinstance(effect, OrderChanged | OrderContact | Violation):
                 self.obligations.append(effect)
             elif isinstance(effect, Alert):
                 self.alerts.append(effect)
@@ -53,6 +72,8 @@ class Batch:
                 self.legs.append(effect)
             elif isinstance(effect, CallEnded):
                 self.calls.append(effect)
+            elif isinstance(effect, RecordingSeen):
+                self.recordings.append(effect)
             else:
                 continue
             self.size += 1
@@ -62,17 +83,38 @@ class Batch:
             for key, value in memory.items():
                 self.memory[pbx, key] = value
 
+    def add_work(self, work: AnyWork) -> None:
+        """Take in work, to be done after what was added so far."""
+        self.work.append((work, len(self.obligations)))
+        self.size += 1
+
     @property
     def telemetry(self) -> int:
         """How many of the effects could be given up."""
-        return len(self.legs) + len(self.calls) + len(self.alerts)
+        return len(self.legs) + len(self.calls) + len(self.alerts) + len(self.recordings)
 
     def drop_telemetry(self) -> int:
-        """Give up legs, calls and alerts; how many."""
+        """Give up legs, calls, alerts and recordings; how many."""
         dropped = self.telemetry
-        self.legs, self.calls, self.alerts = [], [], []
+        self.legs, self.calls, self.alerts, self.recordings = [], [], [], []
         self.size -= dropped
         return dropped
+
+    def refuse_work(self, error: BaseException, now: float) -> None:
+        """End what has waited for long enough (``now``: monotonic seconds)."""
+        if self.in_doubt:
+            return
+        for work, known in self.work[:]:
+            if work.wait_until is not None and work.wait_until <= now:
+                self.work.remove((work, known))
+                self.size -= 1
+                work.fail(error)
+
+    def fail_work(self, error: BaseException) -> None:
+        """End all of it: the store is being closed, or its writer died."""
+        for work, _ in self.work:
+            if not work.ended.is_set():
+                work.fail(error)
 
     def announce(self) -> None:
         """Tell what changed something, in the order in which it came."""
@@ -81,3 +123,12 @@ class Batch:
         for announce, end in self.announcements:
             announce(list(compress(self.obligations[start:end], self.news[start:end])))
             start = end
+
+    def end(self) -> list[DocumentChange]:
+        """End the work; what it and the obligations changed, in order."""
+        changed = list(self.changed)
+        for work, _ in self.work:
+            changed += work.changed
+            work.end()
+        self.done.set()
+        return changed

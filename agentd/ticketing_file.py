@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, NullPool, event
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, NullPool, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agentd.errors import AgentdError
 from agentd.ticketing_schema import HEAD_REVISION, metadata
+from agentd.ticketing_tables import EXTRAS, UNIQUE_INDEXES
 
 BUSY_MAX_MS = 1_000
 """How long one statement waits for another process's lock before the transaction is tried anew."""
 SYNCHRONOUS = "agentd_synchronous"
 """Key of a connection's ``info``: ``FULL`` or ``NORMAL`` for the transactions begun from now on."""
+READERS = 3
+"""How many questions are answered at a time, beside the writer."""
 CHECK_MAX_BYTES = 512 << 20
 """Up to this size the file's pages are checked at every start (about 1 s per GB when cached)."""
 
@@ -166,6 +169,35 @@ def make_tables(connection: Connection) -> None:
     """The tables of a throw-away store: no indexes beside the unique ones, no migrations."""
     for table in metadata.sorted_tables:
         connection.execute(CreateTable(table))
+    for index in UNIQUE_INDEXES:
+        connection.execute(CreateIndex(index))
+    for statement in EXTRAS:
+        connection.exec_driver_sql(statement)
+
+
+def make_read_engine(path: Path) -> AsyncEngine:
+    """A few connections that read beside the writer, each question as of one moment."""
+    engine = create_async_engine(
+        URL.create(
+            "sqlite+aiosqlite",
+            database=f"file:{quote(str(path.absolute()))}",
+            query={"uri": "true", "mode": "ro"},
+        ),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_MAX_MS / 1_000},
+    )
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
 
 
 def touch(path: Path) -> None:

@@ -8,7 +8,7 @@ The migrations make the same tables step by step; a test holds the two against e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,14 +26,22 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.selectable import Select
 
-from agentd.core.effects import Alert, CallEnded, LegEnded, OrderChanged, Violation
+from agentd.core.effects import (
+    Alert,
+    CallEnded,
+    LegEnded,
+    OrderChanged,
+    OrderContact,
+    Violation,
+)
 from agentd.core.obligation import change_key, merge
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest migration: what these tables look like."""
 
 metadata = MetaData()
@@ -66,6 +74,8 @@ work_order = Table(
     _text("completed_by", null=True),
     _text("change"),
     _int("alerts_sent"),
+    Column("numbers", Text, nullable=False, server_default=text("'[]'")),
+    Column("folded", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("call", "kind", "pbx"),
     Index("work_order_by_status", "status", "opened_us"),
     Index("work_order_by_seat", "seat", "opened_us"),
@@ -103,10 +113,18 @@ violation = Table(
     _int("value_us", null=True),
     _int("limit_us", null=True),
     _text("evidence"),
+    _text("owner", null=True),
+    _text("team", null=True),
+    _text("queue", null=True),
     Index("violation_by_time", "at_us"),
     Index("violation_by_seat", "seat", "at_us"),
+    Index("violation_by_agent", "agent", "at_us"),
+    Index("violation_by_owner", "owner", "at_us"),
+    Index("violation_by_rule", "rule", "at_us"),
+    Index("violation_by_call", "call"),
     sqlite_strict=True,
 )
+"""``owner`` (a login), ``team`` and ``queue`` as they were when it was written."""
 
 alert = Table(
     "alert",
@@ -157,6 +175,7 @@ leg = Table(
     UniqueConstraint("call", "leg", "pbx"),
     Index("leg_by_end", "ended_us"),
     Index("leg_by_seat", "seat", "ended_us"),
+    Index("leg_by_agent", "agent", "ended_us"),
     sqlite_strict=True,
 )
 
@@ -203,6 +222,7 @@ meta = Table(
 # Plain tuples in the order of the columns (without ``seq``): the path of every stored effect.
 
 _encode = msgspec.json.Encoder().encode
+_texts = msgspec.json.Decoder(tuple[str, ...])
 
 
 def _json(value: Any) -> str:
@@ -214,6 +234,7 @@ def order_row(e: OrderChanged) -> tuple[Any, ...]:
     return (
         e.id, e.pbx, e.at_us, e.kind, e.call, e.seat, e.agent, e.queue, e.caller, e.status,
         e.opened_us, e.due_us, e.completed_us, e.completed_by, e.change, e.alerts_sent,
+        _json(e.numbers), e.folded,
     )  # fmt: skip
 
 
@@ -223,11 +244,21 @@ def event_row(e: OrderChanged) -> tuple[Any, ...]:
     return e.id, e.at_us, e.change, e.alerts_sent, by, _encode(e).decode()
 
 
-def violation_row(e: Violation) -> tuple[Any, ...]:
-    """One row of ``violation``."""
+def violation_row(
+    e: Violation, owner: str | None = None, team: str | None = None
+) -> tuple[Any, ...]:
+    """One row of ``violation``; its queue is looked up where it is stored."""
     return (
         e.id, e.pbx, e.at_us, e.rule, e.seat, e.agent, e.call, e.leg, e.value_us, e.limit_us,
-        _json(e.evidence),
+        _json(e.evidence), owner, team, None,
+    )  # fmt: skip
+
+
+def contact_row(e: OrderContact) -> tuple[Any, ...]:
+    """One row of ``order_contact``."""
+    in_time = None if e.in_time is None else int(e.in_time)
+    return (
+        e.pbx, e.at_us, e.order, e.call, e.leg, e.kind, e.number, e.agent, e.talk_us, in_time,
     )  # fmt: skip
 
 
@@ -260,7 +291,7 @@ def order_of(row: Iterable[Any]) -> OrderChanged:
     """The order in a row of ``work_order`` (its columns in their order)."""
     (
         id_, pbx, at_us, kind, call_, seat, agent, queue, caller, status,
-        opened_us, due_us, completed_us, completed_by, change, alerts_sent,
+        opened_us, due_us, completed_us, completed_by, change, alerts_sent, numbers, folded,
     ) = row  # fmt: skip
     return OrderChanged(
         pbx=pbx,
@@ -279,6 +310,8 @@ def order_of(row: Iterable[Any]) -> OrderChanged:
         completed_by=completed_by,
         change=change,
         alerts_sent=alerts_sent,
+        numbers=_texts.decode(numbers),
+        folded=folded,
     )
 
 
@@ -287,8 +320,12 @@ def order_of(row: Iterable[Any]) -> OrderChanged:
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
-def _insert(table: Table, *, upsert_on: tuple[str, ...] = ()) -> str:
-    names = [column.name for column in table.columns if column.name != "seq"]
+def insert_text(
+    table: Table, *, upsert_on: tuple[str, ...] = (), without: tuple[str, ...] = ("seq",)
+) -> str:
+    """An INSERT of all columns but ``without``, in their order, as text with ``?``: a row that is
+    there already is left alone, or replaced where ``upsert_on`` names its key."""
+    names = [column.name for column in table.columns if column.name not in without]
     insert = sqlite.insert(table).values({name: bindparam(name) for name in names})
     if upsert_on:
         changed = {name: insert.excluded[name] for name in names if name not in upsert_on}
@@ -300,14 +337,14 @@ def _insert(table: Table, *, upsert_on: tuple[str, ...] = ()) -> str:
     return str(compiled)
 
 
-PUT_ORDER = _insert(work_order, upsert_on=("id",))
-ADD_EVENT = _insert(work_order_event)
-ADD_VIOLATION = _insert(violation)
-ADD_ALERT = _insert(alert)
-ADD_LEG = _insert(leg)
-ADD_CALL = _insert(call)
-PUT_MEMORY = _insert(engine_memory, upsert_on=("pbx", "key"))
-PUT_META = _insert(meta, upsert_on=("key",))
+PUT_ORDER = insert_text(work_order, upsert_on=("id",))
+ADD_EVENT = insert_text(work_order_event)
+ADD_VIOLATION = insert_text(violation)
+ADD_ALERT = insert_text(alert)
+ADD_LEG = insert_text(leg)
+ADD_CALL = insert_text(call)
+PUT_MEMORY = insert_text(engine_memory, upsert_on=("pbx", "key"))
+PUT_META = insert_text(meta, upsert_on=("key",))
 FORGET_MEMORY = str(
     delete(engine_memory)
     .where(engine_memory.c.pbx == bindparam("pbx"), engine_memory.c.key == bindparam("key"))
@@ -330,6 +367,11 @@ EVENTS_NAMED = select(
     work_order_event.c.change,
     work_order_event.c.alerts_sent,
 ).where(work_order_event.c.order_id.in_(_listed("ids")))
+META_NAMED = select(meta.c.value).where(meta.c.key == bindparam("key"))
+CONTACTS_NAMED = text(
+    "SELECT order_id, call, leg FROM order_contact "
+    "WHERE order_id IN (SELECT value FROM json_each(:ids))"
+)
 VIOLATIONS_NAMED = select(violation.c.id).where(violation.c.id.in_(_listed("ids")))
 
 
@@ -341,36 +383,66 @@ def json_list(values: Iterable[str]) -> str:
 # --- what a batch of obligations does to the tables ------------------------------------------
 
 
+Judge = Callable[[Violation], tuple[str | None, str | None]]
+"""(login of the person, team) that a violation belongs to."""
+
+
 class ObligationPlan:
-    """The rows to write for a batch of order changes and violations."""
+    """The rows to write for a batch of obligations."""
 
     def __init__(
         self,
         stored: Iterable[OrderChanged],
         changes_seen: Iterable[tuple[Any, ...]],
         violations_seen: Iterable[str],
+        contacts_seen: Iterable[tuple[Any, ...]] = (),
+        judge: Judge | None = None,
     ) -> None:
-        """``stored``: the orders concerned, as they stand; then keys of their history, and ids."""
+        """``stored``: the orders concerned, as they stand; then what is known of their history, of
+        the violations and of the contacts (order, call, leg)."""
         self._orders: dict[str, OrderChanged] = {order.id: order for order in stored}
         self._by_call = {(o.pbx, o.call, o.kind): o.id for o in self._orders.values()}
         self._changes_seen = set(changes_seen)
         self._violations_seen = set(violations_seen)
+        self._contacts_seen = set(contacts_seen)
+        self._judge = judge
         self._changed: dict[str, OrderChanged] = {}
         self.events: list[tuple[Any, ...]] = []
         """Rows of ``work_order_event`` to add."""
         self.violations: list[tuple[Any, ...]] = []
         """Rows of ``violation`` to add."""
+        self.contacts: list[tuple[Any, ...]] = []
+        """Rows of ``order_contact`` to add."""
+        self.steps: list[OrderChanged | OrderContact] = []
+        """What happened to orders, in order: each as it stood after its change, and contacts."""
         self.rivals: list[tuple[OrderChanged, str]] = []
         """Orders refused because their call has one already, and that one's id."""
 
-    def apply(self, obligation: OrderChanged | Violation) -> bool:
+    def apply(self, obligation: OrderChanged | OrderContact | Violation) -> bool:
         """Take in one obligation; False when it changes nothing."""
-        if isinstance(obligation, OrderChanged):
-            return self._change(obligation)
-        if obligation.id in self._violations_seen:
+        match obligation:
+            case OrderChanged():
+                return self._change(obligation)
+            case OrderContact():
+                return self._contact(obligation)
+            case Violation():
+                return self._violate(obligation)
+
+    def _violate(self, violation: Violation) -> bool:
+        if violation.id in self._violations_seen:
             return False
-        self._violations_seen.add(obligation.id)
-        self.violations.append(violation_row(obligation))
+        self._violations_seen.add(violation.id)
+        belongs = (None, None) if self._judge is None else self._judge(violation)
+        self.violations.append(violation_row(violation, *belongs))
+        return True
+
+    def _contact(self, contact: OrderContact) -> bool:
+        key = contact.order, contact.call, contact.leg
+        if key in self._contacts_seen:
+            return False
+        self._contacts_seen.add(key)
+        self.contacts.append(contact_row(contact))
+        self.steps.append(contact)
         return True
 
     def _change(self, change: OrderChanged) -> bool:
@@ -388,6 +460,7 @@ class ObligationPlan:
         self._changes_seen.add(key)
         self._orders[after.id] = self._changed[after.id] = after
         self.events.append(event_row(after))
+        self.steps.append(after)
         return True
 
     @property

@@ -1,0 +1,173 @@
+"""What the writer does with one batch: every statement of one transaction, commit excluded."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agentd import ticketing_people as people
+from agentd import ticketing_schema as schema
+from agentd import ticketing_tables as tables
+from agentd.core.effects import OrderChanged, OrderContact, Violation
+from agentd.ports.desk import OrderRules
+from agentd.ticketing_batch import Batch
+from agentd.ticketing_documents import catch_up, follow_new
+from agentd.ticketing_jobs import DocumentChange, Transaction
+from agentd.ticketing_schema import ObligationPlan
+
+_MARK = "last_batch"
+_OWNED = "violations_owned"
+"""Key in ``meta``: violations of an older agentd were given their owners."""
+CATCH_UP_PIECES = 500
+
+_ADD_CONTACT = schema.insert_text(tables.order_contact)
+
+
+async def is_committed(connection: AsyncConnection, batch: Batch) -> bool:
+    """Whether an earlier attempt, whose commit reported an error, happened all the same."""
+    found = await connection.execute(schema.META_NAMED, {"key": _MARK})
+    return found.scalar() == batch.mark
+
+
+async def write_batch(
+    connection: AsyncConnection, batch: Batch, rules: OrderRules | None, *, behind: bool
+) -> list[tuple[OrderChanged, str]]:
+    """Write everything in ``batch`` and do its work; orders that were refused, and what stands.
+
+    ``behind``: the documents may not have followed everything that was stored before.
+    """
+    run = connection.exec_driver_sql
+    batch.changed = []
+    documents = rules is not None and bool(batch.obligations)
+    if documents or batch.work:
+        # Doing these twice would be wrong, and a commit may report an error and happen.
+        batch.mark = batch.mark or secrets.token_hex(16)
+        await run(schema.PUT_META, [(_MARK, batch.mark)])
+    if rules is not None and batch.obligations and behind:
+        batch.changed += await connection.run_sync(_catch_up_whole, rules)
+    plan, news = await _write_obligations(connection, batch, rules)
+    if batch.news is None:
+        # Only the first look tells: a commit that reported an error may have happened all the
+        # same, and then the second attempt finds its own changes.
+        batch.news = news
+    await _write_telemetry(connection, batch)
+    if rules is not None:
+        await _tell_queues(connection, batch)
+        if plan is not None and plan.steps:
+            batch.changed += await connection.run_sync(follow_new, rules, plan.steps)
+    if batch.work:
+        await connection.run_sync(_do_work, batch)
+    return [] if plan is None else plan.rivals
+
+
+async def _write_obligations(
+    connection: AsyncConnection, batch: Batch, rules: OrderRules | None
+) -> tuple[ObligationPlan | None, list[bool]]:
+    """Write orders, contacts and violations; for each whether it changed anything."""
+    if not batch.obligations:
+        return None, []
+    orders = [o for o in batch.obligations if isinstance(o, OrderChanged)]
+    contacts = [o for o in batch.obligations if isinstance(o, OrderContact)]
+    violations = [o for o in batch.obligations if isinstance(o, Violation)]
+    stored: Iterable[OrderChanged] = ()
+    changes_seen: Iterable[tuple[Any, ...]] = ()
+    contacts_seen: Iterable[tuple[Any, ...]] = ()
+    violations_seen: Iterable[str] = ()
+    # Every statement costs two changes of thread; most batches hold one kind only.
+    if orders:
+        ids = {"ids": schema.json_list(order.id for order in orders)}
+        calls = schema.json_list(order.call for order in orders)
+        found = await connection.execute(schema.ORDERS_NAMED, {**ids, "calls": calls})
+        stored = map(schema.order_of, found)
+        changes_seen = map(tuple, await connection.execute(schema.EVENTS_NAMED, ids))
+    if contacts:
+        ids = {"ids": schema.json_list(contact.order for contact in contacts)}
+        contacts_seen = map(tuple, await connection.execute(schema.CONTACTS_NAMED, ids))
+    if violations:
+        ids = {"ids": schema.json_list(violation.id for violation in violations)}
+        violations_seen = (await connection.execute(schema.VIOLATIONS_NAMED, ids)).scalars()
+    judge = None
+    if rules is not None:
+        asked = rules
+
+        def judge(violation: Violation) -> tuple[str | None, str | None]:
+            return asked.owner(violation.agent), asked.team(violation.pbx, violation.seat)
+
+    plan = ObligationPlan(stored, changes_seen, violations_seen, contacts_seen, judge)
+    news = [plan.apply(obligation) for obligation in batch.obligations]
+    run = connection.exec_driver_sql
+    if plan.events:
+        await run(schema.PUT_ORDER, plan.order_rows)
+        await run(schema.ADD_EVENT, plan.events)
+    if plan.contacts:
+        await run(_ADD_CONTACT, plan.contacts)
+    if plan.violations:
+        await run(schema.ADD_VIOLATION, plan.violations)
+    return plan, news
+
+
+async def _write_telemetry(connection: AsyncConnection, batch: Batch) -> None:
+    run = connection.exec_driver_sql
+    if batch.legs:
+        await run(schema.ADD_LEG, [schema.leg_row(leg) for leg in batch.legs])
+    if batch.calls:
+        await run(schema.ADD_CALL, [schema.call_row(call) for call in batch.calls])
+    if batch.alerts:
+        await run(schema.ADD_ALERT, [schema.alert_row(alert) for alert in batch.alerts])
+    if batch.recordings:
+        await run(people.SEE_RECORDING, people.recording_rows(batch.recordings))
+    put, forget = schema.memory_rows(batch.memory)
+    if put:
+        await run(schema.PUT_MEMORY, put)
+    if forget:
+        await run(schema.FORGET_MEMORY, forget)
+
+
+async def _tell_queues(connection: AsyncConnection, batch: Batch) -> None:
+    """A violation belongs to the queue of its order or leg, whichever is known first."""
+    ids = [o.id for o in batch.obligations if isinstance(o, Violation)]
+    if ids:
+        await connection.execute(people.QUEUES_OF_VIOLATIONS, {"ids": schema.json_list(ids)})
+    legs = [(e.queue, e.call, e.leg, e.pbx) for e in batch.legs if e.queue is not None]
+    if legs:
+        await connection.exec_driver_sql(people.QUEUE_OF_LEG, legs)
+
+
+def _do_work(connection: Connection, batch: Batch) -> None:
+    for work, known in batch.work:
+        work.run(connection, batch.obligations[:known])
+
+
+# --- what was stored while nobody kept documents ----------------------------------------------
+
+
+def _catch_up_whole(connection: Connection, rules: OrderRules) -> list[DocumentChange]:
+    changed: list[DocumentChange] = []
+    transaction = Transaction(connection)
+    while catch_up_some(transaction, rules):
+        changed += transaction.changed
+        transaction = Transaction(connection)
+    return changed
+
+
+def catch_up_some(transaction: Transaction, rules: OrderRules) -> bool:
+    """Follow some of what the documents missed; False when there was nothing left."""
+    connection = transaction.connection
+    if not connection.execute(schema.META_NAMED, {"key": _OWNED}).scalar():
+        _own_violations(connection, rules)
+        connection.exec_driver_sql(schema.PUT_META, [(_OWNED, "1")])
+    changed = catch_up(connection, rules, CATCH_UP_PIECES)
+    transaction.changed += changed or ()
+    return changed is not None
+
+
+def _own_violations(connection: Connection, rules: OrderRules) -> None:
+    for pbx, agent, seat in connection.execute(people.UNOWNED).all():
+        values = {"pbx": pbx, "agent": agent, "seat": seat}
+        belongs = {"owner": rules.owner(agent), "team": rules.team(pbx, seat)}
+        connection.execute(people.OWN, {**values, **belongs})
+    connection.execute(people.ALL_QUEUES_OF_VIOLATIONS)
