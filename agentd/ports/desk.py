@@ -110,7 +110,8 @@ class Appeal(Struct, frozen=True):
     kind: Literal["appeal", "exception", "incident"] = "appeal"
     exception: str | None = None
     """R3's exception (order_model.ExceptionKind)."""
-    status: Literal["pending", "granted", "refused"] = "pending"
+    status: Literal["pending", "granted", "refused", "withdrawn"] = "pending"
+    """``withdrawn``: the exception was taken back before a person decided."""
     decided_by: str | None = None
     """None with ``granted``: pre-approved by configuration."""
     decided_us: int | None = None
@@ -399,6 +400,29 @@ class OrderView(Struct, frozen=True):
     """Tags of the commands that this person may give now."""
 
 
+class Figures(Struct, frozen=True):
+    """A person's own figures since a moment (formulas: product rules, section 3)."""
+
+    since_us: int
+    answered: int
+    """Inbound calls that the person answered (接通)."""
+    outbound: int
+    """Calls that the person made (外呼)."""
+    talk_us: int
+    """Of answered calls, holds included (通话)."""
+    hold_us: int
+    aht_us: int | None
+    """(talk + after-call work) / answered; None without any (平均处理时长)."""
+    within_rings: int
+    """Answered within rule R1, of ``within_rings_of`` that count for it (两声接起率)."""
+    within_rings_of: int
+    violations: int
+    """That stand."""
+    appeals_pending: int
+    orders_owed: int
+    """Open and returned ones, now."""
+
+
 class Desk(Protocol):
     """Orders, appeals, shifts (``agentd/desk.py``). ``who`` is the person who asks; every method
     refuses (:class:`agentd.errors.Refused`, or an :class:`OrderRefusal` as its value) what the
@@ -427,6 +451,7 @@ class Desk(Protocol):
         self, who: Person, order_id: str, draft: Mapping[str, Any] | None
     ) -> None: ...
 
+    async def figures(self, who: Person, from_us: int) -> Figures: ...
     async def violations(self, who: Person, query: ViolationQuery) -> ViolationPage: ...
     async def appeal(self, who: Person, violation_id: str, reason: str) -> JudgedViolation: ...
     async def decide(
