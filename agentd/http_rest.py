@@ -1,0 +1,55 @@
+"""The REST API: all routers in one place. See docs/api.md; who may do what is decided by the
+services behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from fastapi import APIRouter
+from msgspec import Struct
+
+from agentd import clock
+from agentd.call_records import CallRecords
+from agentd.core.people import Directory
+from agentd.exports import Workbooks
+from agentd.http_calls import calls_router
+from agentd.http_exports import exports_router
+from agentd.http_form import Phrase, form_router
+from agentd.http_orders import orders_router
+from agentd.http_people import people_router
+from agentd.http_seats import my_seat_json, seats_router
+from agentd.http_shift import shift_router, violations_router
+from agentd.ports.desk import Accounts, Desk, DeskStore, Presence
+
+__all__ = ["CallRecords", "Phrase", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
+
+
+class RestServices(Struct, frozen=True, kw_only=True):
+    """What the API serves."""
+
+    desk: Desk
+    presence: Presence
+    accounts: Accounts
+    store: DeskStore
+    calls: CallRecords
+    directory: Directory
+    phrases: Mapping[str, Sequence[Phrase]]
+    """By language: zh, en."""
+    workbooks: Workbooks
+    now_us: Callable[[], int] = clock.wall_us
+
+
+def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
+    """The routers of everything below ``/api`` but the session's own."""
+    s = services
+    return (
+        form_router(s.desk.book, s.phrases),
+        seats_router(s.presence),
+        # Before the orders: /api/orders.csv is no order.
+        exports_router(s.desk, s.accounts, s.directory, s.workbooks, s.now_us),
+        orders_router(s.desk, s.store),
+        calls_router(s.calls, s.accounts, s.now_us),
+        violations_router(s.desk, s.calls, s.directory),
+        shift_router(s.desk, s.directory, s.now_us),
+        people_router(s.accounts, s.directory),
+    )
