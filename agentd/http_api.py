@@ -21,7 +21,6 @@ import msgspec
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from msgspec import Struct
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -32,6 +31,7 @@ from agentd.errors import AgentdError
 from agentd.http_pages import Guard, Pages
 from agentd.http_problems import install
 from agentd.http_session import (
+    Caller,
     Door,
     DoorSettings,
     MySeatOf,
@@ -39,6 +39,7 @@ from agentd.http_session import (
     caller,
     session_router,
 )
+from agentd.monitor_audience import Listener
 
 INCOMING_MAX_BYTES = 4096
 PORTS_TRIED = 50
@@ -91,7 +92,7 @@ class Live(Protocol):
 
     async def run(self) -> None: ...
 
-    async def serve(self, websocket: WebSocket) -> None: ...
+    async def serve(self, websocket: WebSocket, watch: Callable[[], Listener | None]) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -231,13 +232,7 @@ class WebServer:
 
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:
-            who = caller(websocket)
-            if not who.may("board"):
-                await websocket.send_denial_response(
-                    PlainTextResponse("You may not see the board.\n", HTTPStatus.FORBIDDEN)
-                )
-                return
-            await self._live.serve(websocket)
+            await self._live.serve(websocket, self._watch(caller(websocket)))
 
         if self._accounts is not None:
             app.include_router(session_router(self._accounts, settings.door, self._my_seat))
@@ -246,6 +241,19 @@ class WebServer:
         door = Door(app, Pages(settings.static_dir), self._accounts, settings.door)
         hosts = (*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts)
         return Guard(door, hosts, by_address=settings.tls is not None)
+
+    def _watch(self, who: Caller) -> Callable[[], Listener | None]:
+        """Who listens on the connection of ``who``, asked anew each time: a login ends."""
+        accounts = self._accounts
+
+        def watch() -> Listener | None:
+            if accounts is None:
+                return None
+            if who.token is not None:
+                return Listener.of_token(accounts.whose_token(who.secret))
+            return Listener.of_person(accounts.whose_cookie(who.cookie))
+
+        return watch
 
 
 class _Server(uvicorn.Server):

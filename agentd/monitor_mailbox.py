@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -59,6 +59,7 @@ class Mailbox:
         self._settings = settings
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
+        self._hints: set[str] = set()
         self._unacked: deque[tuple[Message, float]] = deque()
         self._unacked_bytes = 0
         self._last_sent_seq = -1
@@ -93,6 +94,21 @@ class Mailbox:
         self._waiting.append(message)
         self._waiting_bytes += message.size
 
+    def hint(self, topics: Iterable[str]) -> None:
+        """What the client should ask for again; told once, however often it is said."""
+        # Who gets a snapshot asks for everything again.
+        if not self._wants_snapshot:
+            self._hints.update(topics)
+
+    def take_hints(self) -> tuple[str, ...]:
+        """The hints that wait, once all else is sent; () while there is no room. Nobody
+        acknowledges them."""
+        if not self._hints or self._waiting or self._wants_snapshot or self._window_full():
+            return ()
+        topics = tuple(sorted(self._hints))
+        self._hints.clear()
+        return topics
+
     def take(self, now_s: float, snapshot: Callable[[], Message]) -> Message | None:
         """The next message to send, now counted as sent; None while there is none to send."""
         if self._window_full():
@@ -101,6 +117,7 @@ class Mailbox:
             if now_s < self._snapshot_not_before_s:
                 return None
             self._wants_snapshot = False
+            self._hints.clear()
             self._snapshot_sent_s = now_s
             self.snapshots += 1
             message = snapshot()

@@ -1,6 +1,7 @@
 """The live stream of docs/live-stream.md: one snapshot, then numbered deltas, to every client.
 
-Every board object is encoded once, when it is published, and every delta once for all clients.
+Every board object is encoded once, when it is published, and every delta once for all clients of
+an audience; nearly all are of one, which may see everything.
 What a client has not acknowledged is bounded (its window), and so is what waits for it (its
 mailbox): one that lags gets a fresh snapshot in place of what it missed, one that stalls is cut.
 """
@@ -11,7 +12,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agentd import __version__, clock
+from agentd.monitor_audience import EVERYTHING, NOTHING, Audience, Listener, View, Views
 from agentd.monitor_mailbox import (
     CLOSE_NOT_UNDERSTOOD,
     Mailbox,
@@ -35,11 +37,16 @@ CLOSE_GOING_AWAY = 1001
 CLOSE_NOT_TEXT = 1003
 CLOSE_ABNORMAL = 1006
 CLOSE_NOT_JSON = 1007
+CLOSE_CHANGED = 4001
+CLOSE_LOGGED_OUT = 4003
 
 # RFC 6455 allows 125 bytes in a close frame, two of them the code.
 CLOSE_REASON_MAX_BYTES = 123
 
 _STOPPING = "agentd is stopping"
+
+Watch = Callable[[], Listener | None]
+"""Who listens on a connection, as things stand now; None: nobody who may, any more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,12 +61,77 @@ class Resync(Struct, tag="resync", tag_field="type", frozen=True):
     """The client asks for a fresh snapshot."""
 
 
+class _Feed:
+    """What the clients of one audience are sent: a board, numbered."""
+
+    def __init__(self, board: Mapping[str, msgspec.Raw], view: View | None = None) -> None:
+        self._board = board
+        self._view = view
+        self.seq = 0
+        self.clients: set[_Client] = set()
+        self.sent_at_s = 0.0
+        self._text: str | None = None
+
+    def change(
+        self,
+        fresh: Mapping[str, msgspec.Raw],
+        gone: Sequence[str],
+        now_s: float,
+        server_time: float,
+    ) -> None:
+        """The board has changed: one delta to everybody."""
+        self.seq += 1
+        self._text = None
+        self.sent_at_s = now_s
+        if self.clients:
+            content = {"type": "delta", "seq": self.seq, "server_time": server_time}
+            self._offer(content | {"set": fresh, "del": gone}, self.clients)
+
+    def beat(self, now_s: float, server_time: float) -> None:
+        """A sign of life to everybody for whom nothing waits."""
+        self.sent_at_s = now_s
+        idle = [client for client in self.clients if client.mailbox.idle]
+        self._offer({"type": "beat", "seq": self.seq, "server_time": server_time}, idle)
+        # Who asked for a snapshot too soon may have it now.
+        for client in self.clients:
+            client.bell.set()
+
+    def snapshot(self, server_time: float) -> tuple[Message, bool]:
+        """The whole board at this moment, and whether it had to be encoded for that."""
+        encoded = self._text is None
+        if self._text is None:
+            board = self._board if self._view is None else self._view.board
+            self._text = msgspec.json.encode(board).decode()
+        # The time must be of this moment: clients measure their clock against it.
+        text = (
+            f'{{"type":"snapshot","seq":{self.seq},"server_time":{server_time!r},'
+            f'"board":{self._text}}}'
+        )
+        return Message(self.seq, text, len(text.encode())), encoded
+
+    def _offer(self, content: dict[str, Any], clients: Iterable[_Client]) -> None:
+        payload = msgspec.json.encode(content)
+        message = Message(self.seq, payload.decode(), len(payload))
+        for client in clients:
+            client.mailbox.offer(message)
+            client.bell.set()
+
+
 class _Client:
     """One connected client: its socket, its mailbox and the bell that wakes its writer."""
 
     def __init__(
-        self, websocket: WebSocket, transport: asyncio.Transport, settings: StreamSettings
+        self,
+        websocket: WebSocket,
+        transport: asyncio.Transport,
+        settings: StreamSettings,
+        watch: Watch,
+        listener: Listener,
+        feed: _Feed,
     ) -> None:
+        self.watch = watch
+        self.listener = listener
+        self.feed = feed
         self.websocket = websocket
         self.transport = transport
         self.mailbox = Mailbox(settings)
@@ -69,8 +141,9 @@ class _Client:
         self.name = f"{peer.host}:{peer.port}" if peer else "?"
 
     def part(self, code: int, reason: str) -> None:
-        self.farewell = Misbehaved(code, reason)
-        self.bell.set()
+        if self.farewell is None:
+            self.farewell = Misbehaved(code, reason)
+            self.bell.set()
 
     async def send(self, text: str) -> None:
         with self._closing_is_a_disconnect():
@@ -123,9 +196,10 @@ class LiveStream:
         self._board: dict[str, msgspec.Raw] = {}
         self._changed: dict[str, msgspec.Raw | None] = {}
         self._dirty = asyncio.Event()
-        self._seq = 0
-        self._board_text: str | None = None
-        self._sent_at_s = 0.0
+        self._whole = _Feed(self._board)
+        self._views = Views(self._board)
+        self._feeds: dict[Audience, _Feed] = {}
+        self._hints: set[str] = set()
         self._clients: set[_Client] = set()
         self._nobody = asyncio.Event()
         self._nobody.set()
@@ -139,8 +213,8 @@ class LiveStream:
 
     @property
     def seq(self) -> int:
-        """The number of the newest delta."""
-        return self._seq
+        """The number of the newest delta of the whole board."""
+        return self._whole.seq
 
     @property
     def clients(self) -> int:
@@ -173,57 +247,83 @@ class LiveStream:
                 fresh[key] = self._board[key] = raw
         if not fresh and not gone:
             return False
-        self._seq += 1
-        self._board_text = None
-        if self._clients:
-            delta = {"type": "delta", "seq": self._seq, "server_time": self._now()}
-            message = self._message(delta | {"set": fresh, "del": gone})
-            for client in self._clients:
-                client.mailbox.offer(message)
-                client.bell.set()
-        self._note_sent()
+        now_s, server_time = asyncio.get_running_loop().time(), self._now()
+        self._whole.change(fresh, gone, now_s, server_time)
+        for view, theirs, lost in self._views.follow(list(fresh), gone):
+            if theirs or lost:
+                self._feeds[view.audience].change(theirs, lost, now_s, server_time)
         return True
+
+    def hint(self, *topics: str) -> None:
+        """Tell whom ``topics`` concern that it changed (:class:`agentd.ports.desk.Hints`)."""
+        self._hints.update(topics)
+        self._dirty.set()
+
+    def recheck(self, _login: str = "") -> None:
+        """Rights, scopes or logins may have changed: part from those who may see something else
+        now (4001) or are logged out (4003). Also done with every beat."""
+        for client in self._clients:
+            listener = client.watch()
+            if listener is None:
+                client.part(CLOSE_LOGGED_OUT, "logged out")
+            elif listener != client.listener:
+                client.part(CLOSE_CHANGED, "what you may see has changed; connect again")
+
+    def _spread_hints(self) -> None:
+        topics, self._hints = self._hints, set()
+        for client in self._clients:
+            heard = {told for topic in topics if (told := client.listener.hears(topic))}
+            if heard:
+                client.mailbox.hint(heard)
+                client.bell.set()
 
     async def run(self) -> None:
         """Flush, beat and cut stalled clients until cancelled."""
         loop = asyncio.get_running_loop()
         settings = self._settings
         check_at_s = loop.time() + settings.beat_interval_s
-        self._sent_at_s = loop.time()
+        self._whole.sent_at_s = loop.time()
+        # Restricted feeds are many: they are looked at twice a beat, and need no more.
+        others_at_s = loop.time() + settings.beat_interval_s / 2
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(
-                    min(check_at_s, self._sent_at_s + settings.beat_interval_s)
-                ):
+                whole_at_s = self._whole.sent_at_s + settings.beat_interval_s
+                async with asyncio.timeout_at(min(check_at_s, whole_at_s, others_at_s)):
                     await self._dirty.wait()
             now_s = loop.time()
             flushed = self._dirty.is_set() and self.flush()
-            if now_s >= self._sent_at_s + settings.beat_interval_s:
-                self._beat()
+            if self._hints:
+                self._spread_hints()
+                flushed = True
+            if now_s >= self._whole.sent_at_s + settings.beat_interval_s:
+                self._whole.beat(now_s, self._now())
+            if now_s >= others_at_s:
+                others_at_s = now_s + settings.beat_interval_s / 2
+                for feed in self._feeds.values():
+                    if now_s >= feed.sent_at_s + settings.beat_interval_s / 2:
+                        feed.beat(now_s, self._now())
             if now_s >= check_at_s:
                 # When we were late ourselves (a machine that was suspended), nobody had a chance
                 # to be heard: then the next check judges.
                 if now_s < check_at_s + settings.beat_interval_s:
                     self._cut_stalled(now_s)
+                self.recheck()
                 check_at_s = now_s + settings.beat_interval_s
             if flushed:
                 await asyncio.sleep(settings.flush_interval_s)
 
-    async def serve(self, websocket: WebSocket) -> None:
+    async def serve(self, websocket: WebSocket, watch: Watch) -> None:
         """One client from its handshake to its end. The web server must have put the connection's
-        transport into the ASGI state as ``transport``: only there can a stalled client be cut."""
-        refusal = self._refusal(websocket)
+        transport into the ASGI state as ``transport``: only there can a stalled client be cut.
+        ``watch`` is asked again and again; what it says to begin with decides what is sent."""
+        refusal = self._refusal(websocket, watch())
         if refusal is not None:
             await websocket.send_denial_response(refusal)
             return
         transport: asyncio.Transport = websocket.scope["state"]["transport"]
         _keep_buffers_small(transport, self._settings.send_buffer_bytes)
         await websocket.accept()
-        client = _Client(websocket, transport, self._settings)
-        if self._closing:
-            client.part(CLOSE_GOING_AWAY, _STOPPING)
-        self._clients.add(client)
-        self._nobody.clear()
+        client = self._join(websocket, transport, watch)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(client), name=f"live-writer-{client.name}")
@@ -236,9 +336,44 @@ class LiveStream:
             self._parting[transport] = (
                 asyncio.get_running_loop().time() + self._settings.close_grace_s
             )
-            self._clients.discard(client)
-            if not self._clients:
-                self._nobody.set()
+            self._leave(client)
+
+    def _join(self, websocket: WebSocket, transport: asyncio.Transport, watch: Watch) -> _Client:
+        listener = watch()
+        # Logged out since the handshake began: there is nothing to see for it, not even once.
+        seen = NOTHING if listener is None else listener.audience
+        feed = self._feed(seen)
+        client = _Client(
+            websocket, transport, self._settings, watch, listener or Listener(seen), feed
+        )
+        if listener is None:
+            client.part(CLOSE_LOGGED_OUT, "logged out")
+        if self._closing:
+            client.part(CLOSE_GOING_AWAY, _STOPPING)
+        feed.clients.add(client)
+        self._clients.add(client)
+        self._nobody.clear()
+        return client
+
+    def _leave(self, client: _Client) -> None:
+        feed = client.feed
+        feed.clients.discard(client)
+        audience = client.listener.audience
+        if not feed.clients and self._feeds.get(audience) is feed:
+            del self._feeds[audience]
+            self._views.close(audience)
+        self._clients.discard(client)
+        if not self._clients:
+            self._nobody.set()
+
+    def _feed(self, audience: Audience) -> _Feed:
+        if audience == EVERYTHING:
+            return self._whole
+        feed = self._feeds.get(audience)
+        if feed is None:
+            feed = self._feeds[audience] = _Feed(self._board, self._views.open(audience))
+            feed.sent_at_s = asyncio.get_running_loop().time()
+        return feed
 
     async def close(self) -> None:
         """Send every client away (close code 1001) and wait until all are gone; takes no more."""
@@ -265,12 +400,14 @@ class LiveStream:
         while True:
             if client.farewell is not None:
                 raise client.farewell
-            message = client.mailbox.take(loop.time(), self._snapshot)
-            if message is None:
+            message = client.mailbox.take(loop.time(), lambda: self._snapshot(client.feed))
+            if message is not None:
+                await client.send(message.text)
+            elif topics := client.mailbox.take_hints():
+                await client.send(msgspec.json.encode({"type": "hint", "topics": topics}).decode())
+            else:
                 client.bell.clear()
                 await client.bell.wait()
-            else:
-                await client.send(message.text)
 
     async def _read(self, client: _Client) -> None:
         while True:
@@ -286,7 +423,7 @@ class LiveStream:
 
     async def _say_goodbye(self, client: _Client, why: BaseException) -> None:
         assert isinstance(why, Misbehaved)
-        if why.code != CLOSE_GOING_AWAY:
+        if why.code not in (CLOSE_GOING_AWAY, CLOSE_CHANGED, CLOSE_LOGGED_OUT):
             _log.warning("live_client_misbehaved", client=client.name, reason=str(why))
         # A client that reads nothing would keep this waiting: uvicorn writes a close frame
         # only when its buffer has room.
@@ -296,31 +433,10 @@ class LiveStream:
                 return
         _cut(client.transport)
 
-    def _beat(self) -> None:
-        beat = self._message({"type": "beat", "seq": self._seq, "server_time": self._now()})
-        for client in self._clients:
-            if client.mailbox.idle:
-                client.mailbox.offer(beat)
-            client.bell.set()
-        self._note_sent()
-
-    def _message(self, content: dict[str, Any]) -> Message:
-        payload = msgspec.json.encode(content)
-        return Message(self._seq, payload.decode(), len(payload))
-
-    def _note_sent(self) -> None:
-        self._sent_at_s = asyncio.get_running_loop().time()
-
-    def _snapshot(self) -> Message:
-        if self._board_text is None:
-            self._board_text = msgspec.json.encode(self._board).decode()
-            self.snapshots_encoded += 1
-        # The time must be of this moment: clients measure their clock against it.
-        text = (
-            f'{{"type":"snapshot","seq":{self._seq},"server_time":{self._now()!r},'
-            f'"board":{self._board_text}}}'
-        )
-        return Message(self._seq, text, len(text.encode()))
+    def _snapshot(self, feed: _Feed) -> Message:
+        message, encoded = feed.snapshot(self._now())
+        self.snapshots_encoded += encoded
+        return message
 
     def _cut_stalled(self, now_s: float) -> None:
         for client in self._clients:
@@ -338,9 +454,11 @@ class LiveStream:
             del self._parting[transport]
             _cut(transport)
 
-    def _refusal(self, websocket: WebSocket) -> PlainTextResponse | None:
+    def _refusal(self, websocket: WebSocket, listener: Listener | None) -> PlainTextResponse | None:
         if self._closing:
             return PlainTextResponse("agentd is stopping.\n", 503)
+        if listener is None:
+            return PlainTextResponse("You may not see the live stream.\n", 403)
         if len(self._clients) >= self._settings.clients_max:
             return PlainTextResponse(
                 f"{len(self._clients)} clients listen already, which is the limit.\n", 503

@@ -14,6 +14,8 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from agentd.monitor_audience import EVERYTHING
+from agentd.monitor_audience import Listener as Who
 from agentd.monitor_mailbox import Mailbox, Message, Misbehaved, StreamSettings
 from agentd.monitor_ws import LiveStream, _Client
 from agentd.watch_view import apply
@@ -411,6 +413,7 @@ class Reader:
     """What a client makes of its mailbox: it must always be able to follow."""
 
     def __init__(self, client: _Client) -> None:
+        self.client = client
         self.mailbox = client.mailbox
         self.board: Any = {}
         self.seq: Any = None
@@ -425,7 +428,7 @@ class Reader:
         assert self.mailbox.held_bytes == sum(waiting) + sum(unacked)
 
     def take(self, live: LiveStream) -> bool:
-        message = self.mailbox.take(0.0, live._snapshot)
+        message = self.mailbox.take(0.0, lambda: live._snapshot(self.client.feed))
         if message is None:
             return False
         assert message.size == len(message.text.encode())
@@ -453,8 +456,7 @@ def test_snapshot_and_deltas_always_make_the_board(
 
         def join() -> None:
             websocket = WebSocket({"type": "websocket"}, None, None)  # type: ignore[arg-type]
-            client = _Client(websocket, None, settings)  # type: ignore[arg-type]
-            live._clients.add(client)
+            client = live._join(websocket, None, lambda: Who(EVERYTHING))  # type: ignore[arg-type]
             readers.append(Reader(client))
 
         join()
@@ -468,7 +470,7 @@ def test_snapshot_and_deltas_always_make_the_board(
                 case ("flush",):
                     live.flush()
                 case ("beat",):
-                    live._beat()
+                    live._whole.beat(0.0, 1.5)
                 case ("join",):
                     join()
                 case ("take",):
