@@ -1,4 +1,4 @@
-"""Calls, recordings and figures as one person may know them.
+"""Calls and recordings as one person may know them.
 
 Everybody may know the own calls; who has the right ``orders.read`` (calls) or ``recordings`` (their
 sound) those of the own scope as well. What is not in one's scope does not exist for one.
@@ -19,18 +19,14 @@ from agentd.errors import Refused
 from agentd.ports.desk import (
     CallQuery,
     DeskStore,
-    JudgedViolation,
-    OrderQuery,
     Recording,
     SignIn,
-    ViolationQuery,
 )
 
 SHIFT_GAP_US: Final = 6 * 3_600_000_000
 """Sign-ins that lie closer together are one shift, split or not."""
 SHIFT_MAX_US: Final = 24 * 3_600_000_000
 _PIECE = 200
-_JUDGED = ("answered", "no_answer", "rejected")
 
 
 class Leg(LegEnded, frozen=True, gc=False):
@@ -61,30 +57,10 @@ class CallDetail(Struct, frozen=True):
     order: str | None
 
 
-class Figures(Struct, frozen=True):
-    """A person's own figures since ``since_us``; violations that still stand count."""
-
-    answered: int
-    """Inbound legs."""
-    outbound: int
-    talk_us: int
-    hold_us: int
-    aht_s: float | None
-    """(talk + wrap-up) / answered inbound legs, in seconds."""
-    within_rings: int
-    within_rings_of: int
-    """Answered in time, of the inbound legs that could be judged."""
-    violations: int
-    appeals_pending: int
-    orders_owed: int
-    since_us: int
-
-
 class CallRecords:
     """What people may know of calls (see the module).
 
-    ``team_of``: the group of (pbx, seat). ``wrap_up_s``: how long the wrap-up after a leg of
-    (pbx, queue, seat) lasts at most. ``folders``: the recordings of each PBX, by its id.
+    ``team_of``: the group of (pbx, seat). ``folders``: the recordings of each PBX, by its id.
     """
 
     def __init__(
@@ -93,13 +69,11 @@ class CallRecords:
         directory: Directory,
         *,
         team_of: Callable[[str, str], str | None],
-        wrap_up_s: Callable[[str, str | None, str], float],
         folders: Mapping[str, Path],
     ) -> None:
         self._store = store
         self._directory = directory
         self._team_of = team_of
-        self._wrap_up_s = wrap_up_s
         self.folders = folders
 
     def names_of(self, who: Person) -> tuple[str, ...]:
@@ -138,47 +112,7 @@ class CallRecords:
             tuple(_leg(leg, *calls[leg.pbx, leg.call]) for leg in page.items), page.next_cursor
         )
 
-    async def figures(self, who: Person, from_us: int | None, now_us: int) -> Figures:
-        """The own figures; ``from_us`` None: of this shift."""
-        since_us = from_us if from_us is not None else await self._shift_began(who, now_us)
-        legs = await self._legs(CallQuery(agents=self.names_of(who), from_us=since_us))
-        violations = await self._violations(who, since_us)
-        owed = await self._store.orders(
-            OrderQuery(owner=who.login, states=("open",), kind="call", limit=_PIECE)
-        )
-        late = {v.violation.leg for v in violations if v.standing and v.violation.rule == "ring"}
-        inbound = [leg for leg in legs if leg.direction == "inbound"]
-        answered = [leg for leg in inbound if leg.outcome == "answered"]
-        # What fell into a gap of the feed, or was found in a snapshot, was never judged.
-        judged = [
-            leg
-            for leg in inbound
-            if leg.leg in late
-            or (
-                leg.outcome in _JUDGED
-                and leg.ring_us is not None
-                and not (leg.gap or leg.estimated)
-            )
-        ]
-        talk_us = sum(leg.talk_us or 0 for leg in answered)
-        wrap_us = await self._wrap_up_us(legs)
-        return Figures(
-            answered=len(answered),
-            outbound=sum(leg.direction == "outbound" for leg in legs),
-            talk_us=talk_us,
-            hold_us=sum(leg.hold_us for leg in answered),
-            aht_s=(talk_us + wrap_us) / len(answered) / 1_000_000 if answered else None,
-            within_rings=sum(leg.outcome == "answered" and leg.leg not in late for leg in judged),
-            within_rings_of=len(judged),
-            violations=sum(v.standing for v in violations),
-            appeals_pending=sum(
-                any(appeal.status == "pending" for appeal in v.appeals) for v in violations
-            ),
-            orders_owed=len(owed.items) if owed.total is None else owed.total,
-            since_us=since_us,
-        )
-
-    async def _shift_began(self, who: Person, now_us: int) -> int:
+    async def shift_began(self, who: Person, now_us: int) -> int:
         """When the person's shift began: days are shift days, never cut at midnight."""
         sign_ins = await self._store.sign_ins(login=who.login, from_us=now_us - SHIFT_MAX_US)
         return shift_began(sign_ins, now_us)
@@ -193,40 +127,6 @@ class CallRecords:
             cursor = page.next_cursor
             if cursor is None:
                 return sorted(legs, key=lambda leg: leg.ended_us)
-
-    async def _violations(self, who: Person, since_us: int) -> list[JudgedViolation]:
-        found: list[JudgedViolation] = []
-        cursor: str | None = None
-        while True:
-            page = await self._store.violations(
-                ViolationQuery(
-                    agents=self.names_of(who), from_us=since_us, cursor=cursor, limit=_PIECE
-                )
-            )
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
-
-    async def _wrap_up_us(self, legs: Sequence[LegEnded]) -> int:
-        """Wrap-up after the answered inbound legs of ``legs`` (the earliest first): until the order
-        is complete, the wrap-up's time is over or the next leg begins, whichever is first."""
-        total_us = 0
-        for number, leg in enumerate(legs):
-            if leg.direction != "inbound" or leg.outcome != "answered":
-                continue
-            limit_us = round(self._wrap_up_s(leg.pbx, leg.queue, leg.seat) * 1_000_000)
-            ends = [leg.ended_us + limit_us]
-            order = await self._store.order_of_call(leg.pbx, leg.call)
-            if order is not None and order.completed_us is not None:
-                ends.append(order.completed_us)
-            ends += [
-                began
-                for later in legs[number + 1 : number + 2]
-                if (began := later.answered_us or later.ringing_us) is not None
-            ]
-            total_us += max(0, min(ends) - leg.ended_us)
-        return total_us
 
     # --- any call -------------------------------------------------------------------------
 

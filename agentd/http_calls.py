@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from agentd import clock
-from agentd.call_records import CallDetail, CallRecords, Figures, Leg
+from agentd.call_records import CallDetail, CallRecords, Leg
 from agentd.http_files import RecordingResponse
 from agentd.http_json import model_of
 from agentd.http_parts import Cursor, Id, Limit, Moment, StrictRoute, Who, answer, at_us, page_of
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, caller
-from agentd.ports.desk import Accounts, AuditEntry, Recording
+from agentd.ports.desk import Accounts, AuditEntry, Desk, Figures, Recording
 from agentd.recordings import TYPES, NoRecording, open_recording
 
 PLAY_US: Final = 300_000_000
@@ -56,7 +56,7 @@ class _Plays:
 
 
 def calls_router(
-    calls: CallRecords, accounts: Accounts, now_us: Callable[[], int] = clock.wall_us
+    desk: Desk, calls: CallRecords, accounts: Accounts, now_us: Callable[[], int] = clock.wall_us
 ) -> APIRouter:
     """The routes of calls and recordings."""
     router = APIRouter(prefix="/api", tags=["calls"], route_class=StrictRoute)
@@ -86,7 +86,10 @@ def calls_router(
     )
     async def my_figures(who: Who, from_: From = None) -> Response:
         """My own figures, of this shift where no time is given."""
-        return answer(await calls.figures(who, at_us(from_), now_us()))
+        since_us = at_us(from_)
+        if since_us is None:
+            since_us = await calls.shift_began(who, now_us())
+        return answer(await desk.figures(who, since_us))
 
     @router.get(
         "/calls/{pbx}/{call}",

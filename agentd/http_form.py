@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import get_args
 
 from fastapi import APIRouter, Response
 from msgspec import Struct
 
+from agentd.config.phrases import Phrase, Phrases
 from agentd.core.order_form import CategorySpec, FormBook, PauseReason, Unit
 from agentd.core.order_model import ExceptionKind
 from agentd.core.phone import NumberRules
@@ -17,15 +18,6 @@ from agentd.http_parts import IfNoneMatch, StrictRoute, Who, unchanged
 from agentd.http_problems import documented
 
 _CACHE = "private, no-cache"
-
-
-class Phrase(Struct, frozen=True):
-    """What to say in a situation (R5), in one language."""
-
-    key: str
-    situation: str
-    title: str
-    text: str
 
 
 class Form(Struct, frozen=True):
@@ -37,7 +29,10 @@ class Form(Struct, frozen=True):
     pauses: tuple[PauseReason, ...]
     exceptions: tuple[ExceptionKind, ...]
     phrases: dict[str, tuple[Phrase, ...]]
-    """By language: zh, en."""
+    """By language: zh, en; ``queues`` [] is every queue, ``category`` "" every category."""
+    forbidden_words: dict[str, tuple[str, ...]]
+    """服务忌语, by language."""
+    polite_words: dict[str, tuple[str, ...]]
     teams: tuple[str, ...]
     numbers: NumberRules
     """How telephone numbers are compared."""
@@ -50,7 +45,7 @@ class Form(Struct, frozen=True):
     """Of the working calendar: local time minus UTC."""
 
 
-def form_of(book: FormBook, phrases: Mapping[str, Sequence[Phrase]]) -> Form:
+def form_of(book: FormBook, phrases: Mapping[str, Phrases]) -> Form:
     """The form of ``book``."""
     return Form(
         categories={
@@ -60,7 +55,9 @@ def form_of(book: FormBook, phrases: Mapping[str, Sequence[Phrase]]) -> Form:
         units=book.units,
         pauses=book.pauses,
         exceptions=get_args(ExceptionKind),
-        phrases={lang: tuple(said) for lang, said in phrases.items()},
+        phrases={lang: said.phrases for lang, said in phrases.items()},
+        forbidden_words={lang: said.forbidden for lang, said in phrases.items()},
+        polite_words={lang: said.polite for lang, said in phrases.items()},
         teams=book.teams,
         numbers=book.numbers,
         external=book.external,
@@ -71,7 +68,7 @@ def form_of(book: FormBook, phrases: Mapping[str, Sequence[Phrase]]) -> Form:
     )
 
 
-def form_router(book: FormBook, phrases: Mapping[str, Sequence[Phrase]]) -> APIRouter:
+def form_router(book: FormBook, phrases: Mapping[str, Phrases]) -> APIRouter:
     """The route of ``/api/form``; the form does not change while the daemon runs."""
     router = APIRouter(prefix="/api", tags=["form"], route_class=StrictRoute)
     body = encode(form_of(book, phrases))

@@ -3,25 +3,26 @@ services behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter
 from msgspec import Struct
 
 from agentd import clock
 from agentd.call_records import CallRecords
+from agentd.config.phrases import Phrases
 from agentd.core.people import Directory
 from agentd.exports import Workbooks
 from agentd.http_calls import calls_router
 from agentd.http_exports import exports_router
-from agentd.http_form import Phrase, form_router
+from agentd.http_form import form_router
 from agentd.http_orders import orders_router
 from agentd.http_people import people_router
 from agentd.http_seats import my_seat_json, seats_router
 from agentd.http_shift import shift_router, violations_router
 from agentd.ports.desk import Accounts, Desk, DeskStore, Presence
 
-__all__ = ["CallRecords", "Phrase", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
+__all__ = ["CallRecords", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
 
 
 class RestServices(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class RestServices(Struct, frozen=True, kw_only=True):
     store: DeskStore
     calls: CallRecords
     directory: Directory
-    phrases: Mapping[str, Sequence[Phrase]]
+    phrases: Mapping[str, Phrases]
     """By language: zh, en."""
     workbooks: Workbooks
     now_us: Callable[[], int] = clock.wall_us
@@ -48,7 +49,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         # Before the orders: /api/orders.csv is no order.
         exports_router(s.desk, s.accounts, s.directory, s.workbooks, s.now_us),
         orders_router(s.desk, s.store),
-        calls_router(s.calls, s.accounts, s.now_us),
+        calls_router(s.desk, s.calls, s.accounts, s.now_us),
         violations_router(s.desk, s.calls, s.directory),
         shift_router(s.desk, s.directory, s.now_us),
         people_router(s.accounts, s.directory),
