@@ -6,18 +6,16 @@ only from the environment or from a file that nobody else can read.
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import BaseModel, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -25,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from agentd.config.mistakes import check_seats, check_settings, explain, leave_out, place
+from agentd.config.mistakes import check_seats, check_settings, place
 from agentd.config.model import (
     POLICY_FIELDS,
     EngineSection,
@@ -42,12 +40,14 @@ from agentd.config.model import (
     WebSection,
     rules_set,
 )
+from agentd.config.orders import load_form, with_teams
+from agentd.config.phrases import PhraseBook, load_phrases, phrases_folder
+from agentd.config.reading import ENV_PREFIX, named_file, read_named, validated
 from agentd.config.toml_source import TomlFile, read_toml
+from agentd.core.order_form import FormBook
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
 from agentd.errors import ConfigError, Problem
 
-ENV_PREFIX = "AGENTD_"
-M = TypeVar("M", bound=BaseModel)
 CONFIG_PLACES = (Path("agentd.toml"), Path("config/agentd.toml"), Path("/etc/agentd/agentd.toml"))
 """Where a configuration is looked for when none is named."""
 DEFAULT_PBX = "pbx"
@@ -89,6 +89,7 @@ class Settings(BaseSettings):
 
     seats_file: str | None = None
     orders_file: str | None = None
+    phrases_dir: str | None = None
     pbx: list[PbxSection] = [PbxSection(id=DEFAULT_PBX)]
     rules: RuleSections = RuleSections()
     queue: dict[str, QueueSection] = {}
@@ -168,6 +169,8 @@ class Config:
         seats: Iterable[SeatSection],
         access: Mapping[str, PbxAccess],
         store_path: Path,
+        form: FormBook,
+        phrases: PhraseBook,
         mqtt_access: MqttAccess | None = None,
         webhooks: Iterable[WebhookAccess] = (),
     ) -> None:
@@ -181,9 +184,17 @@ class Config:
         self.log = settings.log
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
         self.store_path = store_path
+        self.phrases = phrases
+        """The words by situation, in both languages."""
+        self._form = form
         self._settings = settings
         self._seats = tuple(seats)
         self._access = access
+
+    @property
+    def form_book(self) -> FormBook:
+        """The form of a work order; its teams are the groups of the seats."""
+        return with_teams(self._form, [seat.group for seat in self._seats if seat.group])
 
     def access(self, pbx_id: str) -> PbxAccess:
         """How to reach ``pbx_id``; KeyError when the configuration was read without secrets."""
@@ -232,14 +243,16 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     """
     source = read_toml(path) if path else TomlFile("(built-in defaults)", {}, {})
     problems: list[Problem] = []
-    settings = _validated(Settings, source, problems)
+    settings = validated(Settings, source, problems)
     try:
-        seats_source = _read_seats(source, path)
+        seats_source = read_named(source, path, "seats")
     except ConfigError as error:
         problems.extend(error.problems)
         seats_source = TomlFile("(no seats file)", {}, {})
         seats_source.broken.add(("seat",))
-    seats = _validated(SeatsFile, seats_source, problems)
+    seats = validated(SeatsFile, seats_source, problems)
+    form = load_form(named_file(source, path, "orders"), problems)
+    phrases = load_phrases(phrases_folder(source, path, problems), problems)
     access: dict[str, PbxAccess] = {}
     mqtt: MqttAccess | None = None
     webhooks: tuple[WebhookAccess, ...] = ()
@@ -252,43 +265,15 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
             webhooks = tuple(_reach_webhooks(settings, source, base, problems))
         if seats is not None:
             problems.extend(check_seats(settings, source, seats, seats_source))
-    if problems or settings is None or seats is None:
+    if problems or settings is None or seats is None or form is None or phrases is None:
         raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
-    return Config(settings, seats.seat, access, base / settings.store.path, mqtt, webhooks)
+    return Config(
+        settings, seats.seat, access, base / settings.store.path, form, phrases, mqtt, webhooks
+    )
 
 
 def _changes(sections: RuleSections) -> dict[str, Any]:
     return {POLICY_FIELDS[key]: value for key, value in rules_set(sections)}
-
-
-def _read_seats(source: TomlFile, path: Path | None) -> TomlFile:
-    """The seats file that is named, else ``seats.toml`` beside the configuration if it is there."""
-    named = os.environ.get(f"{ENV_PREFIX}SEATS_FILE") or source.data.get("seats_file")
-    base = path.parent if path else Path()
-    if isinstance(named, str):
-        return read_toml(base / named)
-    if path and (beside := base / "seats.toml").exists():
-        return read_toml(beside)
-    return TomlFile("(no seats file)", {}, {})
-
-
-def _validated(model: type[M], source: TomlFile, problems: list[Problem]) -> M | None:
-    """The file's values; what cannot be used is told, and left out so that the rest is checked."""
-    data = copy.deepcopy(source.data)
-    told = False
-    while True:
-        try:
-            return model(**data)
-        except ValidationError as error:
-            found = error.errors()
-        if not told:
-            problems.extend(explain(model, source, item) for item in found)
-            told = True
-        left_out = [leave_out(data, item["loc"]) for item in found]
-        source.broken.update(path for path in left_out if path)
-        if not any(left_out):
-            # Set by the environment: there it cannot be left out.
-            return None
 
 
 # --- reaching the PBX and the broker ---------------------------------------------------------

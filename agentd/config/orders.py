@@ -26,17 +26,20 @@ from agentd.core.order_form import (
     WorkCalendar,
 )
 from agentd.core.phone import NumberRules
-from agentd.errors import Problem
+from agentd.errors import ConfigError, Problem
 
 
 def load_form(path: Path | None, problems: list[Problem]) -> FormBook | None:
     """The form that ``path`` describes (None: the built-in one); what is wrong goes to
-    ``problems``, and None comes back. Raises :class:`~agentd.errors.ConfigError` when the file
-    cannot be read at all."""
+    ``problems``, and None comes back."""
     built_in = OrdersFile(**read_toml(SHIPPED / "orders.toml").data)
     if path is None:
         return _book(built_in, built_in)
-    source = read_toml(path)
+    try:
+        source = read_toml(path)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
     found: list[Problem] = []
     file = validated(OrdersFile, source, found)
     if file is not None:
@@ -152,6 +155,9 @@ def _check(file: OrdersFile, source: TomlFile) -> Iterator[Problem]:
 
 
 def _check_day(day: str, path: KeyPath, source: TomlFile) -> Iterator[Problem]:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        yield place(source, path, f'must be a date, is "{day}"', 'write it like "2026-10-01"')
+        return
     try:
         dt.date.fromisoformat(day)
     except ValueError:

@@ -1,4 +1,4 @@
-"""``orders.toml``'s shape: every key with its default. ``config/orders.toml`` documents them all."""
+"""``orders.toml`` as a model: each key with its default, documented in ``config/orders.toml``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ Key = Annotated[
 ]
 Seconds = Annotated[int, Field(ge=0, le=30 * 86_400)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{0,6}$", description="digits only")]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description='a date like "2026-10-01"')]
 MAX_DUE_DAYS = 366
 
 
@@ -68,8 +67,8 @@ class CalendarSection(Section):
         4,
         5,
     ]
-    holidays: list[Day] = []
-    extra_days: list[Day] = []
+    holidays: list[Name] = []
+    extra_days: list[Name] = []
     day_ends: Annotated[
         str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='a time like "17:30"')
     ] = "17:30"

@@ -247,9 +247,17 @@ def test_a_number_that_cannot_be_read_is_compared_with_nothing(tmp_path: Path) -
         ("[rule.hold]\nmax_s = 3", 1, "rule", "did you mean rules?"),
         ("[rules]\nhold = 3", 2, "rules.hold", "must be a section, is 3"),
         ("[web]\nport = 70000", 2, "web.port", "at most 65535"),
-        ("[web]\nhost = '0.0.0.0'", 2, "web.host", "no login yet"),
-        ("[web]\nhost = '192.168.1.5'", 2, "web.host", "no login yet"),
-        ("[web]\nhost = 'board.example.org'", 2, "web.host", "no login yet"),
+        ("[web]\nhost = '0.0.0.0'", 2, "web.host", "in plain text"),
+        ("[web]\nhost = '192.168.1.5'", 2, "web.host", "in plain text"),
+        ("[web]\nhost = 'board.example.org'", 2, "web.host", "in plain text"),
+        (
+            "[web]\ntls_cert_file = 'a.pem'",
+            2,
+            "web.tls_cert_file",
+            "of no use without tls_key_file",
+        ),
+        ("[web]\ntls_key_file = 'a.key'", 2, "web.tls_key_file", "of no use without tls_cert_file"),
+        ("[web]\nsession_idle_s = 99999", 2, "web.session_idle_s", "would never end a login"),
         ("[engine]\nevent_lag_s = 2", 2, "engine.event_lag_s", "not below engine.settle_s (2)"),
         ("[engine]\ninternal_devices = [1]", 2, "engine.internal_devices[0]", "text in quotes"),
         ("[log]\nlevel = 'loud'", 2, "log.level", "'debug', 'info', 'warning' or 'error'"),
@@ -581,6 +589,11 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     for name in ("agentd.toml", "seats.toml"):
         text = in_use(SHIPPED / name).replace("tls = false", "tls = true")
         (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "orders.toml").write_text(in_use(SHIPPED / "orders.toml"), encoding="utf-8")
+    (tmp_path / "phrases").mkdir()
+    for name in ("phrases.zh-CN.toml", "phrases.en.toml"):
+        text = in_use(SHIPPED / name)
+        (tmp_path / "phrases" / name).write_text(text, encoding="utf-8")
     for name in ("pbx.secret", "mqtt.password", "leaders.secret"):
         (tmp_path / name).write_text("x")
         (tmp_path / name).chmod(0o600)
@@ -592,6 +605,11 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     assert [hook.secret for hook in config.webhooks] == ["x"]
     assert config.policy_book("pbx").resolve("hotline", "newcomers").hold_max_s == 45
     assert config.policy_book("pbx").seats[0].agent == "张三"
+    assert config.form_book.teams == ("newcomers",)
+    assert [unit.key for unit in config.form_book.units] == ["water"]
+    assert config.form_book.category("booking", "hotline") is not None
+    assert config.form_book.category("booking", "other") is None
+    assert [p.key for p in config.phrases.zh.phrases if p.queues] == ["greeting_hotline"]
 
 
 # --- webhooks ----------------------------------------------------------------------------------
