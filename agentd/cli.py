@@ -176,13 +176,23 @@ def watch(
     once: Annotated[
         bool, typer.Option("--once", help="Print the board one time, and end.")
     ] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="Holds the token (agentd token add); without it, the environment variable "
+            "AGENTD_TOKEN.",
+        ),
+    ] = None,
 ) -> None:
     """Show the wallboard in this terminal."""
     from agentd import watch as terminal
 
     if lang not in {None, "zh", "en"}:
         raise typer.BadParameter("zh or en", param_hint="--lang")
-    terminal.run(_stream(url), lang, once=once)  # type: ignore[arg-type]
+    token = terminal.token_from(token_file, os.environ)
+    terminal.run(_stream(url), lang, once=once, token=token)  # type: ignore[arg-type]
 
 
 @app.command("check-config")

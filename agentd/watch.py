@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,16 +27,41 @@ FRAME_S = 0.25
 # A snapshot of some ten thousand seats; more is not an agentd.
 MESSAGE_MAX_BYTES = 16 * 1024 * 1024
 
+# Refusals that no waiting mends, by status and whether we sent a token.
+_REFUSED: dict[tuple[int, bool], str] = {
+    (401, False): "watch.no_token",
+    (401, True): "watch.token_refused",
+    (403, True): "watch.token_without_right",
+}
 
-async def follow(view: View, changed: Callable[[], None]) -> None:
+
+def token_from(file: Path | None, environment: Mapping[str, str]) -> str | None:
+    """The token: of ``file``, which nobody else may read, else of ``AGENTD_TOKEN``; None without
+    either. Never from the command line, where everybody on the machine could read it."""
+    if file is None:
+        return environment.get("AGENTD_TOKEN", "").strip() or None
+    try:
+        if file.stat().st_mode & 0o077:
+            raise AgentdError(f"others may read {file}: run chmod 600 {file}")
+        token = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AgentdError(f"cannot read the token from {file}: {error}") from error
+    if not token or len(token.split()) != 1:
+        raise AgentdError(f"{file} must hold a token and nothing else")
+    return token
+
+
+async def follow(view: View, changed: Callable[[], None], token: str | None = None) -> None:
     """Keep ``view`` up to date for ever, reconnecting with a growing, jittered pause; ``changed``
     is called after every change. Raises :class:`AgentdError` when waiting cannot mend it."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     loop = asyncio.get_running_loop()
     failures = 0
     while True:
         try:
             async with connect(
                 view.url,
+                additional_headers=headers,
                 compression=None,
                 max_size=MESSAGE_MAX_BYTES,
                 ping_interval=5,
@@ -59,6 +85,9 @@ async def follow(view: View, changed: Callable[[], None]) -> None:
         except (KeyError, TypeError, msgspec.DecodeError):
             reason = say(view.words, "watch.not_agentd")
         except InvalidStatus as error:
+            refused = _REFUSED.get((error.response.status_code, token is not None))
+            if refused is not None:
+                raise AgentdError(say(view.words, refused)) from error
             text = error.response.body or b""
             reason = clean(f"HTTP {error.response.status_code} {text.decode(errors='replace')}")
         except (OSError, TimeoutError, WebSocketException) as error:
@@ -71,13 +100,21 @@ async def follow(view: View, changed: Callable[[], None]) -> None:
         await asyncio.sleep(pause_s)
 
 
-async def watch(url: str, lang: Lang | None, console: Console, *, once: bool = False) -> None:
-    """Show the board of ``url`` until cancelled; ``once``: print it one time, and end."""
+async def watch(
+    url: str,
+    lang: Lang | None,
+    console: Console,
+    *,
+    once: bool = False,
+    token: str | None = None,
+) -> None:
+    """Show the board of ``url`` until cancelled; ``once``: print it one time, and end. ``token``
+    lets us in."""
     loop = asyncio.get_running_loop()
     view = View(url, lang)
     news = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        feed = group.create_task(follow(view, news.set), name="watch-feed")
+        feed = group.create_task(follow(view, news.set, token), name="watch-feed")
         if once:
             while not view.has_board:
                 news.clear()
@@ -96,7 +133,9 @@ async def watch(url: str, lang: Lang | None, console: Console, *, once: bool = F
                 await asyncio.sleep(FRAME_S)
 
 
-def run(url: str, lang: Lang | None = None, *, once: bool = False) -> None:
+def run(
+    url: str, lang: Lang | None = None, *, once: bool = False, token: str | None = None
+) -> None:
     """The command: until Ctrl-C or SIGTERM, which leave the terminal as it was."""
     console = Console()
 
@@ -106,7 +145,7 @@ def run(url: str, lang: Lang | None = None, *, once: bool = False) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         failure: BaseException | None = None
         try:
-            await watch(url, lang, console, once=once or not console.is_terminal)
+            await watch(url, lang, console, once=once or not console.is_terminal, token=token)
         except* AgentdError as errors:
             failure = errors.exceptions[0]
         if failure is not None:

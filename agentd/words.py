@@ -109,6 +109,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "无法使用的地址：{url}；应类似 http://127.0.0.1:8440",
         "not an address that can be used: {url}; it should look like http://127.0.0.1:8440",
     ),
+    "watch.no_token": (
+        "agentd 要求令牌：请管理员执行 agentd token add 名称 --right board，然后把令牌放进环境变量 AGENTD_TOKEN，或用 --token-file 指明文件",
+        "agentd wants a token: have an admin run agentd token add NAME --right board, and put what it prints into the environment variable AGENTD_TOKEN or a file named by --token-file",
+    ),
+    "watch.token_refused": (
+        "agentd 不认这个令牌（无效、已吊销或已过期）；请管理员另发一个：agentd token add 名称 --right board",
+        "agentd does not accept this token (unknown, revoked or over); have an admin make another one: agentd token add NAME --right board",
+    ),
+    "watch.token_without_right": (
+        "这个令牌没有 board 权限，不能看看板；请管理员另发一个：agentd token add 名称 --right board",
+        "this token lacks the right board, so it may not see the wallboard; have an admin make one: agentd token add NAME --right board",
+    ),
     # Columns.
     "col.queue": ("队列", "queue"),
     "col.waiting": ("排队", "waiting"),

@@ -224,14 +224,7 @@ def check_settings(settings: Settings, source: TomlFile) -> Iterator[Problem]:
     """What the types cannot say about ``agentd.toml``."""
     yield from _check_rules(settings, source)
     yield from _check_pbxs(settings, source)
-    if not _is_loopback(settings.web.host):
-        yield place(
-            source,
-            ("web", "host"),
-            f'"{settings.web.host}" can be reached from other machines, and there is no login yet: '
-            "everybody there would see every caller's number",
-            'write "127.0.0.1", and publish it by a reverse proxy with a login, or an SSH tunnel',
-        )
+    yield from _check_web(settings, source)
     engine = settings.engine
     if engine.event_lag_s >= engine.settle_s:
         yield place(
@@ -239,6 +232,36 @@ def check_settings(settings: Settings, source: TomlFile) -> Iterator[Problem]:
             ("engine", "event_lag_s"),
             f"{_show(engine.event_lag_s)} is not below engine.settle_s ({_show(engine.settle_s)})",
             "the default is 0.05",
+        )
+
+
+def _check_web(settings: Settings, source: TomlFile) -> Iterator[Problem]:
+    web = settings.web
+    files = {"tls_cert_file": web.tls_cert_file, "tls_key_file": web.tls_key_file}
+    for name, other in (tuple(files), tuple(reversed(files))):
+        if files[name] is not None and files[other] is None:
+            yield place(
+                source,
+                ("web", name),
+                f"is of no use without {other}",
+                "name both in the same [web], or remove this line",
+            )
+    if not _is_loopback(web.host) and not all(files.values()):
+        yield place(
+            source,
+            ("web", "host"),
+            f'"{web.host}" can be reached from other machines, and without TLS passwords would '
+            "cross the network in plain text",
+            'name tls_cert_file and tls_key_file, or write "127.0.0.1" and publish it by a reverse '
+            "proxy with https or an SSH tunnel",
+        )
+    if web.session_idle_s > web.session_max_s:
+        yield place(
+            source,
+            ("web", "session_idle_s"),
+            f"{_show(web.session_idle_s)} is longer than web.session_max_s "
+            f"({_show(web.session_max_s)}), so it would never end a login",
+            "make it shorter, or the other longer",
         )
 
 

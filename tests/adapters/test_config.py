@@ -279,6 +279,11 @@ def test_each_mistake_names_its_place_and_the_mend(
     assert found[0].mend
 
 
+def test_with_tls_other_machines_may_connect(tmp_path: Path) -> None:
+    files = "tls_cert_file = 'a.pem'\ntls_key_file = 'a.key'\n"
+    assert load(tmp_path, f"[web]\nhost = '0.0.0.0'\n{files}").web.host == "0.0.0.0"
+
+
 def test_numbers_that_meet_only_when_group_and_queue_come_together(tmp_path: Path) -> None:
     found = problems(
         tmp_path,

@@ -19,9 +19,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from websockets.asyncio.server import serve
 
+from agentd.core.people import Person
 from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
-from agentd.watch import follow, watch
+from agentd.ports.desk import ApiToken
+from agentd.testing import OpenAccounts
+from agentd.watch import follow, token_from, watch
 from agentd.watch_board import clean, duration, render
 from agentd.watch_view import View, apply
 from agentd.words import LANGS, WORDS, Lang, known, say
@@ -378,6 +381,70 @@ async def test_a_refusal_is_said_in_the_servers_own_words() -> None:
             await until(lambda: view.lost_reason != "")
         assert "HTTP 503" in view.lost_reason
         assert "agentd is stopping" in view.lost_reason
+
+
+class Locked(OpenAccounts):
+    """Nobody comes in but by one token."""
+
+    def __init__(self, *rights: str) -> None:
+        super().__init__()
+        self.token = ApiToken("abc", "", "wall", rights, (), 0, "9000")
+
+    def whose_cookie(self, cookie: str) -> Person | None:
+        return None
+
+    async def by_cookie(self, cookie: str) -> Person | None:
+        return None
+
+    def whose_token(self, secret: str) -> ApiToken | None:
+        return self.token if secret == "agentd_abc_right" else None
+
+    async def by_token(self, secret: str) -> ApiToken | None:
+        return self.whose_token(secret)
+
+
+@pytest.mark.parametrize(
+    ("token", "rights", "says"),
+    [
+        (None, ["board"], "AGENTD_TOKEN"),
+        ("agentd_abc_wrong", ["board"], "does not accept this token"),
+        ("agentd_abc_right", ["metrics"], "lacks the right board"),
+    ],
+)
+async def test_a_missing_or_wrong_token_ends_it_with_the_mend(
+    token: str | None, rights: list[str], says: str
+) -> None:
+    async with served(accounts=Locked(*rights)) as rig:
+        with pytest.raises(ExceptionGroup) as failure:
+            await watch(rig.ws_url, "en", Console(file=None), once=True, token=token)
+    assert failure.group_contains(AgentdError, match=says)
+
+
+async def test_with_a_token_it_sees_the_board() -> None:
+    async with served(accounts=Locked("board")) as rig:
+        rig.live.publish(busy_board(), [])
+        view = View(rig.ws_url, "en")
+        task = asyncio.create_task(follow(view, lambda: None, "agentd_abc_right"))
+        await until(lambda: dict(view.board) == busy_board())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_token_comes_from_a_private_file_or_the_environment(tmp_path: Path) -> None:
+    assert token_from(None, {}) is None
+    assert token_from(None, {"AGENTD_TOKEN": " t1\n"}) == "t1"
+    file = tmp_path / "token"
+    file.write_text("t2\n")
+    file.chmod(0o644)
+    with pytest.raises(AgentdError, match="chmod 600"):
+        token_from(file, {"AGENTD_TOKEN": "t1"})
+    file.chmod(0o600)
+    assert token_from(file, {"AGENTD_TOKEN": "t1"}) == "t2"
+    file.write_text("two words\n")
+    with pytest.raises(AgentdError, match="nothing else"):
+        token_from(file, {})
+    with pytest.raises(AgentdError, match="cannot read"):
+        token_from(tmp_path / "missing", {})
 
 
 @pytest.mark.parametrize("said", ["no JSON", "[]", "{}", '{"type":"delta","seq":"x"}'])
