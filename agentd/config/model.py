@@ -64,6 +64,7 @@ class WorkOrderRules(Section):
     remind_s: list[Seconds] = [600.0, 780.0]
     missed_due_s: Seconds = 900.0
     outbound_opens_order: bool = False
+    callback_grace_s: SecondsOrNone = 120.0
 
 
 class WrapUpRules(Section):
@@ -231,6 +232,7 @@ POLICY_FIELDS: dict[tuple[str, str], str] = {
     ("work_order", "remind_s"): "order_remind_s",
     ("work_order", "missed_due_s"): "missed_order_due_s",
     ("work_order", "outbound_opens_order"): "outbound_opens_order",
+    ("work_order", "callback_grace_s"): "order_callback_grace_s",
     ("wrap_up", "duration_s"): "wrap_up_s",
     ("service_level", "answered_within_s"): "service_level_s",
     ("service_level", "short_abandon_s"): "short_abandon_s",
