@@ -15,6 +15,7 @@ from agentd.core.people import Directory
 from agentd.exports import Workbooks
 from agentd.http_calls import calls_router
 from agentd.http_exports import exports_router
+from agentd.http_external import external_router
 from agentd.http_form import form_router
 from agentd.http_orders import orders_router
 from agentd.http_people import people_router
@@ -49,6 +50,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         # Before the orders: /api/orders.csv is no order.
         exports_router(s.desk, s.accounts, s.directory, s.workbooks, s.now_us),
         orders_router(s.desk, s.store),
+        external_router(s.desk),
         calls_router(s.desk, s.calls, s.accounts, s.now_us),
         violations_router(s.desk, s.calls, s.directory),
         shift_router(s.desk, s.directory, s.now_us),
