@@ -6,6 +6,9 @@ numbers are nobody's, and an extension is not a caller. The form is for comparin
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from msgspec import Struct
 
 WITHHELD = frozenset(
@@ -13,7 +16,12 @@ WITHHELD = frozenset(
 )
 """What trunks write where a caller sent no number."""
 
-_SEPARATORS = str.maketrans("", "", " -.()/\u00a0")
+_SEPARATORS = re.compile(r"[\s\-.()/\u2010-\u2015\u00b7]+")
+_SCHEME = re.compile(r"(?:tel|sips?):", re.IGNORECASE)
+_AFTER = re.compile(r"[@;#,]|转|分机|ext|x", re.IGNORECASE)
+"""What follows the number: a host, parameters, an extension behind a switchboard."""
+_MAX_DIGITS = 24
+"""E.164 has 15; the rest is room for prefixes. Longer ones are no numbers."""
 
 
 class NumberRules(Struct, frozen=True):
@@ -44,23 +52,39 @@ def normalise(number: str | None, rules: NumberRules = CHINA) -> str | None:
     """
     if number is None:
         return None
-    text = number.strip()
-    text = text.removeprefix("tel:").removeprefix("sip:").partition("@")[0].partition(";")[0]
+    # Chinese keyboards write full-width digits.
+    text = _SCHEME.sub("", unicodedata.normalize("NFKC", number).strip(), count=1)
+    text = text.partition("@")[0].strip()
     if text.lower() in WITHHELD:
         return None
-    text = text.translate(_SEPARATORS)
+    text = _SEPARATORS.sub("", _AFTER.split(text, maxsplit=1)[0])
     plus = text.startswith("+")
     digits = text[1:] if plus else text
-    if not digits.isascii() or not digits.isdigit():
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        return None
+    if not digits.strip("0"):
+        # Some trunks send zeros for a withheld number.
         return None
     if plus:
-        return f"+{digits.lstrip('0')}" if digits.strip("0") else None
-    for prefix in rules.outside_line:
+        return _international(digits, rules)
+    # Where "0" goes outside, 0086… is still the country's own number in full.
+    own = tuple(f"{p}{rules.country}" for p in rules.international if p != "+")
+    prefixes = () if digits.startswith(own) else rules.outside_line
+    for prefix in prefixes:
         rest = digits.removeprefix(prefix)
         if rest != digits and _looks_national(rest, rules):
             digits = rest
             break
     return _national(digits, rules)
+
+
+def _international(digits: str, rules: NumberRules) -> str | None:
+    """``digits`` that begin with a country code; +86 (0)10 … is written by many, and is +86 10 …"""
+    digits = digits.lstrip("0")
+    own = rules.country + rules.trunk_zero
+    if rules.trunk_zero and digits.startswith(own):
+        digits = rules.country + digits[len(own) :].lstrip(rules.trunk_zero)
+    return f"+{digits}" if digits else None
 
 
 def _looks_national(digits: str, rules: NumberRules) -> bool:
@@ -76,14 +100,14 @@ def _is_mobile(digits: str, rules: NumberRules) -> bool:
     return len(digits) == rules.mobile_digits and digits.startswith(rules.mobile)
 
 
-def _national(digits: str, rules: NumberRules) -> str:
+def _national(digits: str, rules: NumberRules) -> str | None:
     for prefix in rules.international:
         if prefix != "+" and digits.startswith(prefix) and len(digits) > 10:
-            return f"+{digits[len(prefix) :].lstrip('0')}"
+            return _international(digits[len(prefix) :], rules)
     bare = digits
     zero = rules.trunk_zero
     if zero and bare.startswith(zero) and len(bare) > max(rules.local_digits, default=0):
-        bare = bare[len(zero) :]
+        bare = bare.lstrip(zero)
         return f"+{rules.country}{bare}"
     if _is_mobile(bare, rules):
         return f"+{rules.country}{bare}"

@@ -89,7 +89,7 @@ def _written(data: Any, here: str = "") -> set[str]:
     found: set[str] = set()
     for name, value in data.items():
         if here == ".queue":  # its keys are the site's own names
-            found |= _written(value, here)
+            found |= {f".queue.{key}" for key in value}
             continue
         found |= {f"{here}.{name}"} | _written(value, f"{here}.{name}")
     return found
