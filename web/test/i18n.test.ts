@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { langOf } from "../src/i18n";
+import { deskEn } from "../src/desk/words.en";
+import { deskZh } from "../src/desk/words.zh-CN";
 import { commonEn } from "../src/i18n/common.en";
 import { commonZh } from "../src/i18n/common.zh-CN";
 import { en } from "../src/i18n/en";
@@ -27,6 +29,7 @@ const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] =
   ["wallboard", zhCN, en],
   ["common", commonZh, commonEn],
   ["login", loginZh, loginEn],
+  ["desk", deskZh, deskEn],
 ];
 
 test.each(CATALOGUES)(

@@ -142,6 +142,8 @@ export interface Form {
   readonly pauses: readonly PauseReason[];
   readonly exceptions: readonly ExceptionKind[];
   readonly phrases: Readonly<Record<"zh" | "en", readonly Phrase[]>>;
+  /** The city's platform holds the form: only its number is required. */
+  readonly external?: boolean;
 }
 
 // --- orders ----------------------------------------------------------------------------------
@@ -312,6 +314,13 @@ export interface Order {
   readonly merged_from: readonly string[];
   readonly external_no: string;
   readonly pending_call_back: boolean;
+  /** When it was reported that the call-back of a delayed reply was not seen in time. */
+  readonly call_back_missed_at: number | null;
+  /** A three-way reply of which no three-way call was seen. */
+  readonly reply_by_word: boolean;
+  readonly left_at: number | null;
+  /** A missed-call order: how many more calls of the same caller were missed since. */
+  readonly folded: number;
 }
 
 /** Something that prevents completion. `field` is a path: `category`, `fields.place`, `reply.mode`. */

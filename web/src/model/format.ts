@@ -68,3 +68,25 @@ export function timeOfDay(at: number, lang: Lang, withSeconds = true): string {
   }
   return format.format(at * 1000);
 }
+
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
+function dayFormat(lang: Lang, name: string, options: Intl.DateTimeFormatOptions) {
+  const key = `${lang} ${name}`;
+  let format = dayFormats.get(key);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat(lang, options);
+    dayFormats.set(key, format);
+  }
+  return format;
+}
+
+/** The time of day where `at` is of the same day as `now`, else with its date before it. */
+export function dayAndTime(at: number, now: number, lang: Lang): string {
+  const iso = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
+  const day = dayFormat(lang, "day", iso);
+  const time = timeOfDay(at, lang, false);
+  if (day.format(at * 1000) === day.format(now * 1000)) return time;
+  const short = dayFormat(lang, "short", { month: "short", day: "numeric" });
+  return `${short.format(at * 1000)} ${time}`;
+}

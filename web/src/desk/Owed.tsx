@@ -1,0 +1,98 @@
+import { useComputed } from "@preact/signals";
+import type { Order } from "../api/types";
+import { common } from "../i18n/common";
+import { categoryName } from "../live/form";
+import { store } from "../live/store";
+import { bar } from "../model/rules";
+import { Icon } from "../ui/icons";
+import { Bar, Live, StrengthTag } from "../ui/parts";
+import { dueStrength } from "./countdown";
+import { keyOf } from "./hotkeys";
+import { currentOrder, openOrder, owed, view } from "./state";
+import { dueText, keys, moment, numberText } from "./ui";
+import { deskWords } from "./words";
+
+/** Seconds; only for how far the bar is filled. */
+const USUAL_LIMIT_S = 900;
+
+/** What is still to be completed, the one due first at the top. */
+export function Owed() {
+  const t = deskWords.value.owed;
+  return (
+    <aside class="owed" aria-labelledby="owed-heading">
+      <div class="owed-top">
+        <h2 id="owed-heading">{t.heading}</h2>
+        {owed.value.length > 0 && (
+          <span class="owed-keys" aria-hidden="true">
+            <kbd>{keyOf(keys.value, "previous")}</kbd> <kbd>{keyOf(keys.value, "next")}</kbd>
+          </span>
+        )}
+      </div>
+      {owed.value.length === 0 ? (
+        <p class="nothing">
+          {t.none}
+          <br />
+          <span class="faint">{t.noneDetail}</span>
+        </p>
+      ) : (
+        <ol class="owed-list">
+          {owed.value.map((order) => (
+            <li key={order.id}>
+              <OwedCard order={order} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </aside>
+  );
+}
+
+function OwedCard({ order }: { order: Order }) {
+  const t = deskWords.value.owed;
+  const c = common.value;
+  const strength = useComputed(() =>
+    dueStrength(order.due_at, order.overdue, store.second(order.pbx).value),
+  );
+  const stopped = store.isStopped(order.pbx);
+  const chosen = view.value?.id === order.id;
+  return (
+    <button
+      type="button"
+      class="owed-card"
+      data-order={order.id}
+      data-strength={order.urgent !== null ? "urgent" : strength.value}
+      data-stopped={stopped ? "yes" : "no"}
+      aria-current={chosen ? "true" : undefined}
+      onClick={() => void openOrder(order.id)}
+    >
+      <span class="owed-first">
+        <span class="owed-due">
+          {strength.value === "breach" && <Icon name="breach" />}
+          {strength.value === "warning" && <Icon name="warning" />}
+          <Live text={() => dueText(order)} />
+        </span>
+        {order.urgent !== null && <StrengthTag strength="urgent" />}
+        {order.id === currentOrder.value && <span class="chip">{t.current}</span>}
+        {order.state === "returned" && <span class="chip">{c.orderState.returned}</span>}
+        {order.kind === "missed" && <span class="chip">{c.orderKind.missed}</span>}
+      </span>
+      <span class="owed-title">{order.title || numberText(order.caller)}</span>
+      <span class="owed-detail">
+        {moment(order.opened_at, order.pbx)} · {categoryName(order.category, order.queue)}
+        {order.title !== "" && ` · ${numberText(order.caller)}`}
+      </span>
+      {order.returned !== null && order.state === "returned" && (
+        <span class="owed-detail">{t.returned(order.returned.text)}</span>
+      )}
+      <Bar of={() => dueBar(order)} />
+    </button>
+  );
+}
+
+function dueBar(order: Order) {
+  const now = store.second(order.pbx).value;
+  if (order.due_at === null || now === null) return null;
+  const left = order.due_at - now;
+  const gone = Math.max(0, USUAL_LIMIT_S - left);
+  return bar(gone, USUAL_LIMIT_S - 300, USUAL_LIMIT_S);
+}

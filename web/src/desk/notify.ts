@@ -1,0 +1,28 @@
+// Desktop notifications: only for who asked for them, and only while the page is not in front.
+
+import { signal } from "@preact/signals";
+
+export type Allowed = "granted" | "denied" | "default" | "none";
+
+function asked(): Allowed {
+  // Absent without a secure context, which an agentd without TLS on another machine is not.
+  return typeof Notification === "undefined" || !isSecureContext ? "none" : Notification.permission;
+}
+
+export const allowed = signal<Allowed>(asked());
+
+export async function askToNotify(): Promise<void> {
+  if (asked() === "none") return;
+  await Notification.requestPermission();
+  allowed.value = asked();
+}
+
+export function notify(title: string, body: string): void {
+  if (allowed.peek() !== "granted" || (!document.hidden && document.hasFocus())) return;
+  // One at a time: the newest says what counts.
+  const note = new Notification(title, { body, tag: "agentd", silent: true });
+  note.onclick = () => {
+    window.focus();
+    note.close();
+  };
+}

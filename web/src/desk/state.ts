@@ -1,0 +1,353 @@
+// What the desk knows and does: the seat, the orders that are owed, and the one in hand.
+
+import { batch, computed, signal } from "@preact/signals";
+import { api, items, type Problem } from "../api/client";
+import type { MySeat, Order, OrderChange, OrderCommand, OrderView, Page } from "../api/types";
+import { loadMe, me } from "../live/session";
+import { store } from "../live/store";
+import type { Seat } from "../model/types";
+import {
+  afterSaving,
+  type Clash,
+  type Draft,
+  editsOf,
+  emptyDraft,
+  isEmpty,
+  joined,
+  settled,
+  typed,
+  type Value,
+} from "./draft";
+import { dropDraft, keepDraft, loadDraft } from "./drafts";
+
+/** Where the person is signed in; null for nowhere. */
+export const mySeat = computed<MySeat | null>(() => me.value?.seat ?? null);
+/** The same seat as the live stream has it. */
+export const liveSeat = computed<Seat | null>(() => {
+  const seat = mySeat.value;
+  return seat === null ? null : (store.seat(`seat:${seat.pbx}/${seat.seat}`) ?? null);
+});
+
+/** Unfinished orders that the person owes, the one due first at the top. */
+export const owed = signal<readonly Order[]>([]);
+/** The order in hand, and what was typed into it. */
+export const view = signal<OrderView | null>(null);
+export const draft = signal<Draft | null>(null);
+export const problem = signal<Problem | null>(null);
+/** Why the order could not be completed, by field path. */
+export const missing = signal<OrderView["missing"]>([]);
+export const busy = signal(false);
+/** The order of the call that the seat is in; null while it has none yet. */
+export const currentOrder = signal<string | null>(null);
+/** Earlier orders of the caller whom the page is about. */
+export const earlier = signal<{
+  readonly number: string;
+  readonly orders: readonly Order[];
+} | null>(null);
+/** Two people changed the same places: what to do is the person's choice. */
+export const conflict = signal<{
+  readonly order: OrderView;
+  readonly clashes: readonly Clash[];
+  readonly taken: readonly string[];
+  readonly by: string | null;
+  /** What was asked when it turned out; done once the choice is made. */
+  readonly then: "complete" | "edit" | null;
+} | null>(null);
+
+export interface Said {
+  readonly kind: "done" | "note";
+  readonly text: string;
+  readonly id: number;
+}
+/** One line about what was done just now. */
+export const said = signal<Said | null>(null);
+let saidCount = 0;
+
+export function say(text: string, kind: Said["kind"] = "done"): void {
+  saidCount += 1;
+  said.value = { kind, text, id: saidCount };
+}
+
+function orderPath(id: string, rest = ""): string {
+  return `orders/${encodeURIComponent(id)}${rest}`;
+}
+
+const UNFINISHED = "open,returned";
+
+export async function loadOwed(): Promise<void> {
+  const answer = await api<Page<Order>>("orders", {
+    query: { owner: "me", state: UNFINISHED, sort: "due", limit: 100 },
+  });
+  if (!answer.ok) return;
+  owed.value = [...items(answer.value)].sort(byDue);
+}
+
+/** Due first, then those whose time runs only from the end of the call, oldest first. */
+function byDue(a: Order, b: Order): number {
+  const late = Number.POSITIVE_INFINITY;
+  const [x, y] = [a.due_at ?? late, b.due_at ?? late];
+  return x === y ? a.opened_at - b.opened_at : x - y;
+}
+
+// --- the order in hand -------------------------------------------------------------------------
+
+let asked = 0;
+
+/** Take an order in hand; what was typed into it before comes back with it. */
+export async function openOrder(id: string): Promise<void> {
+  asked += 1;
+  const mine = asked;
+  const [answer, kept] = await Promise.all([api<OrderView>(orderPath(id)), loadDraft(id)]);
+  if (mine !== asked) return;
+  if (!answer.ok) {
+    problem.value = answer.problem;
+    return;
+  }
+  const order = answer.value;
+  batch(() => {
+    problem.value = null;
+    missing.value = [];
+    conflict.value = null;
+    view.value = order;
+    draft.value = kept ?? emptyDraft(order);
+    if (kept !== null) join(order);
+  });
+  if (order.caller !== null) void loadEarlier(order.caller);
+}
+
+/** Put the draft on the newest version where nothing clashes. */
+function join(order: OrderView): ReturnType<typeof joined> | null {
+  const now = draft.peek();
+  if (now === null) return null;
+  const result = joined(now, order);
+  if (result.clashes.length === 0) {
+    draft.value = result.draft;
+    if (!isEmpty(now)) keepDraft(order.id, result.draft);
+  }
+  return result;
+}
+
+/** Ask again for the order in hand: something about it has changed. */
+export async function refresh(): Promise<void> {
+  const before = view.peek();
+  if (before === null) return;
+  const answer = await api<OrderView>(orderPath(before.id));
+  if (!answer.ok || view.peek()?.id !== before.id) return;
+  adopt(answer.value);
+}
+
+function adopt(order: OrderView): void {
+  const known = view.peek();
+  if (known !== null && known.id === order.id && order.version < known.version) return;
+  batch(() => {
+    view.value = order;
+    join(order);
+  });
+}
+
+/** Whether the order in hand was changed by somebody else at a place where something was typed. */
+export const clashing = computed<readonly Clash[]>(() => {
+  const [order, now] = [view.value, draft.value];
+  if (order === null || now === null || order.version === now.version) return [];
+  return joined(now, order).clashes;
+});
+
+export function write(path: string, value: Value): void {
+  const [order, now] = [view.peek(), draft.peek()];
+  if (order === null || now === null) return;
+  const next = typed(now, path, value, store.serverNow.peek() ?? 0);
+  batch(() => {
+    draft.value = next;
+    missing.value = missing.peek().filter(({ field }) => field !== path);
+  });
+  keepDraft(order.id, next);
+}
+
+/** Send what was typed: `edit` only saves, `complete` also completes. True when it was done. */
+export async function submit(what: "edit" | "complete"): Promise<boolean> {
+  const [order, now] = [view.peek(), draft.peek()];
+  if (order === null || now === null || busy.peek()) return false;
+  if (what === "edit" && isEmpty(now)) return true;
+  busy.value = true;
+  const answer = await api<OrderView>(orderPath(order.id, "/commands"), {
+    method: "POST",
+    body: { do: what, ...editsOf(now) } satisfies OrderCommand,
+    version: now.version,
+  });
+  busy.value = false;
+  if (!answer.ok) {
+    await refused(answer.problem, order, what);
+    return false;
+  }
+  const left = afterSaving(now, draft.peek() ?? now, answer.value);
+  batch(() => {
+    problem.value = null;
+    missing.value = [];
+    view.value = answer.value;
+    draft.value = left;
+  });
+  if (isEmpty(left)) dropDraft(order.id);
+  else keepDraft(order.id, left);
+  void loadOwed();
+  return true;
+}
+
+async function refused(found: Problem, order: OrderView, what: "edit" | "complete"): Promise<void> {
+  if (found.status === 412) {
+    await compare(found.current, order.id, what);
+    return;
+  }
+  batch(() => {
+    missing.value = found.missing;
+    problem.value = found.missing.length > 0 ? null : found;
+  });
+}
+
+/** Show what somebody else changed meanwhile; goes on by itself when nothing clashes. */
+export async function compare(
+  current: OrderView | null,
+  id: string,
+  then: "complete" | "edit" | null,
+): Promise<void> {
+  let order = current;
+  if (order === null) {
+    const answer = await api<OrderView>(orderPath(id));
+    if (!answer.ok) {
+      problem.value = answer.problem;
+      return;
+    }
+    order = answer.value;
+  }
+  const now = draft.peek();
+  if (now === null || view.peek()?.id !== id) return;
+  const result = joined(now, order);
+  view.value = order;
+  if (result.clashes.length === 0 && result.taken.length === 0) {
+    join(order);
+    if (then !== null) await submit(then);
+    return;
+  }
+  const history = await api<Page<OrderChange> | readonly OrderChange[]>(orderPath(id, "/history"));
+  const by = history.ok
+    ? [...items(history.value)]
+        .sort((a, b) => b.version - a.version)
+        .find((change) => change.by !== null && change.by !== me.peek()?.login)?.by
+    : null;
+  conflict.value = {
+    order,
+    clashes: result.clashes,
+    taken: result.taken,
+    by: by ?? null,
+    then,
+  };
+}
+
+/** The person chose: the draft goes on from the newest version, and what was asked is done. */
+export async function settle(choice: Readonly<Record<string, "mine" | "theirs">>): Promise<void> {
+  const [found, now] = [conflict.peek(), draft.peek()];
+  if (found === null || now === null) return;
+  const next = settled(now, found.order, choice);
+  batch(() => {
+    view.value = found.order;
+    draft.value = next;
+    conflict.value = null;
+  });
+  keepDraft(found.order.id, next);
+  if (found.then !== null) await submit(found.then);
+}
+
+/** A command that touches none of the form's places; null when it was done. */
+export async function command(body: OrderCommand, id?: string): Promise<Problem | null> {
+  const order = id ?? view.peek()?.id;
+  if (order === undefined) return null;
+  const answer = await api<OrderView>(orderPath(order, "/commands"), { method: "POST", body });
+  if (!answer.ok) {
+    problem.value = answer.problem;
+    return answer.problem;
+  }
+  problem.value = null;
+  if (view.peek()?.id === answer.value.id) adopt(answer.value);
+  void loadOwed();
+  return null;
+}
+
+// --- the call ----------------------------------------------------------------------------------
+
+/** Whether somebody is writing: nothing may then take the form away from under their hands. */
+export function isTyping(): boolean {
+  const at = document.activeElement;
+  return (
+    at instanceof HTMLTextAreaElement ||
+    at instanceof HTMLSelectElement ||
+    (at instanceof HTMLInputElement && !["checkbox", "radio", "button"].includes(at.type))
+  );
+}
+
+const LOOK_AGAIN_MS = 1000;
+const LOOKS = 10;
+let call = "";
+
+/** The seat is in another call (or none): find its order, and open it unless somebody is typing. */
+export async function followCall(seat: Seat | null): Promise<void> {
+  const ringing = seat?.state === "ringing" || seat?.state === "offered";
+  const now = seat === null || seat.call === null || ringing ? "" : `${seat.pbx}\n${seat.call}`;
+  if (ringing && seat.caller !== null) void loadEarlier(seat.caller);
+  if (now === call) return;
+  call = now;
+  currentOrder.value = null;
+  if (seat === null || seat.call === null || now === "") return;
+  for (let look = 0; look < LOOKS && call === now; look += 1) {
+    const found = await orderOfCall(seat.pbx, seat.call);
+    if (found !== null) {
+      if (call !== now) return;
+      currentOrder.value = found.id;
+      void loadOwed();
+      if (!isTyping() && view.peek()?.id !== found.id) await openOrder(found.id);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+}
+
+async function orderOfCall(pbx: string, id: string): Promise<Order | null> {
+  const path = `orders/by-call/${encodeURIComponent(pbx)}/${encodeURIComponent(id)}`;
+  const answer = await api<Order>(path);
+  return answer.ok ? answer.value : null;
+}
+
+export async function loadEarlier(number: string): Promise<void> {
+  const answer = await api<Page<Order> | readonly Order[]>(
+    `callers/${encodeURIComponent(number)}/orders`,
+    { query: { limit: 10 } },
+  );
+  if (answer.ok) earlier.value = { number, orders: items(answer.value) };
+}
+
+// --- the seat ----------------------------------------------------------------------------------
+
+/** Ask Presence; null when it was done. */
+export async function seatCommand(what: string, body: object = {}): Promise<Problem | null> {
+  const answer = await api<unknown>(`seat/${what}`, { method: "POST", body });
+  if (!answer.ok) {
+    problem.value = answer.problem;
+    return answer.problem;
+  }
+  problem.value = null;
+  await loadMe();
+  return null;
+}
+
+/** Call `number` from the person's phone; where agentd may not, the browser's own phone link. */
+export async function dial(number: string): Promise<"placed" | "link" | null> {
+  const answer = await api<{ how: "placed" | "link"; number: string }>("seat/dial", {
+    method: "POST",
+    body: { number },
+  });
+  if (!answer.ok) {
+    problem.value = answer.problem;
+    return null;
+  }
+  problem.value = null;
+  if (answer.value.how === "link") location.href = `tel:${answer.value.number}`;
+  return answer.value.how;
+}
