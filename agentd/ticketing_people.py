@@ -44,7 +44,8 @@ class Shelf(Generic[S]):
     def __init__(self, table: Table, struct: type[S], *, json: Sequence[str] = ()) -> None:
         """``json``: the fields that are lists or mappings."""
         self._struct = struct
-        self._names = tuple(column.name for column in table.columns)
+        # SQLAlchemy's names are a kind of str that msgspec does not take for keys.
+        self._names = tuple(str(column.name) for column in table.columns)
         self._json = frozenset(json)
         self._key = table.columns[self._names[0]]
         keys = tuple(column.name for column in table.primary_key)
