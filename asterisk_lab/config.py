@@ -55,6 +55,7 @@ class Queue:
     """A queue and the number that callers dial for it. Times are whole seconds.
 
     `give_up_s` is how long the dialplan lets a caller wait before it takes him out again.
+    `recorded`: MixMonitor records its calls, into a file named after the caller's channel.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Queue:
     ring_timeout_s: int = 25
     retry_s: int = 1
     give_up_s: int | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class PbxConfig:
-    """What one lab PBX has. `secrets` maps AMI user (`agentd`, `lab`) to password."""
+    """What one lab PBX has. `secrets` maps AMI user (`agentd`: the least that the daemon
+    needs, `desk`: with all that people do at the desk, `lab`) to password."""
 
     sip_port: int
     ami_port: int
@@ -142,6 +145,7 @@ class PbxConfig:
     def _manager(self) -> str:
         grants = {
             "agentd": "read=system,call,agent\nwrite=reporting\n",
+            "desk": "read=system,call,agent\nwrite=reporting,agent,originate\n",
             "lab": "read=all\nwrite=all\n",
         }
         users = "".join(
@@ -179,6 +183,7 @@ class PbxConfig:
             give_up = "" if queue.give_up_s is None else str(queue.give_up_s)
             lines += [
                 f"exten => {queue.number},1,Answer()",
+                *(["same => n,MixMonitor(${UNIQUEID}.wav,b)"] if queue.recorded else []),
                 f"same => n,Queue({queue.name},tk,,,{give_up})",
                 "same => n,Hangup()",
             ]
@@ -194,6 +199,11 @@ class PbxConfig:
         lines += [
             "exten => _9X.,1,Dial(PJSIP/trunk/sip:${EXTEN:1}@${DB(far/${EXTEN:1})},60,T)",
             "include => parkedcalls",
+            # Calls placed from the desk: nothing but numbers outside, and our own number is shown
+            # there (the call comes with the number that the seat's phone is to show).
+            "[agentd-dial]",
+            "exten => _X.,1,Set(CALLERID(all)=<4001>)",
+            "same => n,Dial(PJSIP/trunk/sip:${EXTEN}@${DB(far/${EXTEN})},60,T)",
             "[parkedcalls]",
         ]
         return "\n".join(lines) + "\n"

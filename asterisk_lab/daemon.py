@@ -146,7 +146,9 @@ class Daemon:
         uri = f"file:{self._dir / 'agentd.db'}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as store:
             store.row_factory = sqlite3.Row
-            for table in ("leg", "call", "violation", "alert", "work_order"):
+            for table in (
+                "leg", "call", "violation", "alert", "work_order", "order_contact", "recording",
+            ):  # fmt: skip
                 rows = store.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a fixed list
                 found += [{"type": table, **_in_seconds(dict(row))} for row in rows]
         return found
@@ -174,6 +176,8 @@ def _in_seconds(row: Record) -> Record:
             record[key] = json.loads(value)
         elif key in ("estimated", "gap"):
             record[key] = bool(value)
+        elif key == "in_time":
+            record[key] = None if value is None else bool(value)
         else:
             record[key] = value
     for hold in record.get("holds", ()):

@@ -95,7 +95,7 @@ class NativePbx:
         # A call has two channels and each an RTP and an RTCP port.
         self._rtp_count = max(100, 12 * len(seats))
         self.ports = PortBlock(10 + len(seats) + 6 * callers + self._rtp_count)
-        self.secrets = {"agentd": secrets.token_hex(8), "lab": secrets.token_hex(8)}
+        self.secrets = {user: secrets.token_hex(8) for user in ("agentd", "desk", "lab")}
         self._process: asyncio.subprocess.Process | None = None
         self.ami = AmiClient()
         self._earlier: list[Frame] = []

@@ -29,6 +29,7 @@ class QueueSpec:
     ring_timeout_s: int = 25
     give_up_s: int | None = None
     local: bool = False
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Cast:
                 strategy=spec.strategy,
                 ring_timeout_s=spec.ring_timeout_s,
                 give_up_s=spec.give_up_s,
+                recorded=spec.recorded,
             )
             for spec in self.scenario.queues
         ]
@@ -183,6 +185,18 @@ class Stage:
         await self.pbx.ami.action("DBPut", Family="far", Key=number, Val=f"{TRUNK_HOST}:{port}")
         return f"9{number}"
 
+    def same_caller(self, who: str, as_before: str, prefix: str) -> None:
+        """`who` calls with the number of `as_before`, written with `prefix` before it."""
+        self.callers[who] = f"{prefix}{self.callers[as_before]}"
+
+    async def click_to_dial(self, seat: str, who: str) -> None:
+        """The desk places a call: the seat's own phone first, then that customer's."""
+        number = self.callers[who]
+        await self.action(
+            "Originate", Channel=self.device(seat), Context="agentd-dial", Exten=number,
+            Priority="1", CallerID=f"<{number}>", Timeout="30000", Async="true",
+        )  # fmt: skip
+
     async def event(
         self, name: str, *, timeout: float = 60.0, since: int = 0, **headers: str
     ) -> Frame:
@@ -214,6 +228,12 @@ class Stage:
             )
         )
         return event["Channel"]
+
+    async def gone(self, seat: str, nth: int = 0) -> None:
+        """Wait until the seat's nth channel is gone."""
+        await self.event(
+            "Hangup", Uniqueid=(await self.channel(self.device(seat), nth=nth))["Uniqueid"]
+        )
 
     async def connected(self, seat: str, nth: int = 0, timeout: float = 60.0) -> str:
         """Wait until the seat's nth channel is bridged; its name."""

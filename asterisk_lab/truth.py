@@ -78,6 +78,23 @@ class Call:
     order_seat: str | None = None
     unchecked: Sequence[str] = ()
     nth: int = 0
+    folded: bool = False
+    """Missed like an earlier one of the same caller: no order of its own."""
+    order_done: bool = False
+    """Its missed-call order closed itself."""
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A call beside an order's own. `order` names the caller whose call the order is of; the call
+    beside it is the seat's nth channel's, or another caller's (`caller`). Kept live only."""
+
+    order: str
+    kind: str
+    leg: tuple[str, int] | None = None
+    caller: str | None = None
+    in_time: bool | None = None
 
 
 @dataclass(slots=True)
@@ -89,6 +106,7 @@ class Truth:
     legs: list[Leg] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     states: dict[str, list[tuple[str, str | None, str | None]]] = field(default_factory=dict)
+    contacts: list[Contact] = field(default_factory=list)
     no_alerts: bool = False
     alerts_unchecked: bool = False
     order_limit_s: float = ORDER_LIMIT_S
@@ -150,6 +168,16 @@ def resolve(truth: Truth, names: Names, timeline: Timeline, slack: float) -> Rec
         **({} if truth.alerts_unchecked else {"alerts": alerts}),
         "violations": violations,
         "work_orders": orders,
+        "contacts": [_resolve_contact(one, names, timeline) for one in truth.contacts],
+        "recordings": [
+            {
+                "call": record["call"],
+                "channel": record["call"],
+                "file": f"/lab/spool/monitor/{record['call']}.wav",
+            }
+            for call, record in zip(truth.calls, calls, strict=True)
+            if call.recorded
+        ],
         "seat_states": {
             names.seats[seat]: [
                 {"state": state}
@@ -323,13 +351,34 @@ def _resolve_call(call: Call, names: Names, timeline: Timeline, slack: float) ->
     return record
 
 
+def _resolve_contact(contact: Contact, names: Names, timeline: Timeline) -> Record:
+    order = _nth(timeline.of_caller(names.callers[contact.order]), 0, f"caller {contact.order}")
+    record: Record = {
+        "order_call": order.uniqueid, "kind": contact.kind, "in_time": contact.in_time
+    }  # fmt: skip
+    if contact.leg is not None:
+        seat, nth = contact.leg
+        record["leg"] = _nth(timeline.of_device(names.seats[seat]), nth, f"{seat} {nth}").uniqueid
+    if contact.caller is not None:
+        number = names.callers[contact.caller]
+        record["call"] = _nth(timeline.of_caller(number), 0, f"caller {number}").uniqueid
+    return record
+
+
 def _order(
     call: Call, record: Record, legs: list[Record], names: Names, limit_s: float
 ) -> Record | None:
     if call.outcome != "answered":
-        if call.outcome == "failed":
+        if call.outcome == "failed" or call.folded:
             return None
-        return {"kind": "missed", "call": record["call"], "seat": None, "due_at": None}
+        status = "completed" if call.order_done else "open"
+        return {
+            "kind": "missed",
+            "call": record["call"],
+            "seat": None,
+            "status": status,
+            "due_at": None,
+        }
     parts = [leg for leg in legs if leg["call"] == record["call"] and leg["outcome"] == "answered"]
     last = max((leg["ended_at"] for leg in parts if leg.get("ended_at")), default=None)
     first = min((leg["answered_at"] for leg in parts if leg.get("answered_at")), default=None)

@@ -109,3 +109,48 @@ def test_other_seats_do_not_matter() -> None:
     truth, records = load("hold_34s")
     stranger = {**first(records, "leg"), "seat": "PJSIP/1999", "leg": "9.9", "call": "9.8"}
     assert differences(truth, [*records, stranger]) == []
+
+
+# --- what a live daemon keeps beside ---
+
+
+def beside() -> tuple[Record, list[Record]]:
+    truth, records = load("hold_34s")
+    call = truth["calls"][0]["call"]
+    truth["contacts"] = [{"order_call": call, "kind": "call_back", "leg": "9.9", "in_time": True}]
+    truth["recordings"] = [{"call": call, "channel": call, "file": "/lab/a.wav"}]
+    order = next(r["id"] for r in records if r["type"] == "work_order")
+    contact = {"type": "order_contact", "order_id": order, "kind": "call_back", "leg": "9.9"}
+    recording = {"type": "recording", "call": call, "channel": call, "file": "/lab/a.wav"}
+    return truth, [*records, {**contact, "call": "9.9", "in_time": True}, recording]
+
+
+def test_contacts_and_recordings_are_held_to_the_truth() -> None:
+    truth, records = beside()
+    assert differences(truth, records, until=1e12) == []
+    # Replay keeps neither.
+    assert differences(truth, records[:-2]) == []
+    assert len(differences(truth, records[:-2], until=1e12)) == 2
+
+
+@pytest.mark.parametrize(
+    "changed", [{"kind": "attempt"}, {"leg": "9.8"}, {"in_time": False}, {"order_id": "pbx-1"}]
+)
+def test_a_wrong_contact_is_found(changed: Record) -> None:
+    truth, records = beside()
+    records[-2] = {**records[-2], **changed}
+    assert differences(truth, records, until=1e12)
+
+
+@pytest.mark.parametrize("changed", [{"file": "/lab/b.wav"}, {"channel": "9.9"}])
+def test_a_wrong_recording_is_found(changed: Record) -> None:
+    truth, records = beside()
+    records[-1] = {**records[-1], **changed}
+    assert differences(truth, records, until=1e12)
+
+
+def test_a_missed_call_that_stays_owed_is_found() -> None:
+    truth, records = load("gives_up_before_limit")
+    assert differences(truth, records) == []
+    truth["work_orders"][0]["status"] = "completed"
+    assert differences(truth, records)
