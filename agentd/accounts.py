@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import ipaddress
 import math
 import secrets
@@ -30,9 +28,9 @@ from agentd.accounts_rules import (
     check_names,
     check_password,
     check_person,
-    check_token,
     invalid,
 )
+from agentd.accounts_tokens import Tokens, digest
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import AgentdError, Refused
 from agentd.ports.desk import Account, ApiToken, AuditEntry, DeskStore, LoginRefused, Session
@@ -42,7 +40,6 @@ SETTINGS_MAX_BYTES = 16 << 10
 AUDIT_FLUSH_S = 1.0
 SEEN_STORED_S = 60.0
 """How old the stored time of a session's last use may be."""
-TOKEN_SEEN_STORED_US = 86_400_000_000
 SWEEP_S = 60.0
 
 _log = structlog.get_logger(__name__)
@@ -75,7 +72,7 @@ class AccountService:
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[str, Session] = {}
         self._stored_seen_us: dict[str, int] = {}
-        self._tokens: dict[str, ApiToken] = {}
+        self._tokens = Tokens(store, now_us)
         self._by_account = Backoff(free=5, leak_s=600.0)
         # Many people may share an address: a floor behind one proxy.
         self._by_address = Backoff(free=30, leak_s=30.0)
@@ -88,7 +85,7 @@ class AccountService:
         """Read what the database knows. Raises ``StoreError``."""
         self._accounts = {a.person.login: a for a in await self._store.accounts()}
         self.directory.put(*(account.person for account in self._accounts.values()))
-        self._tokens = {token.id: token for token in await self._store.tokens()}
+        await self._tokens.start()
         self._sessions = {session.id: session for session in await self._store.sessions()}
         self._stored_seen_us = {s.id: s.seen_us for s in self._sessions.values()}
         await self._sweep()
@@ -114,6 +111,12 @@ class AccountService:
         """Whether there is any account at all."""
         return bool(self._accounts)
 
+    @property
+    def with_password(self) -> frozenset[str]:
+        """Logins that have a password."""
+        found = self._accounts.items()
+        return frozenset(login for login, account in found if account.password_hash is not None)
+
     # --- sessions -------------------------------------------------------------------------
 
     async def log_in(
@@ -128,7 +131,7 @@ class AccountService:
         now_us = self._now_us()
         cookie = secrets.token_urlsafe(32)
         session = Session(
-            id=_digest(cookie),
+            id=digest(cookie),
             login=login,
             created_us=now_us,
             seen_us=now_us,
@@ -153,7 +156,7 @@ class AccountService:
 
     async def log_out(self, cookie: str) -> None:
         """End the session of ``cookie``, if there is one."""
-        session = self._sessions.get(_digest(cookie))
+        session = self._sessions.get(digest(cookie))
         if session is not None:
             await self._end([session.id])
             self._tell("logout", session.login, address=session.address)
@@ -164,7 +167,7 @@ class AccountService:
 
     def whose_cookie(self, cookie: str) -> Person | None:
         """The same, at once. Asking counts as use of the session."""
-        session = self._sessions.get(_digest(cookie))
+        session = self._sessions.get(digest(cookie))
         if session is None or self._over(session):
             return None
         person = self.directory.get(session.login)
@@ -246,30 +249,16 @@ class AccountService:
 
     async def by_token(self, secret: str) -> ApiToken | None:
         """The token that ``secret`` is, unless it is revoked or over."""
-        token = self.whose_token(secret)
-        if token is not None:
-            now_us = self._now_us()
-            if token.seen_us is None or now_us - token.seen_us >= TOKEN_SEEN_STORED_US:
-                used = self._tokens[token.id] = structs.replace(token, seen_us=now_us)
-                await self._store.put_token(used, self._entry("token.use", f"token:{token.id}"))
-        return token
+        return await self._tokens.use(secret)
 
     def whose_token(self, secret: str) -> ApiToken | None:
         """The same, at once, without noting its use."""
-        prefix, _, rest = secret.partition("_")
-        token = self._tokens.get(rest.partition("_")[0]) if prefix == "agentd" else None
-        if token is None or not hmac.compare_digest(token.hash, _digest(secret)):
-            return None
-        if token.revoked_us is not None:
-            return None
-        if token.expires_us is not None and self._now_us() >= token.expires_us:
-            return None
-        return token
+        return self._tokens.find(secret)
 
     async def tokens(self, who: Person) -> Sequence[ApiToken]:
         """All tokens, the newest first; those that are revoked or over as well."""
         _must(who, "people")
-        return sorted(self._tokens.values(), key=lambda token: -token.created_us)
+        return self._tokens.all()
 
     async def add_token(
         self,
@@ -281,45 +270,13 @@ class AccountService:
     ) -> tuple[ApiToken, str]:
         """(token, secret): the secret is told this once. ``days``: how long it lasts."""
         _must(who, "people")
-        check_token(name, rights)
-        if days is not None and not 1 <= days <= 3660:
-            raise invalid("days", "days must be 1 to 3660", "有效天数须为 1 到 3660")
-        token_id = secrets.token_hex(6)
-        secret = f"agentd_{token_id}_{secrets.token_urlsafe(32)}"
-        now_us = self._now_us()
-        token = ApiToken(
-            id=token_id,
-            hash=_digest(secret),
-            name=name,
-            rights=tuple(sorted(set(rights))),
-            queues=tuple(queues),
-            created_us=now_us,
-            created_by=who.login,
-            expires_us=None if days is None else now_us + days * 86_400_000_000,
-        )
-        detail: dict[str, Any] = {"name": name, "rights": token.rights, "queues": token.queues}
-        await self._store.put_token(
-            token, self._entry("token.add", who.login, target=token_id, **detail)
-        )
-        self._tokens[token_id] = token
-        return token, secret
+        return await self._tokens.add(who.login, name, rights, queues, days)
 
     async def revoke_token(self, who: Person, token_id: str) -> None:
         """From now on it opens nothing."""
         _must(who, "people")
-        token = self._tokens.get(token_id)
-        if token is None:
-            raise Refused(
-                f"there is no token {token_id!r}",
-                code="not_found",
-                text_zh=f"没有令牌“{token_id}”",
-            )
-        if token.revoked_us is None:
-            revoked = structs.replace(token, revoked_us=self._now_us())
-            entry = self._entry("token.revoke", who.login, target=token_id, name=token.name)
-            self._tokens[token_id] = revoked
-            await self._store.put_token(revoked, entry)
-            self._announce(f"token:{token_id}")
+        await self._tokens.revoke(who.login, token_id)
+        self._announce(f"token:{token_id}")
 
     # --- people ---------------------------------------------------------------------------
 
@@ -345,23 +302,46 @@ class AccountService:
         return person
 
     async def put_people(
-        self, who: Person, changes: Sequence[tuple[Person, str | None]], address: str
+        self,
+        who: Person,
+        changes: Sequence[tuple[Person, str | None]],
+        address: str,
+        *,
+        places: Sequence[str] = (),
     ) -> None:
         """Make or change several accounts; nothing is changed unless all of it may be. With each
-        person the hash of a new password, or None. Raises :class:`Refused`."""
+        person the hash of a new password, or None. Raises :class:`Refused`; with ``places`` (of
+        each change, as "line 7"), its message names every mistake with its place."""
         _must(who, "people")
         async with self._changing:
             after = {login: account.person for login, account in self._accounts.items()}
             managed = any(person.may("people") for person in after.values())
-            for person, _ in changes:
-                check_person(person)
-                after[person.login] = person
-            for person, _ in changes:
-                check_names(person, after.values())
+            after |= {person.login: person for person, _ in changes}
+            mistakes: list[Refused] = []
+            for index, (person, _) in enumerate(changes):
+                try:
+                    check_person(person)
+                    check_names(person, after.values())
+                except Refused as mistake:
+                    if not places:
+                        raise
+                    mistakes.append(_placed(mistake, places[index]))
+            if mistakes:
+                raise Refused(
+                    "\n".join(map(str, mistakes)),
+                    code="invalid",
+                    text_zh="\n".join(mistake.text_zh for mistake in mistakes),
+                )
             if managed:
                 check_admin_left(after)
-            for person, hashed in changes:
-                await self._put_person(who, person, hashed, address)
+            # Side by side, so that the store writes them together.
+            done = await asyncio.gather(
+                *(self._put_person(who, person, hashed, address) for person, hashed in changes),
+                return_exceptions=True,
+            )
+        for outcome in done:
+            if outcome is not None:
+                raise outcome
 
     async def _put_person(
         self, who: Person, person: Person, hashed: str | None, address: str
@@ -479,15 +459,20 @@ def _must(who: Person, right: Right) -> None:
         )
 
 
+def _placed(mistake: Refused, place: str) -> Refused:
+    return Refused(
+        f"{place}: {mistake}",
+        code=mistake.code,
+        text_zh=f"{place}:{mistake.text_zh}",
+        field=mistake.field,
+    )
+
+
 def _meet(who: Person, person: Person) -> bool:
     """Whether ``person`` is of the scope of ``who``."""
     by_queue = not who.queues or not person.queues or set(who.queues) & set(person.queues)
     by_team = not who.teams or not person.teams or set(who.teams) & set(person.teams)
     return bool(by_queue and by_team)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def _network(address: str) -> str:

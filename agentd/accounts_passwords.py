@@ -54,7 +54,11 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The password's hash, to be stored."""
-        return await self._work(self._hasher.hash, _normal(password))
+        return await self._work(self.hash_now, password)
+
+    def hash_now(self, password: str) -> str:
+        """The same, in the caller's thread: for programs that do nothing else meanwhile."""
+        return self._hasher.hash(_normal(password))
 
     async def check(self, stored: str | None, password: str) -> bool:
         """Whether ``password`` is the one of the hash ``stored``. None takes as long, and is

@@ -7,6 +7,7 @@ that is no AMI stream); 130 interrupted.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -20,20 +21,26 @@ from agentd.config import Config, find_config, load_config
 from agentd.errors import AgentdError, ConfigError
 from agentd.logs import set_up_logs
 
+# Those that bring the database along come when asked: module and Typer application.
+_LATE = {
+    "ticket": ("agentd.ticket_cli", "app"),
+    "token": ("agentd.user_cli", "tokens"),
+    "user": ("agentd.user_cli", "users"),
+}
+
 
 class _Commands(TyperGroup):
-    """The commands; those about work orders bring the database along, so they come when asked."""
+    """The commands; those about work orders and accounts come when they are asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), "ticket"]
+        return [*super().list_commands(ctx), *_LATE]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name != "ticket":
+        if cmd_name not in _LATE:
             return super().get_command(ctx, cmd_name)
-        from agentd.ticket_cli import app as ticket
-
-        command = typer.main.get_command(ticket)
-        command.name = "ticket"
+        module, name = _LATE[cmd_name]
+        command = typer.main.get_command(getattr(importlib.import_module(module), name))
+        command.name = cmd_name
         return command
 
 

@@ -31,7 +31,8 @@ from msgspec import Struct
 from agentd.core.order_model import Reply
 from agentd.errors import AgentdError, Refused
 
-LINE_MAX_BYTES = 64 << 10
+LINE_MAX_BYTES = 1 << 20
+"""An import of people is one line."""
 CLIENTS_MAX = 16
 IDLE_MAX_S = 30.0
 """A client that says nothing for this long is sent away."""
