@@ -7,7 +7,7 @@ is answered or comes to nothing.
 
 from __future__ import annotations
 
-from agentd.core import clocks, legs, orders
+from agentd.core import clocks, contacts, legs, orders
 from agentd.core import events as e
 from agentd.core.calls import Call, Channel, Leg, device_of
 from agentd.core.effects import Direction
@@ -93,6 +93,7 @@ def _seat_dialled(
         direction: Direction = "outbound" if ev.uid is None else "internal"
         leg = legs.new_leg(st, dest, direction, None, None, None)
         leg.consulted = True
+        leg.begun_us = ev.at_us
     elif st.is_customer(origin):
         queue = offer[0] if offer is not None else None
         leg = legs.new_leg(st, dest, "inbound", queue, legs.call_of(st, origin), None)
@@ -130,6 +131,7 @@ def _dials_out(st: State, ev: e.DialBegin, origin: Channel, dest: Channel) -> No
     if leg is None:
         leg = legs.new_leg(st, origin, "outbound", None, None, None)
         leg.consulted = True
+        leg.begun_us = ev.at_us
         leg.offered_us = None
     if leg.direction == "outbound" and leg.answered_us is None:
         _far_end(st, leg, ev)
@@ -145,6 +147,7 @@ def _far_end(st: State, leg: Leg, ev: e.DialBegin) -> None:
     clocks.note(leg, "DialBegin", ev.at_us)
     st.dirty.add(f"leg:{leg.uid}")
     st.touched_seats.add(leg.seat)
+    contacts.dialled_out(st, leg, ev.at_us)
 
 
 def _consults(st: State, origin: Channel, at_us: int) -> bool:
@@ -168,6 +171,7 @@ def dial_ended(st: State, ev: e.DialEnd) -> None:
         if ev.status == "ANSWER" and far_leg.answered_us is None:
             far_leg.answered_us = ev.at_us
             clocks.note(far_leg, "DialEnd ANSWER", ev.at_us)
+            contacts.far_end_answered(st, far_leg)
             _answered_outward(st, far_leg)
         elif far_leg.answered_us is None:
             far_leg.dial_status = ev.status

@@ -6,7 +6,7 @@ The events that bring it about stand in :mod:`agentd.core.dialling` and
 
 from __future__ import annotations
 
-from agentd.core import clocks, orders
+from agentd.core import clocks, contacts, orders, recordings
 from agentd.core.calls import Call, Channel, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import Direction
@@ -42,6 +42,7 @@ def call_of(st: State, chan: Channel) -> Call:
             chan.uid, chan.num, chan.since_us, estimated=chan.listed, gap=st.down_us is not None
         )
         st.dirty.add(f"call:{chan.uid}")
+        recordings.tell(st, chan.uid)
     return call
 
 
@@ -63,6 +64,8 @@ def new_leg(
     seat.wrap_until_us = None
     if call is not None:
         attach(st, leg, call)
+    else:
+        recordings.tell(st, uid)
     st.dirty.add(f"leg:{uid}")
     return leg
 
@@ -74,6 +77,7 @@ def attach(st: State, leg: Leg, call: Call) -> None:
     call.legs.append(leg.uid)
     call.open_legs.append(leg.uid)
     st.dirty.update((f"call:{call.uid}", f"leg:{leg.uid}"))
+    recordings.tell(st, leg.uid)
 
 
 def answered(st: State, leg: Leg, at_us: int, evidence: str) -> None:
@@ -105,6 +109,7 @@ def taken(st: State, call: Call, leg: Leg, at_us: int) -> None:
                 queue.in_time += 1
             queue.waiting.pop(call.uid, None)
             st.dirty.add(f"queue:{visit.queue}")
+    contacts.got_through(st, call, leg)
     orders.open_for(st, call, leg)
 
 
@@ -143,9 +148,11 @@ def end(st: State, leg: Leg, at_us: int) -> None:
     leg.ended_us = at_us
     clocks.spell_ended(st, leg, at_us)
     leg.in_contact = False
+    contacts.third_party(st, leg, at_us)
     call = st.calls.get(leg.call) if leg.call is not None else None
     if call is not None:
         call.last_left_us = max(call.last_left_us or 0, at_us)
+        orders.seat_left(st, call, leg)
     seat = st.seats[leg.seat]
     if leg.direction != "internal":
         policy = clocks.policy_of(st, leg)

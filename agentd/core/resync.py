@@ -7,7 +7,7 @@ calls.
 
 from __future__ import annotations
 
-from agentd.core import clocks, contact, legs, orders
+from agentd.core import clocks, contact, contacts, legs, orders
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
@@ -39,7 +39,8 @@ class Resync:
             st.down_us = st.now_us
         st.linked = False
         st.synced = False
-        st.unproved.clear()
+        # An order stays overdue, whatever was not seen; a customer may have been taken back.
+        st.unproved = [v for v in st.unproved if v.rule == "work_order"]
         self._channels.clear()
         self._forget_list()
         for leg in st.legs.values():
@@ -68,6 +69,8 @@ class Resync:
         """A new stream began; what is true now comes with its snapshot."""
         st = self.state
         st.linked = True
+        st.linked_us = st.now_us
+        st.deadlines.plan(st.now_us + st.settle_us, "prove", "")
         if not self._days_planned:
             # A day that began while nobody looked fires at once.
             self._days_planned = True
@@ -234,6 +237,7 @@ class Resync:
             if inbound:
                 call = st.calls[partner.uid]
                 call.taken = True
+                contacts.got_through(st, call, leg)
                 orders.open_for(st, call, leg)
         elif chan.state == RINGING and chan.dialled:
             customer = st.channels.get(chan.linkedid)
@@ -281,6 +285,10 @@ class Resync:
         else:
             leg.far = other.uid
             st.far_ends[other.uid] = leg.uid
+            # A channel's age is told in whole seconds: it may be a second older.
+            leg.begun_us = chan.since_us - US
+            contacts.dialled_out(st, leg, leg.begun_us)
+            contacts.far_end_answered(st, leg)
         return leg
 
     def _compare(self, leg: Leg, chan: Channel) -> None:
@@ -374,10 +382,12 @@ class Resync:
         for device, config in ((s.device, s) for s in st.book.seats):
             if config.queueless or device in st.seats:
                 st.seat(device)
+        st.touched_seats.update(st.signed_in.values())
         self._adopt()
         if st.synced:
             self.after_gap = False
             st.down_us = None
+            st.prove()
 
     def _forget_list(self) -> None:
         self._queues.clear()

@@ -19,6 +19,7 @@ from agentd.core.effects import (
     Effect,
     LegEnded,
     OrderChanged,
+    OrderContact,
     ResyncWanted,
     SeatChanged,
     Violation,
@@ -338,6 +339,44 @@ class Story:
         self.dial_ends(leg.partition(">")[0], leg, status, at=at)
         self.hangup(leg, at=at)
 
+    # --- calling out ----------------------------------------------------------------------
+
+    def dials_out(self, seat: str, number: str, *, at: float, leg: str = "out") -> str:
+        """The phone of ``seat`` dials ``number`` by hand; the far end is ``LEG>far``."""
+        self.channel(leg, f"PJSIP/{seat}", at=at)
+        self.channel(f"{leg}>far", at=at)
+        self.dials(leg, f"{leg}>far", at=at, number=number)
+        return leg
+
+    def far_answers(self, leg: str = "out", *, at: float) -> None:
+        self.picks_up(f"{leg}>far", at=at, source=leg)
+        self.enters(f"{leg}>far", f"b:{leg}", at=at)
+        self.enters(leg, f"b:{leg}", at=at)
+
+    def far_ends(self, leg: str = "out", *, at: float) -> None:
+        """The far end hangs up, or nobody answers there."""
+        self.hangup_request(f"{leg}>far", at=at)
+        self.hangup(f"{leg}>far", leg, at=at)
+
+    def calls_back(
+        self,
+        seat: str = "1001",
+        number: str = "13800138000",
+        *,
+        at: float,
+        answer: float | None,
+        end: float,
+        leg: str = "out",
+    ) -> None:
+        """A whole call outward; ``answer`` None: nobody takes it."""
+        self.dials_out(seat, number, at=at, leg=leg)
+        if answer is not None:
+            self.far_answers(leg, at=answer)
+        else:
+            self.dial_ends(leg, f"{leg}>far", "NOANSWER", at=end)
+        self.far_ends(leg, at=end)
+        self.until(end + 5)
+
     # --- waiting --------------------------------------------------------------------------
 
     def holds(self, leg: str, *, at: float) -> None:
@@ -438,6 +477,11 @@ class Story:
         """(change, seat, due in seconds of the story) of one call's order, at every change."""
         changes = [o for o in self.said(OrderChanged) if o.call == call]
         return [(o.change, o.seat, s(o.due_us)) for o in changes]
+
+    @property
+    def contacts(self) -> list[tuple[str, str, str, bool | None]]:
+        """(kind, order, leg, in time) of every call that belongs to an order beside its own."""
+        return [(c.kind, c.order, c.leg, c.in_time) for c in self.said(OrderContact)]
 
     def states(self, seat: str = "1001") -> list[str]:
         """The states that a seat went through, since the story began."""
