@@ -260,7 +260,8 @@ class Store(DeskMethods):
         Raises what ``do`` raised, alone, and :class:`StoreError` when the disk refuses: nothing was
         changed then.
         """
-        if self._closing.is_set():
+        assert self._writer is not None, "start() comes first"
+        if self._closing.is_set() or self._writer.done():
             raise StoreError(f"the database {self._path} is closed; start agentd again")
         work = Work(do, wait_until=monotonic() + _PATIENCE_S)
         self.submit((), {}, _nobody, pbx="", jobs=[work])
@@ -356,11 +357,12 @@ class Store(DeskMethods):
                 if not await self._store(batch):
                     return
                 self._writing = None
+                batch.end_work()
                 batch.announce()
-                changed = batch.end()
-                if changed:
+                batch.done.set()
+                if batch.changed:
                     for listener in self._listeners:
-                        listener(changed)
+                        listener(batch.changed)
 
     async def _store(self, batch: Batch) -> bool:
         """Commit one batch, however often it takes; False when :meth:`close` gave up on it."""

@@ -38,7 +38,7 @@ class Batch:
         self.memory: dict[tuple[str, str], bytes | None] = {}
         """By (pbx, key): what was said last; None is to be forgotten."""
         self.work: list[tuple[AnyWork, int]] = []
-        """What is done after all of that, and how many of the obligations it knows of."""
+        """What is done, and after how many of the obligations."""
         self.announcements: list[tuple[Announce, int]] = []
         """Who is told, and up to which of the obligations."""
         self.size = 0
@@ -46,7 +46,7 @@ class Batch:
         self.news: list[bool] | None = None
         """Which of the obligations changed something; known once they were looked up."""
         self.changed: list[DocumentChange] = []
-        """Documents that the obligations changed."""
+        """Documents that the obligations and the work changed, in order."""
         self.mark = ""
         """What the transaction leaves in the database where doing it twice would be wrong."""
         self.in_doubt = False
@@ -124,11 +124,7 @@ class Batch:
             announce(list(compress(self.obligations[start:end], self.news[start:end])))
             start = end
 
-    def end(self) -> list[DocumentChange]:
-        """End the work; what it and the obligations changed, in order."""
-        changed = list(self.changed)
+    def end_work(self) -> None:
+        """All is committed, the work too."""
         for work, _ in self.work:
-            changed += work.changed
             work.end()
-        self.done.set()
-        return changed

@@ -27,14 +27,12 @@ from agentd.core.order_model import (
     OrderRefusal,
     WorkOrder,
 )
+from agentd.core.order_table import UNFINISHED, unacknowledged
 from agentd.core.order_words import not_found
 from agentd.core.people import Person
 from agentd.ports.desk import OrderRules
 from agentd.ticketing_jobs import DocumentChange, Transaction
 from agentd.ticketing_words import index_words
-
-_OVER = frozenset({"closed", "revisited", "merged"})
-"""Nobody needs to acknowledge what is over."""
 
 _decoder = msgspec.json.Decoder(WorkOrder)
 _encode = msgspec.json.Encoder().encode
@@ -85,20 +83,11 @@ def listed_row(seq: int, order: WorkOrder, wake_us: int | None) -> tuple[Any, ..
         tables.NO_DUE_US if due_us is None else due_us, wake_us, order.owner, order.category,
         order.seat, order.queue, order.team,
         None if order.dispatch is None else order.dispatch.unit,
-        int(order.urgent is not None), int(_unacknowledged(order)), int(order.overdue),
+        int(order.urgent is not None),
+        # Nobody needs to acknowledge what is over.
+        int(order.state in UNFINISHED and unacknowledged(order)), int(order.overdue),
         int(order.own_service),
     )  # fmt: skip
-
-
-def _unacknowledged(order: WorkOrder) -> bool:
-    if order.state in _OVER:
-        return False
-    if order.urgent is not None and order.urgent.acknowledged_us is None:
-        return True
-    forwarded = order.forwarded
-    return (
-        order.state == "forwarded" and forwarded is not None and forwarded.acknowledged_us is None
-    )
 
 
 class Documents:

@@ -415,6 +415,8 @@ class ObligationPlan:
         """Rows of ``order_contact`` to add."""
         self.steps: list[OrderChanged | OrderContact] = []
         """What happened to orders, in order: each as it stood after its change, and contacts."""
+        self.steps_after = [0]
+        """How many steps there are after so many obligations."""
         self.rivals: list[tuple[OrderChanged, str]] = []
         """Orders refused because their call has one already, and that one's id."""
 
@@ -422,11 +424,13 @@ class ObligationPlan:
         """Take in one obligation; False when it changes nothing."""
         match obligation:
             case OrderChanged():
-                return self._change(obligation)
+                news = self._change(obligation)
             case OrderContact():
-                return self._contact(obligation)
+                news = self._contact(obligation)
             case Violation():
-                return self._violate(obligation)
+                news = self._violate(obligation)
+        self.steps_after.append(len(self.steps))
+        return news
 
     def _violate(self, violation: Violation) -> bool:
         if violation.id in self._violations_seen:

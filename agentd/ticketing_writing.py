@@ -57,10 +57,8 @@ async def write_batch(
     await _write_telemetry(connection, batch)
     if rules is not None:
         await _tell_queues(connection, batch)
-        if plan is not None and plan.steps:
-            batch.changed += await connection.run_sync(follow_new, rules, plan.steps)
-    if batch.work:
-        await connection.run_sync(_do_work, batch)
+    if batch.work or (rules is not None and plan is not None and plan.steps):
+        await connection.run_sync(_do_work, batch, plan, rules)
     return [] if plan is None else plan.rivals
 
 
@@ -137,9 +135,20 @@ async def _tell_queues(connection: AsyncConnection, batch: Batch) -> None:
         await connection.exec_driver_sql(people.QUEUE_OF_LEG, legs)
 
 
-def _do_work(connection: Connection, batch: Batch) -> None:
-    for work, known in batch.work:
-        work.run(connection, batch.obligations[:known])
+def _do_work(
+    connection: Connection, batch: Batch, plan: ObligationPlan | None, rules: OrderRules | None
+) -> None:
+    """What the engine said and what people want, in the order in which it came."""
+    followed = 0
+    for work, known in (*batch.work, (None, len(batch.obligations))):
+        if rules is not None and plan is not None:
+            upto = plan.steps_after[known]
+            if upto > followed:
+                batch.changed += follow_new(connection, rules, plan.steps[followed:upto])
+                followed = upto
+        if work is not None:
+            work.run(connection, batch.obligations[:known])
+            batch.changed += work.changed
 
 
 # --- what was stored while nobody kept documents ----------------------------------------------
