@@ -27,8 +27,7 @@ def dialled_out(st: State, leg: Leg, at_us: int) -> None:
     begun_us = leg.begun_us if leg.begun_us is not None and not leg.contacts else at_us
     for contact in leg.contacts:
         # Another number was dialled since; a second trunk for the same number is the same try.
-        if contact.in_time is not None:
-            contact.kind = "call_back" if contact.number == number else "attempt"
+        contact.kind = "call_back" if contact.number == number else "attempt"
     if number is not None and not any(c.number == number for c in leg.contacts):
         for order, first_due_us in _waiting_for(st, number, leg):
             in_time = first_due_us is None or begun_us < first_due_us
@@ -96,9 +95,8 @@ def three_way(st: State, leg: Leg, at_us: int, number: str | None) -> None:
         return
     call.three_way = True
     oid = orders.order_id(st.pbx, call.uid)
-    if oid in st.orders or oid in st.done:
-        leg.contacts.append(LegContact(oid, "three_way", at_us, number or None, None))
-        st.dirty.update((f"leg:{leg.uid}", f"call:{call.uid}"))
+    leg.contacts.append(LegContact(oid, "three_way", at_us, number or None, None))
+    st.dirty.update((f"leg:{leg.uid}", f"call:{call.uid}"))
 
 
 def _third(st: State, leg: Leg) -> str | None:

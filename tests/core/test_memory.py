@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from agentd.core.effects import Anomaly, OrderChanged
 from agentd.core.policy import PolicyBook
 from agentd.script_guard import Engine
@@ -81,6 +83,19 @@ def test_alerts_of_an_order_are_not_raised_again() -> None:
     story.until(750)
     assert story.alerts("work_order") == [("warning", 700)]
     again = restarted(story, at=760)
+    again.until(1100)
+    assert again.alerts("work_order") == [("warning", 880), ("breach", 1000)]
+
+
+def test_alerts_that_the_store_knew_of_are_not_raised_again() -> None:
+    story = Story()
+    leg = story.talk()
+    story.customer_ends(leg, at=100)
+    story.until(110)
+    stored = replace(story.said(OrderChanged)[-1], alerts_sent=1)
+    again = Story(seats=())
+    again.engine.restore({}, [stored])
+    again.link_up(at=760)
     again.until(1100)
     assert again.alerts("work_order") == [("warning", 880), ("breach", 1000)]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from agentd.core.board import Board
 from agentd.core.effects import Alert, OrderChanged, SeatChanged, Violation
 from tests.core.story import Story, restarted
@@ -33,11 +35,14 @@ class Wall:
         self._noted = 0
 
     def __getitem__(self, key: str) -> Any:
+        return self.whole()[key]
+
+    def whole(self) -> dict[str, Any]:
         effects = self._story.effects
         self._board.note(effects[self._noted :])
         self._noted = len(effects)
         self._board.take(0)
-        return self._board.whole()[key]
+        return self._board.whole()
 
     def seat(self, seat: str = "1001") -> Any:
         return self[f"seat:pbx/PJSIP/{seat}"]
@@ -222,6 +227,20 @@ def test_a_running_alert_moves_with_the_person() -> None:
     assert wall["alert:pbx/work_order:pbx-li"]["cleared_at"] is not None
     story.signs_in("1001", "1017", "李娜", at=810)
     assert wall.seat("1001")["trouble"] == "calm"
+
+
+def test_an_alert_that_is_shown_no_more_moves_all_the_same() -> None:
+    story = Story()
+    story.signs_in("1001", "1017", "李娜", at=-5)
+    call_over(story)
+    story.until(750)
+    wall = Wall(story)
+    assert wall.seat()["trouble"] == "warning"
+    (running,) = (a for a in story.said(Alert) if a.rule == "work_order")
+    story.effects += [replace(running, spell=f"hold:{n}") for n in range(300)]
+    assert "alert:pbx/work_order:pbx-li" not in wall.whole()
+    story.signs_in("1003", "1017", "李娜", at=760)
+    assert wall.seat("1003")["trouble"] == "warning"
 
 
 def test_what_nobody_owes_by_name_is_the_seats() -> None:
