@@ -23,7 +23,8 @@ def external_router(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["external"], route_class=StrictRoute)
 
     @router.post(
-        "/external/orders/{external_no}/complete",
+        # A number may hold slashes.
+        "/external/orders/{external_no:path}/complete",
         response_model=page_of(OrderAnswer),
         responses=documented(401, 403, 404, 409, 422, 503),
     )
