@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -61,7 +62,8 @@ class Backoff:
         record.under_way = max(0, record.under_way - 1)
         record.failures = self._left(record, now_s) + 1
         record.at_s = now_s
-        over = int(record.failures) - self._free
+        # Rounded up: a failure that is forgotten by half still counts.
+        over = math.ceil(record.failures) - self._free
         pause_s = 0.0 if over < 0 else min(self._most_s, 2.0 ** min(over, 30))
         record.blocked_until_s = max(record.blocked_until_s, now_s + pause_s)
         return pause_s
