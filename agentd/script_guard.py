@@ -20,7 +20,9 @@ from agentd.core import (
     dialling,
     legs,
     memory,
+    order_clock,
     orders,
+    recordings,
     resync,
     settling,
     verdict,
@@ -35,6 +37,10 @@ from agentd.core.state import Answer, State, us
 
 SETTLING = frozenset(("settle", "call", "forget", "vanish"))
 """Deadlines that only let evidence come in; they charge nothing by themselves."""
+
+
+def _prove_due(st: State, deadline: Deadline) -> None:
+    st.prove()
 
 
 class Engine:
@@ -70,6 +76,9 @@ class Engine:
             e.BlindTransfer: self._on_blind_transfer,
             e.AttendedTransfer: self._on_attended_transfer,
             e.ChanSpyStart: self._on_spy,
+            e.MixMonitorStart: self._on_recording_start,
+            e.MixMonitorStop: self._on_recording_stop,
+            e.RecordingFile: self._on_recording_file,
             e.QueueCallerJoin: self._on_join,
             e.QueueCallerLeave: self._on_leave,
             e.AgentCalled: self._on_agent_called,
@@ -100,13 +109,16 @@ class Engine:
             "ring_limit": clocks.ring_due,
             "wait": clocks.wait_due,
             "hold_sum": clocks.wait_due,
-            "order": orders.fire,
+            "order": order_clock.fire,
             "settle": settling.settle_due,
             "call": settling.call_due,
             "forget": settling.forget_due,
             "vanish": self._resync.vanish_due,
             "wrap": legs.wrap_due,
             "day": settling.day_due,
+            "recording": recordings.forget_due,
+            "done": orders.forget_due,
+            "prove": _prove_due,
         }
 
     # --- in and out -----------------------------------------------------------------------
@@ -146,9 +158,9 @@ class Engine:
         st.heard_us = until_us
         if not st.unproved:
             return []
-        proved = [v for v in st.unproved if st.proved(v.at_us)]
-        st.unproved = [v for v in st.unproved if not st.proved(v.at_us)]
-        return [*proved]
+        st.prove()
+        out, st.out = st.out, []
+        return out
 
     def next_deadline(self) -> int | None:
         """The moment (PBX time, microseconds) before which no tick is needed; None: never."""
@@ -182,10 +194,12 @@ class Engine:
             self._deadlines[deadline.kind](st, deadline)
         st.settle_seats()
         self._on_link_down(e.LinkDown(st.now_us))
+        st.over = True
+        st.prove()
         st.settle_seats()
         out, st.out = st.out, []
         for owed in st.orders.values():
-            orders.plan(st, owed)
+            order_clock.plan(st, owed)
         return out
 
     def take_memory(self) -> dict[str, bytes | None]:
@@ -362,6 +376,15 @@ class Engine:
         chan = self.state.channels.get(ev.spyer)
         if chan is not None:
             chan.spies = True
+
+    def _on_recording_start(self, ev: e.MixMonitorStart) -> None:
+        recordings.started(self.state, ev.uid, ev.at_us)
+
+    def _on_recording_stop(self, ev: e.MixMonitorStop) -> None:
+        recordings.stopped(self.state, ev.uid, ev.at_us)
+
+    def _on_recording_file(self, ev: e.RecordingFile) -> None:
+        recordings.named(self.state, ev.uid, ev.file)
 
     # --- queues ---------------------------------------------------------------------------
 

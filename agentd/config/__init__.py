@@ -223,6 +223,7 @@ class Config:
                 if (seat.pbx or self.pbx_ids[0]) == pbx_id
             ),
             internal_devices=tuple(settings.engine.internal_devices),
+            numbers=self._form.numbers,
             settle_s=settings.engine.settle_s,
             event_lag_s=settings.engine.event_lag_s,
         )

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from agentd.core import clocks
+from agentd.core import clocks, sign_in
 from agentd.core.calls import Leg
 from agentd.core.effects import Alert, Effect, OrderChanged, SeatChanged, seconds
 from agentd.core.policy import PolicyBook
@@ -33,8 +33,10 @@ class Board:
         self._shown: dict[str, Object] = {}
         self._alerts: OrderedDict[str, Object] = OrderedDict()
         self._dirty_alerts: set[str] = set()
-        self._troubled: dict[str, dict[str, str]] = {}
+        self._troubled: dict[str | None, dict[str, str]] = {}
         """Seat → running alerts by spell, with their level."""
+        self._where: dict[str, str | None] = {}
+        """Running alert → the seat that it troubles."""
         self._link: Object = {"link": "down", "code": None, "reason": None, "since": None}
         self._info: Object = {"clock_offset_s": None, "version": None, "warnings": []}
 
@@ -53,9 +55,8 @@ class Board:
 
     def _note_alert(self, alert: Alert) -> None:
         key = f"alert:{self._pbx}/{alert.spell}"
-        running = self._troubled.setdefault(alert.seat or "", {})
+        self._trouble_over(alert.spell)
         if alert.level == "cleared":
-            running.pop(alert.spell, None)
             shown = self._alerts.get(key)
             if shown is not None:
                 self._alerts[key] = {**shown, "cleared_at": seconds(alert.at_us)}
@@ -63,7 +64,7 @@ class Board:
         else:
             lasting = alert.rule != "hangup_order"
             if lasting:
-                running[alert.spell] = alert.level
+                self._trouble_at(alert.seat, alert.spell, alert.level)
             self._alerts[key] = {
                 "kind": "alert",
                 "id": alert.spell,
@@ -72,7 +73,8 @@ class Board:
                 "level": alert.level,
                 "rule": alert.rule,
                 "seat": alert.seat,
-                "agent": alert.agent,
+                "agent": sign_in.shown_name(self._state, alert.agent),
+                "person": sign_in.login_of(self._state, alert.agent),
                 "call": alert.call,
                 "queue": alert.queue,
                 "to": list(alert.to),
@@ -84,6 +86,36 @@ class Board:
             self._dirty_alerts.add(key)
         if alert.seat is not None:
             self._state.shown_seats.add(alert.seat)
+
+    def _trouble_at(self, seat: str | None, spell: str, level: str) -> None:
+        self._where[spell] = seat
+        self._troubled.setdefault(seat, {})[spell] = level
+
+    def _trouble_over(self, spell: str) -> None:
+        if spell in self._where:
+            seat = self._where.pop(spell)
+            self._troubled[seat].pop(spell)
+            if seat is not None:
+                self._state.shown_seats.add(seat)
+
+    def _follow(self) -> None:
+        """Alerts on orders go with the person who owes them; the next one there is not warned."""
+        state = self._state
+        for owed in state.orders.values():
+            spell = f"work_order:{owed.order.id}"
+            seat = state.present_seat(owed.order.agent, owed.order.seat)
+            before = self._where.get(spell, seat)
+            if before == seat:
+                continue
+            level = self._troubled[before][spell]
+            self._trouble_over(spell)
+            self._trouble_at(seat, spell, level)
+            if seat is not None:
+                state.shown_seats.add(seat)
+            key = f"alert:{self._pbx}/{spell}"
+            if key in self._alerts:
+                self._alerts[key] = {**self._alerts[key], "seat": seat}
+                self._dirty_alerts.add(key)
 
     def link(self, link: str, code: str | None, reason: str | None, at_us: int) -> None:
         """The feed's health changed at ``at_us``, 0 where the PBX's time is not known yet."""
@@ -110,6 +142,9 @@ class Board:
         last_event = seconds(seen_us // 1_000_000 * 1_000_000) if seen_us else None
         pbx = {"kind": "pbx", "id": self._pbx, **self._link, "last_event_at": last_event}
         self._put(changed, f"pbx:{self._pbx}", {**pbx, **self._info})
+        if state.moved:
+            state.moved = False
+            self._follow()
         if state.touched_queues:
             for name in state.touched_queues:
                 self._put(changed, f"queue:{self._pbx}/{name}", self._queue(state.queues[name]))
@@ -177,7 +212,8 @@ class Board:
             "label": seat.config.label or seat.device.rpartition("/")[2],
             "group": seat.group,
             "place": seat.config.place,
-            "agent": seat.agent,
+            "agent": seat.shown_agent,
+            "person": seat.person,
             "state": seat.state,
             "since": seconds(seat.since_us),
             "queues": sorted(seat.queues),
@@ -187,21 +223,25 @@ class Board:
             "queue": leg.queue if leg is not None else None,
             "direction": leg.direction if leg is not None else None,
             "clock": self._clock(leg) if leg is not None else None,
-            "owed": self._owed(seat.device),
+            "owed": self._owed(seat),
             "trouble": self._trouble(seat),
             "gap": leg.gap if leg is not None else False,
         }
 
-    def _owed(self, device: str) -> list[Object]:
-        """Its open orders, those with the nearest deadline first."""
-        shown = self._state.owed_shown.get(device)
+    def _owed(self, seat: Seat) -> list[Object]:
+        """What the person there owes, and what nobody does who is known: the nearest deadline
+        first."""
+        state, device = self._state, seat.device
+        shown = state.owed_shown.get(device)
         if shown is None:
+            candidates = {**state.owed.get(device, {}), **state.owed_by.get(seat.agent or "", {})}
             shown = [
                 {"id": owed.order.id, "due_at": seconds(owed.order.due_us)}
-                for owed in self._state.owed.get(device, {}).values()
+                for owed in candidates.values()
+                if state.present_seat(owed.order.agent, owed.order.seat) == device
             ]
             shown.sort(key=lambda o: (o["due_at"] is None, o["due_at"] or 0.0, o["id"]))
-            self._state.owed_shown[device] = shown
+            state.owed_shown[device] = shown
         return shown
 
     def _leg_shown(self, seat: Seat) -> Leg | None:

@@ -6,6 +6,8 @@ another, so that they can be stored and restored as they are.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct, field
 
 from agentd.core.effects import Direction, Spell, SpellKind
@@ -54,6 +56,19 @@ class Channel(Struct):
     gone_us: int | None = None
 
 
+class Recording(Struct):
+    """One recording of a channel."""
+
+    start_us: int | None = None
+    """None: its name came first."""
+    file: str | None = None
+    stop_us: int | None = None
+    told: str | None = None
+    """The call under which its beginning was told."""
+    ended: bool = False
+    """Its end was told, too."""
+
+
 class OpenSpell(Struct):
     """A spell of waiting that goes on."""
 
@@ -77,6 +92,17 @@ class Visit(Struct):
     estimated: bool = False
 
 
+class LegContact(Struct):
+    """What a leg is to an order beside that of its own call."""
+
+    order: str
+    kind: Literal["call_back", "attempt", "called_again", "three_way"]
+    at_us: int
+    number: str | None
+    in_time: bool | None
+    """Of a call-back: begun before the order was first due."""
+
+
 class Call(Struct):
     """A customer's call, from the customer's channel being seen until it is gone."""
 
@@ -96,6 +122,9 @@ class Call(Struct):
     request_us: int | None = None
     order: bool = False
     """It has its work order."""
+    through: bool = False
+    """A seat took it, and orders that waited for its caller know."""
+    three_way: bool = False
     gap: bool = False
     estimated: bool = False
 
@@ -159,6 +188,12 @@ class Leg(Struct):
     """The alert on the sum of holds is not cleared yet."""
     evidence: list[str] = field(default_factory=list)
     settled: bool = False
+    begun_us: int | None = None
+    """When it began; at the latest then, where it was found in a snapshot."""
+    contacts: list[LegContact] = field(default_factory=list)
+    third_us: int | None = None
+    """Since when a third party is in the call, and under which number ("": none)."""
+    third_num: str | None = None
 
     @property
     def customer(self) -> str | None:

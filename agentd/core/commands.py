@@ -9,7 +9,6 @@ from __future__ import annotations
 from agentd.core import events as e
 from agentd.core import orders, sign_in
 from agentd.core.obligation import Refusal, complete
-from agentd.core.phone import normalise
 from agentd.core.state import Answer, State
 
 
@@ -47,9 +46,8 @@ def seat_left(st: State, ev: e.SeatLeft) -> None:
 
 def order_numbers(st: State, ev: e.OrderNumbers) -> None:
     """The numbers of an order's caller were changed."""
-    rules = st.book.numbers
-    known = (normalise(number, rules) for number in ev.numbers)
-    numbers = tuple(dict.fromkeys(number for number in known if number is not None))
-    order = orders.renumber(st, ev.order, numbers)
-    refused = None if order is not None else f"there is no open work order {ev.order}"
-    st.answers.append(Answer(ev.ticket, refused, order))
+    normal = map(st.number_of, ev.numbers)
+    numbers = tuple(dict.fromkeys(number for number in normal if number is not None))
+    known = orders.renumber(st, ev.order, numbers)
+    refused = None if known else f"no work order {ev.order} is open or was completed of late"
+    st.answers.append(Answer(ev.ticket, refused))

@@ -7,7 +7,7 @@ is a hang-up of either side, a transfer, or the customer being served elsewhere.
 
 from __future__ import annotations
 
-from agentd.core import clocks, legs
+from agentd.core import clocks, contacts, legs, recordings
 from agentd.core.calls import Call, Channel, Leg
 from agentd.core.effects import Spell
 from agentd.core.state import State
@@ -57,6 +57,8 @@ def meet(st: State, uid: str, at_us: int) -> None:
             if leg.answered_us is None and leg.direction == "inbound":
                 legs.answered(st, leg, leg.up_us or at_us, "BridgeEnter")
             _in_contact(st, leg, at_us)
+            if len(together) > 2 or leg.third_us is not None:
+                contacts.third_party(st, leg, at_us)
         elif leg.call is not None:
             _consults_in_bridge(st, chan, at_us)
     for call in calls:
@@ -87,7 +89,7 @@ def _becomes_the_customers(st: State, leg: Leg, call: Call, at_us: int) -> None:
         st.far_ends.pop(leg.far, None)
         leg.far = None
     legs.attach(st, leg, call)
-    leg.agent = st.seats[leg.seat].agent
+    leg.agent = leg.agent or st.seats[leg.seat].agent
     clocks.note(leg, "connected with the customer", at_us)
     if leg.answered_us is None:
         legs.answered(st, leg, leg.up_us or at_us, "BridgeEnter")
@@ -127,7 +129,12 @@ def music(st: State, uid: str, at_us: int | None) -> None:
 def left(st: State, chan: Channel, at_us: int) -> None:
     """A channel left its bridge."""
     affected = [leg for leg in legs.concerned(st, chan) if leg.in_contact]
+    bridge = chan.bridge
     st.leave_bridge(chan)
+    for uid in sorted(st.bridges.get(bridge or "", ())):
+        near = st.legs.get(uid)
+        if near is not None and near.third_us is not None:
+            contacts.third_party(st, near, at_us)
     chan.left_us = at_us
     for leg in affected:
         other = leg.customer
@@ -135,6 +142,7 @@ def left(st: State, chan: Channel, at_us: int) -> None:
             continue
         leg.in_contact = False
         leg.left_us = at_us
+        contacts.third_party(st, leg, at_us)
         if chan.uid == leg.uid:
             leg.left_first = "seat"
         else:
@@ -152,6 +160,7 @@ def transferred(
         clocks.note(leg, what, at_us)
         if not leaves:
             clocks.spell_ended(st, leg, at_us)
+            contacts.three_way(st, leg, at_us, None)
             continue
         if leg.parks:
             # It was a transfer into parking: the customer still waits for this seat.
@@ -228,6 +237,7 @@ def channel_gone(st: State, chan: Channel, at_us: int) -> None:
     """A channel hung up."""
     chan.gone_us = at_us
     uid = chan.uid
+    recordings.channel_gone(st, uid, at_us)
     if chan.bridge is not None:
         left(st, chan, at_us)
     own = st.legs.get(uid)

@@ -209,6 +209,9 @@ _TABLE: dict[str, tuple[Any, ...]] = {
         text("SecondTransfererUniqueid"),
         maybe("DestType", ""),
     ),
+    # They name no file: the listener asks for it.
+    "MixMonitorStart": (e.MixMonitorStart, _UID),
+    "MixMonitorStop": (e.MixMonitorStop, _UID),
     "ChanSpyStart": (e.ChanSpyStart, text("SpyerUniqueid")),
     "QueueCallerJoin": (e.QueueCallerJoin, _UID, _CHANNEL, _QUEUE, _CALLER),
     "QueueCallerLeave": (e.QueueCallerLeave, _UID, _QUEUE),

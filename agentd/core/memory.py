@@ -1,9 +1,10 @@
 """What the engine must remember over a restart of the daemon, by key.
 
-``call:``, ``leg:`` and ``queue:`` hold those structs, ``order:`` how many alerts of an open order
-were raised, ``seat:`` who is signed in there, ``name:`` a person's name by login, ``clock`` when
-the engine lived last and the PBX's uptime then. The store keeps the bytes; what they mean is known
-only here.
+``call:``, ``leg:`` and ``queue:`` hold those structs, ``order:`` how far the clock of an open order
+has come, ``done:`` a completed order whose call-back may come yet, ``recording:`` the recordings of
+a channel, ``seat:`` who is signed in there, ``name:`` a person's name by login, ``clock`` when the
+engine lived last and the PBX's uptime then. The store keeps the bytes; what they mean is known only
+here.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from agentd.core import orders, sign_in
-from agentd.core.calls import Call, Leg
+from agentd.core import orders, recordings, sign_in
+from agentd.core.calls import Call, Leg, Recording
 from agentd.core.effects import OrderChanged
 from agentd.core.queues import Queue
-from agentd.core.state import State
+from agentd.core.state import Done, Owed, State
 
 
 class Clock(msgspec.Struct):
@@ -33,9 +34,21 @@ class Sitting(msgspec.Struct):
     name: str
 
 
+class OrderClock(msgspec.Struct):
+    """How far the clock of an open order has come (core.state.Owed)."""
+
+    alerts_sent: int
+    told: bool
+    first_due_us: int | None = None
+
+
 _CALL = msgspec.json.Decoder(Call)
 _LEG = msgspec.json.Decoder(Leg)
 _QUEUE = msgspec.json.Decoder(Queue)
+_DONE = msgspec.json.Decoder(Done)
+_ORDER_CLOCK = msgspec.json.Decoder(OrderClock | int)
+"""A number alone: how earlier versions remembered it."""
+_RECORDINGS = msgspec.json.Decoder(list[Recording])
 _SITTING = msgspec.json.Decoder(Sitting)
 _NAME = msgspec.json.Decoder(str)
 _CLOCK = msgspec.json.Decoder(Clock)
@@ -49,7 +62,7 @@ def take(st: State) -> dict[str, bytes | None]:
     memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime))}
     for key in st.dirty:
         kind, _, name = key.partition(":")
-        value: Call | Leg | Queue | Sitting | str | int | None
+        value: Call | Leg | Queue | Sitting | list[Recording] | Done | OrderClock | str | None
         if kind == "call":
             value = st.calls.get(name)
         elif kind == "leg":
@@ -61,9 +74,16 @@ def take(st: State) -> dict[str, bytes | None]:
             value = Sitting(person, shown or person) if person is not None else None
         elif kind == "name":
             value = st.people[name]
+        elif kind == "recording":
+            value = st.recordings.get(name)
+        elif kind == "done":
+            value = st.done.get(name)
         else:
             owed = st.orders.get(name)
-            value = owed.alerts_sent if owed is not None else None
+            if owed is not None:
+                value = OrderClock(owed.alerts_sent, owed.told, owed.first_due_us)
+            else:
+                value = None
         memory[key] = None if value is None else _ENCODE(value)
     st.dirty.clear()
     return memory
@@ -80,7 +100,7 @@ def restore(
     The caller declares the link down afterwards: the time since then is a gap.
     """
     st.completed.update(order.id for order in completed_orders)
-    alerts_sent: dict[str, int] = {}
+    clock_of: dict[str, OrderClock | int] = {}
     for key, blob in memory.items():
         kind, _, name = key.partition(":")
         try:
@@ -96,8 +116,12 @@ def restore(
                 sign_in.take(st, name, sitting.person, sitting.name)
             elif kind == "name":
                 st.people[name] = _NAME.decode(blob)
+            elif kind == "recording":
+                st.recordings[name] = _RECORDINGS.decode(blob)
+            elif kind == "done":
+                orders.remember(st, name, _DONE.decode(blob))
             elif kind == "order":
-                alerts_sent[name] = int(blob)
+                clock_of[name] = _ORDER_CLOCK.decode(blob)
             else:
                 clock = _CLOCK.decode(blob)
                 st.now_us, st.uptime = clock.now_us, clock.uptime
@@ -116,5 +140,13 @@ def restore(
         call.open_legs = [uid for uid in call.open_legs if uid in st.legs]
         if call.ended_us is not None:
             st.deadlines.plan(call.ended_us + st.settle_us + 1, "call", call.uid)
+    for uid in st.recordings:
+        st.deadlines.plan(st.now_us + recordings.UNKNOWN_KEPT_US, "recording", uid)
     for order in open_orders:
-        orders.restore(st, order, max(alerts_sent.get(order.id, 0), order.alerts_sent))
+        known = clock_of.get(order.id)
+        if isinstance(known, int):
+            known = OrderClock(known, known > 0)
+        owed = None
+        if known is not None:
+            owed = Owed(order, known.alerts_sent, known.told, known.first_due_us)
+        orders.restore(st, order, owed)

@@ -1,8 +1,9 @@
-"""Work orders as obligations: who owes which order, until when, and who is told.
+"""Work orders as obligations: how one comes about, changes hands and is completed.
 
 Rule R4: every answered customer call gets one order, opened at answer, due ``order_due_s`` after
-the last seat left the call; reminders before, a violation and the shift leader after. A call that
-nobody answered gets a missed-call order, which nobody is charged for.
+the last seat left the call (:mod:`agentd.core.order_clock`). A call that nobody answered gets a
+missed-call order, one for a caller, which nobody is charged for and which closes itself when that
+caller is spoken to.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from msgspec.structs import replace
 
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
-from agentd.core.effects import Alert, OrderChanged, Violation
-from agentd.core.state import Owed, State, us
+from agentd.core.effects import OrderChanged, OrderContact
+from agentd.core.order_clock import change_order, cleared, plan
+from agentd.core.state import Done, Owed, State, us
 
-SHIFT_LEADER = ("shift_leader",)
-SEAT = ("seat",)
-BOTH = ("seat", "shift_leader")
+DONE_KEPT_US = us(24 * 3600)
+"""How long after its completion call-backs of an order are looked for."""
 
 
 def order_id(pbx: str, uid: str) -> str:
@@ -30,12 +31,17 @@ def open_for(st: State, call: Call, leg: Leg) -> None:
     owed = st.orders.get(oid)
     if owed is not None:
         order = owed.order
-        if order.due_us is not None or order.seat != leg.seat:
-            if owed.alerts_sent:
-                _cleared(st, owed)
-                owed.alerts_sent = 0
-            change = "handed_over" if order.seat != leg.seat else "resumed"
-            _change(
+        other_person = leg.agent is not None and order.agent not in (None, leg.agent)
+        handed_over = order.seat != leg.seat or other_person
+        if handed_over and _with_customer(st, call, order):
+            return  # It is a call of three: the order stays until its owner leaves.
+        if order.due_us is not None or handed_over:
+            cleared(st, owed)
+            owed.alerts_sent = 0
+            owed.first_due_us = None
+            st.dirty.add(f"order:{oid}")
+            change = "handed_over" if handed_over else "resumed"
+            change_order(
                 st,
                 owed,
                 seat=leg.seat,
@@ -49,6 +55,7 @@ def open_for(st: State, call: Call, leg: Leg) -> None:
         return
     call.order = True
     st.dirty.add(f"call:{call.uid}")
+    caller = call.caller if leg.direction == "inbound" else leg.caller
     _add(
         st,
         OrderChanged(
@@ -60,21 +67,54 @@ def open_for(st: State, call: Call, leg: Leg) -> None:
             leg.seat,
             leg.agent,
             leg.queue or (call.visits[0].queue if call.visits else None),
-            call.caller if leg.direction == "inbound" else leg.caller,
+            caller,
             "open",
             st.now_us,
             None,
+            numbers=_numbers(st, caller),
         ),
     )
 
 
+def _numbers(st: State, caller: str | None) -> tuple[str, ...]:
+    number = st.number_of(caller)
+    return () if number is None else (number,)
+
+
+def _with_customer(st: State, call: Call, order: OrderChanged) -> bool:
+    """Whether the owner of ``order`` still talks to the customer of ``call``."""
+    open_legs = (st.legs[uid] for uid in call.open_legs)
+    return any(
+        x.in_contact and (x.seat, x.agent) == (order.seat, order.agent or x.agent)
+        for x in open_legs
+    )
+
+
+def seat_left(st: State, call: Call, leg: Leg) -> None:
+    """``leg`` left ``call``: who stays with the customer takes the order over."""
+    owed = st.orders.get(order_id(st.pbx, call.uid))
+    if owed is None or (owed.order.seat, owed.order.agent) != (leg.seat, leg.agent):
+        return
+    for uid in call.open_legs:
+        other = st.legs[uid]
+        if other is not leg and other.in_contact:
+            open_for(st, call, other)
+            return
+
+
 def call_left(st: State, call: Call, at_us: int) -> None:
     """The last seat left ``call`` at ``at_us``: its order's clock starts there."""
-    owed = st.orders.get(order_id(st.pbx, call.uid))
+    oid = order_id(st.pbx, call.uid)
+    owed, done = st.orders.get(oid), st.done.get(oid)
+    if done is not None and done.first_due_us is None:
+        # Completed while the call went on: a call-back may have been promised all the same.
+        done.first_due_us = at_us + us(st.policy(done.queue, done.seat).order_due_s)
+        st.dirty.add(f"done:{oid}")
     if owed is None or owed.order.due_us is not None:
         return
     policy = st.policy(owed.order.queue, owed.order.seat)
-    _change(st, owed, due_us=at_us + us(policy.order_due_s), change="due", at_us=at_us)
+    due_us = owed.first_due_us = at_us + us(policy.order_due_s)
+    change_order(st, owed, due_us=due_us, change="due", at_us=at_us)
     plan(st, owed)
 
 
@@ -84,6 +124,9 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
     due_us = at_us + us(st.policy(queue, None).missed_order_due_s)
     call.order = True
     st.dirty.add(f"call:{call.uid}")
+    numbers = _numbers(st, call.caller)
+    if _folded(st, call, numbers, at_us):
+        return
     owed = _add(
         st,
         OrderChanged(
@@ -99,22 +142,73 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
             "open",
             at_us,
             due_us,
+            numbers=numbers,
         ),
     )
+    owed.first_due_us = due_us
     plan(st, owed)
 
 
-def renumber(st: State, order: str, numbers: tuple[str, ...]) -> OrderChanged | None:
-    """The caller of ``order`` can be reached under ``numbers`` (in normal form) from now on; gives
-    the order as it stands, None where no such order is owed."""
+def _folded(st: State, call: Call, numbers: tuple[str, ...], at_us: int) -> bool:
+    """A caller who waits for one call-back waits for one, however often he tries."""
+    for number in numbers:
+        for oid in sorted(st.by_number.get(number, ())):
+            owed = st.orders.get(oid)
+            if owed is None or owed.order.kind != "missed":
+                continue
+            # Changes of one order are told apart by their moment.
+            changed_us = max(at_us, owed.order.at_us + 1)
+            folded = owed.order.folded + 1
+            change_order(st, owed, folded=folded, change="folded", at_us=changed_us)
+            begun_us = call.started_us if call.started_us is not None else at_us
+            st.emit(
+                OrderContact(
+                    st.pbx,
+                    begun_us,
+                    oid,
+                    call.uid,
+                    call.uid,
+                    "missed_again",
+                    number,
+                    None,
+                    None,
+                    None,
+                )
+            )
+            return True
+    return False
+
+
+def close_missed(st: State, order: str, change: str) -> None:
+    """The caller of a missed call was spoken to: nobody need call back any more."""
     owed = st.orders.get(order)
+    if owed is not None and owed.order.kind == "missed":
+        now_us = st.now_us
+        complete(
+            st,
+            replace(
+                owed.order, at_us=now_us, status="completed", completed_us=now_us, change=change
+            ),
+        )
+
+
+def renumber(st: State, order: str, numbers: tuple[str, ...]) -> bool:
+    """The caller of ``order`` can be reached under ``numbers`` (in normal form) from now on; False
+    where no such order is known any more."""
+    owed, done = st.orders.get(order), st.done.get(order)
+    if done is not None:
+        st.know_no_more(order, done.numbers)
+        done.numbers = numbers
+        st.know_by(order, numbers)
+        st.dirty.add(f"done:{order}")
+        return True
     if owed is None:
-        return None
+        return False
     if numbers != owed.order.numbers:
         # Changes of one order are told apart by their moment.
         at_us = max(st.now_us, owed.order.at_us + 1)
-        _change(st, owed, numbers=numbers, change="numbers", at_us=at_us)
-    return owed.order
+        change_order(st, owed, numbers=numbers, change="numbers", at_us=at_us)
+    return True
 
 
 def complete(st: State, completed: OrderChanged) -> None:
@@ -123,9 +217,20 @@ def complete(st: State, completed: OrderChanged) -> None:
     st.owe_no_more(owed)
     st.dirty.add(f"order:{completed.id}")
     st.emit(completed)
-    if owed.alerts_sent:
-        owed.order = completed
-        _cleared(st, owed)
+    cleared(st, owed)
+    if completed.kind == "call":
+        remember(
+            st,
+            completed.id,
+            Done(
+                completed.agent,
+                completed.seat,
+                completed.queue,
+                completed.numbers,
+                owed.first_due_us,
+                st.now_us + DONE_KEPT_US,
+            ),
+        )
     seat = st.seats.get(completed.seat or "")
     if seat is not None:
         if seat.wrap_order == completed.id and seat.wrap_until_us is not None:
@@ -133,9 +238,30 @@ def complete(st: State, completed: OrderChanged) -> None:
         st.touched_seats.add(seat.device)
 
 
-def restore(st: State, order: OrderChanged, alerts_sent: int) -> None:
-    """An open order from the store; its deadlines go on, those that passed fire at once."""
-    owed = Owed(order, alerts_sent)
+def remember(st: State, order: str, done: Done) -> None:
+    """Go on looking for call-backs of a completed order for a while."""
+    st.done[order] = done
+    st.know_by(order, done.numbers)
+    st.dirty.add(f"done:{order}")
+    st.deadlines.plan(done.until_us, "done", order)
+
+
+def forget_due(st: State, deadline: Deadline) -> None:
+    """Nobody waits for a call-back of this order any more."""
+    done = st.done.pop(deadline.key)
+    st.know_no_more(deadline.key, done.numbers)
+    st.dirty.add(f"done:{deadline.key}")
+
+
+def restore(st: State, order: OrderChanged, clock: Owed | None) -> None:
+    """An open order from the store; its deadlines go on, those that passed fire at once. ``clock``
+    as it was remembered."""
+    owed = Owed(order) if clock is None else clock
+    owed.order = order if order.numbers else replace(order, numbers=_numbers(st, order.caller))
+    if order.alerts_sent > owed.alerts_sent:
+        owed.alerts_sent, owed.told = order.alerts_sent, True
+    if order.due_us is not None and owed.first_due_us is None:
+        owed.first_due_us = order.due_us
     st.owe(owed)
     plan(st, owed)
 
@@ -145,104 +271,3 @@ def _add(st: State, order: OrderChanged) -> Owed:
     st.owe(owed)
     st.emit(order)
     return owed
-
-
-def _change(st: State, owed: Owed, **changes: object) -> None:
-    st.owe_no_more(owed)
-    owed.order = replace(owed.order, **changes)
-    st.owe(owed)
-    st.emit(owed.order)
-
-
-def _stages(st: State, order: OrderChanged) -> list[int]:
-    """The moments of its alerts: reminders, then the limit."""
-    if order.due_us is None:
-        return []
-    if order.kind == "missed":
-        return [order.due_us]
-    policy = st.policy(order.queue, order.seat)
-    start = order.due_us - us(policy.order_due_s)
-    return [start + us(s) for s in policy.order_remind_s] + [order.due_us]
-
-
-def plan(st: State, owed: Owed) -> None:
-    for stage, at_us in enumerate(_stages(st, owed.order)):
-        if stage >= owed.alerts_sent:
-            st.deadlines.plan(at_us, "order", owed.order.id, str(stage))
-
-
-def fire(st: State, deadline: Deadline) -> None:
-    """A reminder or the limit of an order is due."""
-    owed = st.orders.get(deadline.key)
-    if owed is None:
-        return
-    order = owed.order
-    stages = _stages(st, order)
-    stage = int(deadline.mark)
-    if stage < owed.alerts_sent or stage >= len(stages) or stages[stage] != deadline.due_us:
-        return
-    owed.alerts_sent = stage + 1
-    st.dirty.add(f"order:{order.id}")
-    assert order.due_us is not None
-    policy = st.policy(order.queue, order.seat)
-    limit_us = us(policy.order_due_s if order.kind == "call" else policy.missed_order_due_s)
-    over = deadline.due_us >= order.due_us
-    value_us = limit_us - (order.due_us - deadline.due_us)
-    to = SEAT if not over else BOTH if order.seat is not None else SHIFT_LEADER
-    st.emit(
-        Alert(
-            st.pbx,
-            deadline.due_us,
-            "breach" if over else "warning",
-            "work_order",
-            order.seat,
-            order.agent,
-            order.call,
-            order.queue,
-            to,
-            value_us,
-            limit_us,
-            f"work_order:{order.id}",
-        )
-    )
-    if over and order.kind == "call":
-        st.emit(
-            Violation(
-                st.pbx,
-                f"{order.id}-work_order",
-                deadline.due_us,
-                "work_order",
-                order.seat,
-                order.agent,
-                order.call,
-                None,
-                limit_us,
-                limit_us,
-                (f"last seat left {(order.due_us - limit_us) / 1e6:.6f}", "order still open"),
-            )
-        )
-    if order.seat is not None:
-        st.touched_seats.add(order.seat)
-
-
-def _cleared(st: State, owed: Owed) -> None:
-    order = owed.order
-    policy = st.policy(order.queue, order.seat)
-    limit_us = us(policy.order_due_s if order.kind == "call" else policy.missed_order_due_s)
-    over = order.due_us is not None and owed.alerts_sent >= len(_stages(st, order))
-    st.emit(
-        Alert(
-            st.pbx,
-            st.now_us,
-            "cleared",
-            "work_order",
-            order.seat,
-            order.agent,
-            order.call,
-            order.queue,
-            BOTH if over and order.seat else SHIFT_LEADER if over else SEAT,
-            st.now_us - order.due_us + limit_us if order.due_us is not None else None,
-            limit_us,
-            f"work_order:{order.id}",
-        )
-    )

@@ -45,6 +45,9 @@ class Policy(Struct, frozen=True):
     """Reminders, after the last seat left the call."""
     missed_order_due_s: float = 900.0
     outbound_opens_order: bool = False
+    order_callback_grace_s: float = 120.0
+    """After a call-back that was begun in time and lasted past the limit: how long until the order
+    is due [ours]."""
 
     wrap_up_s: float = 30.0
     service_level_s: float = 15.0

@@ -5,7 +5,7 @@ Verdicts wait a settle time, because the event that explains a hang-up may come 
 
 from __future__ import annotations
 
-from agentd.core import clocks, legs, orders, verdict
+from agentd.core import clocks, contacts, legs, orders, verdict
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import CallEnded, LegEnded
@@ -32,6 +32,7 @@ def settle_due(st: State, deadline: Deadline) -> None:
     if by == "agent" and leg.direction == "inbound":
         _hung_up_first(st, leg)
     st.dirty.add(f"leg:{leg.uid}")
+    contacts.settled(st, leg)
     call = st.calls.get(leg.call or leg.uid)
     if call is None or leg.uid not in call.legs:
         st.legs.pop(leg.uid, None)

@@ -24,7 +24,7 @@ def take(st: State, device: str, person: str, name: str) -> None:
     if st.people.get(person) != name:
         st.people[person] = name
         st.dirty.add(f"name:{person}")
-    _changed(st, device, person)
+    _changed(st, device)
 
 
 def leave(st: State, device: str) -> None:
@@ -32,17 +32,14 @@ def leave(st: State, device: str) -> None:
     seat = st.seats.get(device)
     if seat is None or seat.person is None:
         return
-    person = seat.person
-    st.signed_in.pop(person, None)
+    st.signed_in.pop(seat.person, None)
     seat.person = seat.name = None
-    _changed(st, device, person)
+    _changed(st, device)
 
 
-def _changed(st: State, device: str, person: str) -> None:
+def _changed(st: State, device: str) -> None:
     st.dirty.add(f"seat:{device}")
-    st.owed_shown.pop(device, None)
-    st.touched_seats.add(device)
-    st.moved.add(person)
+    st.somebody_moved(device)
 
 
 def shown_name(st: State, agent: str | None) -> str | None:
@@ -53,17 +50,3 @@ def shown_name(st: State, agent: str | None) -> str | None:
 def login_of(st: State, agent: str | None) -> str | None:
     """``agent`` where it is somebody's login; None where it is only a name."""
     return agent if agent in st.people else None
-
-
-def present_seat(st: State, agent: str | None, seat: str | None) -> str | None:
-    """Where ``agent`` sits now who owes something since ``seat``: there, where nobody is known to
-    have taken the place, else wherever the person sits; None where that is not known."""
-    if agent is None or seat is None:
-        return seat
-    if st.seats[seat].agent == agent:
-        return seat
-    signed_in = st.signed_in.get(agent)
-    if signed_in is not None:
-        return signed_in
-    others = [s.device for s in st.seats.values() if s.agent == agent and s.queues]
-    return others[0] if len(others) == 1 else None

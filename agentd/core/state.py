@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from agentd.core.calls import Call, Channel, Leg, device_of
+from agentd.core.calls import Call, Channel, Leg, Recording, device_of
 from agentd.core.deadlines import NEVER_US, Deadlines
 from agentd.core.effects import (
     Anomaly,
@@ -21,6 +21,7 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
+from agentd.core.phone import normalise
 from agentd.core.policy import Policy, PolicyBook
 from agentd.core.queues import Queue
 from agentd.core.seat import Membership, Seat, configured
@@ -34,10 +35,27 @@ def us(seconds: float) -> int:
 
 
 class Owed(Struct):
-    """An open work order and how many of its alerts were raised."""
+    """An open work order, and how far its clock has come."""
 
     order: OrderChanged
     alerts_sent: int = 0
+    """How many of its alerts were raised, or passed over while a call-back ran."""
+    told: bool = False
+    """One of them is not cleared yet."""
+    first_due_us: int | None = None
+    """When it was due before any call-back moved that; None while its call goes on."""
+
+
+class Done(Struct):
+    """A completed order: its owner may still owe the caller a call-back."""
+
+    agent: str | None
+    seat: str | None
+    queue: str | None
+    numbers: tuple[str, ...]
+    first_due_us: int | None
+    until_us: int
+    """When it can be forgotten."""
 
 
 class Answer(Struct, frozen=True):
@@ -69,6 +87,8 @@ class State:
         """A queue's offer to a Local channel: (queue, interface, member)."""
         self.through: dict[str, str] = {}
         """Local channel → the leg that it leads to."""
+        self.recordings: dict[str, list[Recording]] = {}
+        """By channel."""
         self.seats: dict[str, Seat] = {}
         self.queues: dict[str, Queue] = {}
         self.interfaces: dict[str, str] = {}
@@ -77,7 +97,15 @@ class State:
         """Phone → its seat, where a queue names the seat by a hint or a Local channel."""
         self.orders: dict[str, Owed] = {}
         self.owed: dict[str, dict[str, Owed]] = {}
-        """The same orders by the seat that owes them."""
+        """The same orders by the seat at which they arose."""
+        self.owed_by: dict[str, dict[str, Owed]] = {}
+        """And by whoever owes them."""
+        self.done: dict[str, Done] = {}
+        """Completed orders for whose call-backs we look."""
+        self.by_number: dict[str, set[str]] = {}
+        """All these orders by their callers' numbers."""
+        self.awaiting: set[str] = set()
+        """Orders whose clock stands while a call-back that was begun in time goes on."""
         self.owed_shown: dict[str, list[dict[str, Any]]] = {}
         """What the board shows of them, until it changes."""
         self.completed: set[str] = set()
@@ -86,8 +114,8 @@ class State:
         """Login → the seat where that person is signed in."""
         self.people: dict[str, str] = {}
         """Login → name, of everybody who ever signed in."""
-        self.moved: set[str] = set()
-        """Who came to a seat or left one since the board last looked."""
+        self.moved = False
+        """Somebody came to a seat or left one since the board last looked."""
         self.answers: list[Answer] = []
         """To commands, not yet handed out."""
         self.deadlines = Deadlines()
@@ -97,6 +125,10 @@ class State:
         word: enough for a warning, not for a charge."""
         self.unproved: list[Violation] = []
         """Violations that wait until the PBX was heard again."""
+        self.over = False
+        """The recording has ended: nothing more can be heard."""
+        self.linked_us = 0
+        """When the stream began."""
         self.touched_seats: set[str] = set()
         self.touched_queues: set[str] = set()
         self.shown_seats: set[str] = set()
@@ -123,6 +155,27 @@ class State:
         """Whether all that happened until ``at_us`` was heard from the PBX itself."""
         return self.heard_us >= at_us + self.lag_us
 
+    def charge(self, violation: Violation) -> None:
+        """Say that a rule was broken, as soon as that is proved."""
+        self.unproved.append(violation)
+        self.prove()
+
+    def prove(self) -> None:
+        """Say the violations of which all was heard that could speak against them."""
+        if self.unproved:
+            waiting = self.unproved
+            self.unproved = [v for v in waiting if not self._conclusive(v)]
+            self.out += [v for v in waiting if self._conclusive(v)]
+
+    def _conclusive(self, violation: Violation) -> bool:
+        if not self.proved(violation.at_us):
+            return False
+        if violation.rule != "work_order" or self.over:
+            return True
+        # A call-back may go on that was begun while the link was lost: the snapshot tells.
+        told = self.down_us is None or self.now_us >= self.linked_us + self.settle_us
+        return self.linked and told
+
     def anomaly(self, what: str, event: str | None, *, resync: bool = False) -> None:
         """Refuse to guess: say so, and ask for a snapshot where the picture may be wrong."""
         self.anomalies += 1
@@ -140,23 +193,75 @@ class State:
             policy = self._policies[key] = self.book.resolve(queue, group)
         return policy
 
+    def number_of(self, raw: str | None) -> str | None:
+        """A telephone number in the form in which equal ones are equal; None for withheld ones."""
+        return normalise(raw, self.book.numbers)
+
     # --- work orders ----------------------------------------------------------------------
 
     def owe(self, owed: Owed) -> None:
-        """Put an open order on the list of its seat."""
-        self.orders[owed.order.id] = owed
-        if owed.order.seat is not None:
-            self.owed.setdefault(owed.order.seat, {})[owed.order.id] = owed
-            self.owed_shown.pop(owed.order.seat, None)
-            self.touched_seats.add(owed.order.seat)
+        """Put an open order on the lists of its seat, its owner and its numbers."""
+        order = owed.order
+        self.orders[order.id] = owed
+        self.know_by(order.id, order.numbers)
+        if order.seat is not None:
+            self.owed.setdefault(order.seat, {})[order.id] = owed
+            if order.agent is not None:
+                self.owed_by.setdefault(order.agent, {})[order.id] = owed
+            self._owes_otherwise(order)
 
     def owe_no_more(self, owed: Owed) -> None:
-        """Take an order off the list of its seat."""
-        self.orders.pop(owed.order.id, None)
-        if owed.order.seat is not None:
-            self.owed.get(owed.order.seat, {}).pop(owed.order.id, None)
-            self.owed_shown.pop(owed.order.seat, None)
-            self.touched_seats.add(owed.order.seat)
+        """Take an order off these lists."""
+        order = owed.order
+        self.orders.pop(order.id, None)
+        self.know_no_more(order.id, order.numbers)
+        if order.seat is not None:
+            for lists, key in ((self.owed, order.seat), (self.owed_by, order.agent)):
+                mine = lists.get(key or "", {})
+                mine.pop(order.id, None)
+                if not mine:
+                    lists.pop(key or "", None)
+            self._owes_otherwise(order)
+
+    def _owes_otherwise(self, order: OrderChanged) -> None:
+        for device in {order.seat, self.present_seat(order.agent, order.seat)} - {None}:
+            assert device is not None
+            self.owed_shown.pop(device, None)
+            self.touched_seats.add(device)
+
+    def know_by(self, order: str, numbers: tuple[str, ...]) -> None:
+        for number in numbers:
+            self.by_number.setdefault(number, set()).add(order)
+
+    def know_no_more(self, order: str, numbers: tuple[str, ...]) -> None:
+        for number in numbers:
+            known = self.by_number.get(number, set())
+            known.discard(order)
+            if not known:
+                self.by_number.pop(number, None)
+
+    def present_seat(self, agent: str | None, seat: str | None) -> str | None:
+        """Where ``agent`` sits now, who owes something since sitting at ``seat``: there, where
+        nobody else is known to have taken the place, else wherever that is; None: not known."""
+        if agent is None or seat is None:
+            return seat
+        known = self.seats.get(seat)
+        here = known.agent if known is not None else None
+        if here == agent:
+            return seat
+        if agent in self.signed_in:
+            return self.signed_in[agent]
+        if here is None and agent not in self.people:
+            return seat
+        others = [s.device for s in self.seats.values() if s.agent == agent and s.queues]
+        return others[0] if len(others) == 1 else None
+
+    def somebody_moved(self, device: str) -> None:
+        """Who sits at ``device`` changed, and with it what is shown where."""
+        self.touched_seats.add(device)
+        self.shown_seats.update(self.owed, self.owed_shown)
+        self.owed_shown.clear()
+        self.moved = True
 
     # --- channels and bridges -------------------------------------------------------------
 
@@ -247,6 +352,11 @@ class State:
         self.offers.pop(uid, None)
         self.through.pop(uid, None)
         self.far_ends.pop(uid, None)
+        self.forget_recordings(uid)
+
+    def forget_recordings(self, uid: str) -> None:
+        if self.recordings.pop(uid, None) is not None:
+            self.dirty.add(f"recording:{uid}")
 
     def leave_bridge(self, chan: Channel) -> None:
         if chan.bridge is not None:
@@ -287,8 +397,7 @@ class State:
         shown = name or next((m.member for m in seat.queues.values() if m.member), None)
         if shown != seat.member:
             seat.member = shown
-            self.owed_shown.pop(seat.device, None)
-            self.touched_seats.add(seat.device)
+            self.somebody_moved(seat.device)
         return known
 
     def settle_seats(self) -> None:

@@ -609,6 +609,7 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     assert config.mqtt_access.host == "broker.example.org"
     assert [hook.secret for hook in config.webhooks] == ["x"]
     assert config.policy_book("pbx").resolve("hotline", "newcomers").hold_max_s == 45
+    assert config.policy_book("pbx").numbers == config.form_book.numbers
     assert config.policy_book("pbx").seats[0].agent == "张三"
     assert config.form_book.teams == ("newcomers",)
     assert [unit.key for unit in config.form_book.units] == ["water"]

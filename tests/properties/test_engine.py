@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentd.core.effects import Effect, LegEnded, Violation
+from agentd.core import events as e
+from agentd.core.effects import Effect, LegEnded, OrderChanged, Violation
 from agentd.core.policy import PolicyBook
 from agentd.core.wire import Framer
 from agentd.pipeline import Pipeline
@@ -137,7 +138,7 @@ def test_events_that_a_snapshot_contains_already_change_nothing(
     plain = streams.run(streams.simulated_bytes(seed))
     assert streams.charged(effects) <= streams.charged(plain)
     legs = {e.leg: e for e in plain if isinstance(e, LegEnded)}
-    for leg in (e for e in effects if isinstance(e, LegEnded)):
+    for leg in (x for x in effects if isinstance(x, LegEnded)):
         if not leg.estimated:
             assert leg == legs[leg.leg]
 
@@ -289,3 +290,69 @@ def test_a_gap_in_a_recording_charges_nobody_whom_the_whole_does_not(
         # not crash on them, nor charge a leg twice.
         ids = [e.id for e in effects if isinstance(e, Violation)]
         assert len(ids) == len(set(ids))
+
+
+def carried_over(pipeline: Pipeline) -> dict[str, object]:
+    """What must be the same after a restart of the daemon."""
+    state = pipeline._engine.state
+    return {
+        "orders": {oid: (o.order, o.alerts_sent, o.told) for oid, o in state.orders.items()},
+        "due": {oid: o.first_due_us for oid, o in state.orders.items()},
+        "done": state.done,
+        "numbers": state.by_number,
+        "recordings": state.recordings,
+        "people": (state.people, state.signed_in),
+        "contacts": {uid: leg.contacts for uid, leg in state.legs.items()},
+        "calls": set(state.calls),
+    }
+
+
+@SOME
+@given(SEEDS, st.integers(0, 118), st.data())
+def test_a_restart_at_any_moment_forgets_nothing_and_charges_nobody_whom_the_truth_does_not(
+    seed: int, second: int, data: st.DataObject
+) -> None:
+    """With people who come, go, and complete orders; effects and memory are stored as they come."""
+    opening, frames, snapshots = streams.simulated(seed)
+    cut_us = streams.START_US + second * 1_000_000 + data.draw(st.integers(0, 999_999))
+    seats = [f"PJSIP/{number}" for number in data.draw(st.permutations(range(1001, 1007)))]
+    pipeline, stored, memory = Pipeline("pbx", PolicyBook()), {}, {}
+    effects: list[Effect] = []
+
+    def keep(said: list[Effect]) -> None:
+        effects.extend(said)
+        stored.update({o.id: o for o in said if isinstance(o, OrderChanged)})
+        memory.update(pipeline.take_memory())
+
+    keep(pipeline.feed(opening))
+    due = iter(range(streams.START_US, cut_us, 5_000_000))
+    next_us = next(due, None)
+    for n, (at_us, frame) in enumerate(frames):
+        if at_us > cut_us:
+            break
+        if next_us is not None and at_us >= next_us:
+            commands: list[e.Command] = [
+                e.SeatTaken(at_us, n, seats[n % 6], f"10{n % 4}", f"name {n % 4}"),
+                e.SeatLeft(at_us, n, seats[n % 5]),
+                *[e.CompleteOrder(at_us, n, oid, "x") for oid in sorted(stored)[: n % 3]],
+                *[e.OrderNumbers(at_us, n, oid, (f"1380013{n:04d}",)) for oid in sorted(stored)],
+            ]
+            keep(pipeline.command(commands[n % len(commands)]))
+            next_us = next(due, None)
+        keep(pipeline.feed(frame))
+    known = {key: value for key, value in memory.items() if value is not None}
+    again = Pipeline("pbx", PolicyBook())
+    again.restore(known, [o for o in stored.values() if o.status == "open"])
+    assert carried_over(again) == carried_over(pipeline)
+
+    made_us = streams.START_US + (second + 1) * 1_000_000
+    rest = b"".join(frame for at_us, frame in frames if at_us > made_us)
+    effects += again.feed(streams.RELINK + snapshots[second] + rest)
+    effects += again.finish(run_out=True)
+    truth = streams.charged(streams.run(streams.simulated_bytes(seed), run_out=True))
+    assert {c for c in streams.charged(effects) if c[0] not in STAYING} <= truth
+    charged = [v.id for v in effects if isinstance(v, Violation)]
+    assert len(charged) == len(set(charged))
+    owed = [v for v in effects if isinstance(v, Violation) and v.rule == "work_order"]
+    completed = {o.id for o in effects if isinstance(o, OrderChanged) and o.status == "completed"}
+    assert not {v.id for v in owed} & {f"{oid}-work_order" for oid in completed}
