@@ -49,7 +49,7 @@ from agentd.core.order_model import (
 )
 from agentd.core.order_notices import notice
 from agentd.core.order_title import titled, without_prefix
-from agentd.core.order_words import invalid, lacking
+from agentd.core.order_words import invalid, lacking, refused
 from agentd.core.phone import normalise
 
 
@@ -129,6 +129,16 @@ def complete(asked: Asked, command: Complete) -> Outcome:
 def _filled(asked: Asked, command: Edit) -> WorkOrder | OrderRefusal:
     """The order with what ``command`` brings, or what of it does not fit."""
     order = asked.order
+    concerned = order.state == "returned" and asked.by == order.owner
+    if order.own_service and command.own_service is False and concerned:
+        return refused(
+            "forbidden",
+            order,
+            (
+                "「涉及本中心服务」的标记只能由其他值班长取消。",
+                "That it is about our own service can be taken back by another leader only.",
+            ),
+        )
     category = order.category if command.category is UNSET else command.category
     filled = replace(order, category=category or None)
     given = {key: value.strip() for key, value in command.fields.items()}

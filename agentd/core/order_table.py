@@ -133,7 +133,9 @@ ACTS: tuple[Act, ...] = (
     Act("dispatch", _LEADING, ("completed", "forwarded", "dispatched", "answered"), "dispatched"),
     Act("urge", _LEADING, ("dispatched",)),
     Act("answer", _LEADING, ("dispatched",), "answered"),
-    Act("tell", ("owner", *_LEADING), ("completed", "forwarded", "answered"), "told"),
+    # What lies before a leader leaves the inbox by a leader's hand only.
+    Act("tell", ("owner",), ("completed", "answered"), "told"),
+    Act("tell", _LEADING, ("completed", "forwarded", "answered"), "told"),
     Act("promise", ("owner", *_LEADING), UNFINISHED),
     Act(
         "keep_promise",
@@ -204,7 +206,7 @@ def _is(actor: Actor, order: WorkOrder, who: Person) -> bool:
             return _addressed(order, who)
         case "qa":
             return who.role == "qa" and not who.disabled and scope and not concerned
-        case "reader":
+        case _:
             return True
 
 
@@ -218,8 +220,8 @@ def acts_of(do: str, order: WorkOrder, by: Person | None) -> tuple[Act, ...]:
 
 
 def allowed(order: WorkOrder, by: Person, book: FormBook) -> tuple[str, ...]:
-    """Tags of the commands that ``by`` may give now, in the order of the table. Where the form
-    names no units, dispatching goes to whatever unit is typed; ``book`` forbids nothing today."""
+    """Tags of the commands that ``by`` may give now, in the order of the table. Nothing that a form
+    can say (``book``) forbids one today."""
     if not sees(order, by):
         return ()
     found = dict.fromkeys(

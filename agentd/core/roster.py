@@ -10,6 +10,7 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -113,7 +114,7 @@ def parse_roster(
     person leads all of them; without a role the person is leader.
 
     ``logins`` and ``teams`` are those that exist; None: not checked. All problems are told at
-    once; who stores the duties stores none while there is one.
+    once, and no duty comes back while there is one.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or not lines[0].strip():
@@ -127,7 +128,7 @@ def parse_roster(
         )
     delimiter = max(",;\t", key=lines[0].count)
     rows = csv.reader(lines, delimiter=delimiter)
-    duties: list[DutyLine] = []
+    duties: dict[tuple[str, str], list[DutyLine]] = {}
     problems: list[RosterProblem] = []
     try:
         columns = _header(next(rows))
@@ -149,7 +150,7 @@ def parse_roster(
                 ("这一行不是有效的 CSV,请检查引号。", "This line is no CSV: look at its quotes."),
             )
         )
-    return (() if problems else tuple(duties)), tuple(problems)
+    return (() if problems else tuple(chain(*duties.values()))), tuple(problems)
 
 
 def _problem(line: int, words: Label) -> RosterProblem:
@@ -262,23 +263,23 @@ def _spells(text: str) -> tuple[tuple[int, int], ...] | None:
     return tuple(found)
 
 
-def _add(duty: DutyLine, duties: list[DutyLine], line: int, problems: list[RosterProblem]) -> None:
+def _add(
+    duty: DutyLine,
+    duties: dict[tuple[str, str], list[DutyLine]],
+    line: int,
+    problems: list[RosterProblem],
+) -> None:
     """A person can be listed for two teams at once, not twice for one."""
-    for other in duties:
-        if (
-            other.login == duty.login
-            and other.team == duty.team
-            and other.from_us < duty.to_us
-            and duty.from_us < other.to_us
-        ):
-            problems.append(
-                _problem(
-                    line,
-                    (
-                        f"工号「{duty.login}」在同一班组的时段重叠。",
-                        f"“{duty.login}” is listed for the same team at the same time already.",
-                    ),
-                )
+    others = duties.setdefault((duty.login, duty.team), [])
+    if any(other.from_us < duty.to_us and duty.from_us < other.to_us for other in others):
+        problems.append(
+            _problem(
+                line,
+                (
+                    f"工号「{duty.login}」在同一班组的时段重叠。",
+                    f"“{duty.login}” is listed for the same team at the same time already.",
+                ),
             )
-            return
-    duties.append(duty)
+        )
+        return
+    others.append(duty)
