@@ -178,8 +178,8 @@ appeal = Table(
     _int("decided_us", null=True),
     _text("decision"),
     _text("batch", null=True),
-    Index("appeal_by_violation", "violation", "status"),
-    Index("appeal_pending", "violation", sqlite_where=text("status = 'pending'")),
+    Index("appeal_by_violation", "violation"),
+    Index("appeal_by_status", "status", "violation"),
     sqlite_strict=True,
 )
 

@@ -185,10 +185,8 @@ def _make_order_tables() -> None:
         sa.Column("batch", sa.Text, nullable=True),
         sqlite_strict=True,
     )
-    op.create_index("appeal_by_violation", "appeal", ["violation", "status"])
-    op.create_index(
-        "appeal_pending", "appeal", ["violation"], sqlite_where=sa.text("status = 'pending'")
-    )
+    op.create_index("appeal_by_status", "appeal", ["status", "violation"])
+    op.create_index("appeal_by_violation", "appeal", ["violation"])
 
 
 def _make_shift_tables() -> None:
