@@ -129,7 +129,12 @@ export interface Phrase {
   readonly key: string;
   readonly situation: string;
   readonly title: string;
+  /** May name `{login}` and `{queue}`. */
   readonly text: string;
+  /** Only for these queues; none: for all. */
+  readonly queues: readonly string[];
+  /** A closing only for this category; "": for all. */
+  readonly category: string;
 }
 
 export const EXCEPTIONS = ["silent_call", "bad_line", "wrong_number", "harassment"] as const;
@@ -142,8 +147,16 @@ export interface Form {
   readonly pauses: readonly PauseReason[];
   readonly exceptions: readonly ExceptionKind[];
   readonly phrases: Readonly<Record<"zh" | "en", readonly Phrase[]>>;
+  readonly forbidden_words: Readonly<Record<"zh" | "en", readonly string[]>>;
+  readonly polite_words: Readonly<Record<"zh" | "en", readonly string[]>>;
+  readonly teams: readonly string[];
   /** The city's platform holds the form: only its number is required. */
-  readonly external?: boolean;
+  readonly external: boolean;
+  readonly appeal_days: number;
+  readonly call_back_within_s: number;
+  readonly urgent_repeat_s: number;
+  /** Of the working calendar: local time minus UTC. */
+  readonly utc_offset_s: number;
 }
 
 // --- orders ----------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import { common } from "../i18n/common";
 import { categoriesOf, categoryName, form } from "../live/form";
 import { labelText } from "../live/problem";
 import { Dialog } from "../ui/Dialog";
-import { type Value, valuesOf } from "./draft";
-import { conflict, settle } from "./state";
+import { type Value, valueAt, valuesOf } from "./draft";
+import { conflict, draft, settle } from "./state";
 import { deskWords } from "./words";
 
 type Choice = Readonly<Record<string, "mine" | "theirs">>;
@@ -130,8 +130,12 @@ export function placeName(path: string, order: OrderView): string {
   const known = named[path];
   if (known !== undefined) return known;
   const key = path.replace(/^fields\./, "");
-  const specs = categoriesOf(form.value, order.queue).flatMap(({ fields }) => fields);
-  const spec = specs.find((field) => field.key === key);
+  const chosen = draft.value === null ? order.category : valueAt(draft.value, "category");
+  // Several categories may ask for the same key under names of their own.
+  const specs = [...categoriesOf(form.value, order.queue)].sort(
+    (a, b) => Number(b.key === chosen) - Number(a.key === chosen),
+  );
+  const spec = specs.flatMap(({ fields }) => fields).find((field) => field.key === key);
   return spec === undefined ? key : labelText(spec.label);
 }
 

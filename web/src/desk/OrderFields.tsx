@@ -7,8 +7,10 @@ import { FieldError } from "./OrderPanel";
 import { draft, missing, write } from "./state";
 import { deskWords } from "./words";
 
-/** From this many characters on a text gets several lines. */
-const LONG_TEXT = 120;
+/** Texts that may be longer get the whole width. */
+const SHORT_TEXT_CHARS = 500;
+/** About as much as fits into a line of a narrow field. */
+const LINE_CHARS = 28;
 
 /** What the category asks for. */
 export function OrderFields({ order, editable }: { order: OrderView; editable: boolean }) {
@@ -58,7 +60,9 @@ function Place({ path, label, required, editable, hint, spec, long = false }: Pl
   const value = String(valueAt(now, path));
   const wrong = missing.value.find(({ field }) => field === path);
   const id = `place-${path}`;
-  const wide = long || (spec?.kind === "text" && spec.max_chars > LONG_TEXT);
+  const text = long || spec?.kind === "text";
+  const wide = long || (text && (spec?.max_chars ?? 0) > SHORT_TEXT_CHARS);
+  const lines = value.split("\n").length + Math.floor(value.length / (LINE_CHARS * (wide ? 2 : 1)));
   const shared = {
     id,
     value,
@@ -90,8 +94,13 @@ function Place({ path, label, required, editable, hint, spec, long = false }: Pl
             </option>
           ))}
         </select>
-      ) : wide ? (
-        <textarea {...shared} rows={3} maxLength={spec?.max_chars ?? 4000} onInput={onInput} />
+      ) : text ? (
+        <textarea
+          {...shared}
+          rows={Math.min(6, Math.max(wide ? 2 : 1, lines))}
+          maxLength={spec?.max_chars ?? 4000}
+          onInput={onInput}
+        />
       ) : (
         <OneLine
           kind={spec?.kind ?? "text"}

@@ -1,4 +1,5 @@
 import { EXCEPTIONS, type OrderView } from "../api/types";
+import { messages } from "../i18n";
 import { common } from "../i18n/common";
 import { categoriesOf, form } from "../live/form";
 import { labelText, problemText } from "../live/problem";
@@ -14,13 +15,14 @@ import {
   markUrgent,
   save,
 } from "./actions";
+import { placeName } from "./Conflict";
 import { valueAt } from "./draft";
 import { kept } from "./drafts";
 import { type DeskAction, keyOf } from "./hotkeys";
 import { OrderFields } from "./OrderFields";
 import { OrderMore } from "./OrderMore";
 import { ProblemLine } from "./parts";
-import { busy, clashing, compare, draft, missing, view, write } from "./state";
+import { busy, clashing, compare, draft, missing, taken, view, write } from "./state";
 import { dialog, dueText, keys, moment, numberText, titleText } from "./ui";
 import { deskWords } from "./words";
 
@@ -79,6 +81,7 @@ function Head({ order }: { order: OrderView }) {
         <span class="faint">
           {t.orderNo} {order.id}
         </span>
+        {order.allowed.includes("edit") && <DraftState />}
       </p>
       {order.state === "returned" && order.returned !== null && (
         <p class="notice">
@@ -93,10 +96,23 @@ function Head({ order }: { order: OrderView }) {
   );
 }
 
+function DraftState() {
+  const t = deskWords.value.order;
+  return (
+    <span class="draft-state" data-kept={kept.value} role="status">
+      {{ nothing: t.draftNone, here: t.draftHere, server: t.draftServer }[kept.value]}
+    </span>
+  );
+}
+
 function Clash({ order }: { order: OrderView }) {
   const t = deskWords.value.order;
   const found = clashing.value;
-  if (found.length === 0) return null;
+  if (found.length === 0) {
+    if (taken.value.length === 0) return null;
+    const names = taken.value.map((path) => placeName(path, order)).join(messages.value.comma);
+    return <p class="notice">{t.changedByOther(names)}</p>;
+  }
   return (
     <p class="notice order-clash">
       {t.clash(found.length)}{" "}
@@ -269,9 +285,6 @@ function Actions({ order, editable }: { order: OrderView; editable: boolean }) {
       {extra("promise", t.promise)}
       {extra("note", t.note)}
       {extra("merge", t.merge)}
-      <span class="draft-state" data-kept={kept.value} role="status">
-        {{ nothing: t.draftNone, here: t.draftHere, server: t.draftServer }[kept.value]}
-      </span>
     </footer>
   );
 }

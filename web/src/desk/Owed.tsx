@@ -1,11 +1,10 @@
-import { useComputed } from "@preact/signals";
 import type { Order } from "../api/types";
 import { common } from "../i18n/common";
 import { categoryName } from "../live/form";
 import { store } from "../live/store";
 import { bar } from "../model/rules";
 import { Icon } from "../ui/icons";
-import { Bar, Live, StrengthTag } from "../ui/parts";
+import { Bar, Live, StrengthTag, useLive } from "../ui/parts";
 import { dueStrength } from "./countdown";
 import { keyOf } from "./hotkeys";
 import { currentOrder, openOrder, owed, view } from "./state";
@@ -50,7 +49,7 @@ export function Owed() {
 function OwedCard({ order }: { order: Order }) {
   const t = deskWords.value.owed;
   const c = common.value;
-  const strength = useComputed(() =>
+  const strength = useLive(() =>
     dueStrength(order.due_at, order.overdue, store.second(order.pbx).value),
   );
   const stopped = store.isStopped(order.pbx);

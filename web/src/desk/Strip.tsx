@@ -5,15 +5,16 @@ import { store } from "../live/store";
 import { duration, limit } from "../model/format";
 import { ringCount } from "../model/rules";
 import type { Seat, SeatState } from "../model/types";
-import type { Phrase } from "../api/types";
 import { Icon } from "../ui/icons";
-import { Bar, Live, StrengthTag } from "../ui/parts";
+import { Bar, Live, StrengthTag, useLive } from "../ui/parts";
 import { elapsed, queueLabel, stateWord } from "../ui/words";
 import { consent, openCurrent } from "./actions";
 import { type Countdown, countdown, figure } from "./countdown";
 import { keyOf } from "./hotkeys";
-import { currentOrder, earlier, liveSeat, mySeat, view } from "./state";
-import { keys, numberText, show } from "./ui";
+import { valueAt } from "./draft";
+import { phraseFor, spoken } from "./phrases";
+import { currentOrder, draft, earlier, liveSeat, mySeat, view } from "./state";
+import { keys, namesOf, numberText, show } from "./ui";
 import { deskWords } from "./words";
 
 /** After a hold the words for the return stay this long. */
@@ -61,6 +62,12 @@ function countOf(seat: Seat | null): Countdown | null {
   return countdown(seat.clock, store.now(seat.pbx).value);
 }
 
+const HINT: Partial<Record<SeatState, "pausedHint" | "idleHint" | "wrapUpHint">> = {
+  available: "idleHint",
+  paused: "pausedHint",
+  wrap_up: "wrapUpHint",
+};
+
 function inCall(state: SeatState): boolean {
   return ["offered", "ringing", "talking", "holding"].includes(state);
 }
@@ -69,13 +76,14 @@ function Who({ seat }: { seat: Seat }) {
   const t = deskWords.value.strip;
   const call = inCall(seat.state);
   const waiting = currentOrder.value;
+  const hint = HINT[seat.state];
   const elsewhere = waiting !== null && view.value?.id !== waiting;
   return (
     <div class="strip-who">
       <p class="strip-state">
         <Icon name={seat.state} large />
         <strong>{stateWord(seat)}</strong>
-        {seat.since !== null && (
+        {seat.since !== null && seat.state !== "talking" && (
           <span class="faint">
             <Live text={() => duration(elapsed(seat.pbx, seat.since ?? 0, false))} />
           </span>
@@ -94,7 +102,7 @@ function Who({ seat }: { seat: Seat }) {
           </p>
         </>
       ) : (
-        <p class="strip-detail">{seat.state === "paused" ? t.pausedHint : t.idleHint}</p>
+        <p class="strip-detail">{hint === undefined ? "" : t[hint]}</p>
       )}
       {call && elsewhere && (
         <button type="button" class="button strip-open" onClick={() => void openCurrent()}>
@@ -155,7 +163,7 @@ function Clock({ seat, count, stopped }: ClockProps) {
 }
 
 function StrengthWord({ count }: { count: () => Countdown | null }) {
-  const strength = useComputed(() => count()?.strength ?? "calm");
+  const strength = useLive(() => count()?.strength ?? "calm");
   return strength.value === "calm" ? null : <StrengthTag strength={strength.value} />;
 }
 
@@ -176,7 +184,7 @@ function caption(count: Countdown | null): string {
   return { ring: t.secondsLeft, hold: t.holdLeft, park: t.parkLeft }[count.rule];
 }
 
-type Moment = "greeting" | "before_hold" | "after_hold" | "closing";
+type Moment = "greeting" | "before_hold" | "after_hold";
 
 /** The words that belong to this moment, before they are needed. */
 function Words({ seat }: { seat: Seat }) {
@@ -190,10 +198,10 @@ function Words({ seat }: { seat: Seat }) {
       returned.value = store.now(now.pbx).peek();
     state.value = now.state;
   });
-  const moment = useComputed<Moment>(() => {
+  const moment = useLive<Moment>(() => {
     const at = returned.value;
     if (seat.state === "holding") return "after_hold";
-    if (seat.state !== "talking") return seat.state === "wrap_up" ? "closing" : "greeting";
+    if (seat.state !== "talking") return "greeting";
     const now = store.second(seat.pbx).value ?? 0;
     return at !== null && now - at < AFTER_HOLD_S && at >= (seat.since ?? 0) - AFTER_HOLD_S
       ? "after_hold"
@@ -203,12 +211,11 @@ function Words({ seat }: { seat: Seat }) {
     greeting: t.greeting,
     before_hold: t.beforeHold,
     after_hold: t.afterHold,
-    closing: t.closing,
   }[moment.value];
   return (
     <div class="strip-words" data-moment={moment.value}>
       <p class="label">{heading}</p>
-      <p class="strip-say">{wordsFor(moment.value, seat.queue)}</p>
+      <p class="strip-say">{wordsFor(moment.value, seat)}</p>
       {moment.value === "before_hold" && (
         <button type="button" class="button" onClick={() => void consent()}>
           {t.consent} <kbd>{keyOf(keys.value, "consent")}</kbd>
@@ -219,17 +226,15 @@ function Words({ seat }: { seat: Seat }) {
 }
 
 /** The configured words for a moment, the queue's own first; else the rule's. */
-function wordsFor(moment: Moment, queue: string | null): string {
+function wordsFor(moment: Moment, seat: Seat): string {
   const t = deskWords.value.strip;
-  const known: readonly Phrase[] = form.value?.phrases[lang.value === "en" ? "en" : "zh"] ?? [];
-  const fitting = known.filter(({ situation }) => situation === moment);
-  const own = queue === null ? undefined : fitting.find(({ key }) => key.includes(queue));
-  const found = own ?? fitting[0];
-  if (found !== undefined) return found.text;
+  const known = form.value?.phrases[lang.value === "en" ? "en" : "zh"] ?? [];
+  const category = draft.value === null ? "" : String(valueAt(draft.value, "category"));
+  const found = phraseFor(known, moment, seat.queue, category);
+  if (found !== null) return spoken(found.text, namesOf(seat.pbx, seat.queue));
   return {
     greeting: t.greetingWords,
     before_hold: t.beforeHoldWords,
     after_hold: t.afterHoldWords,
-    closing: t.closingWords,
   }[moment];
 }

@@ -16,6 +16,7 @@ import {
   joined,
   settled,
   typed,
+  valueAt,
   type Value,
 } from "./draft";
 import { dropDraft, keepDraft, loadDraft } from "./drafts";
@@ -53,6 +54,9 @@ export const conflict = signal<{
   /** What was asked when it turned out; done once the choice is made. */
   readonly then: "complete" | "edit" | null;
 } | null>(null);
+
+/** Places that somebody else changed while the person was typing, and that were taken over. */
+export const taken = signal<readonly string[]>([]);
 
 export interface Said {
   readonly kind: "done" | "note";
@@ -108,6 +112,7 @@ export async function openOrder(id: string): Promise<void> {
     problem.value = null;
     missing.value = [];
     conflict.value = null;
+    taken.value = [];
     view.value = order;
     draft.value = kept ?? emptyDraft(order);
     if (kept !== null) join(order);
@@ -141,7 +146,14 @@ function adopt(order: OrderView): void {
   if (known !== null && known.id === order.id && order.version < known.version) return;
   batch(() => {
     view.value = order;
-    join(order);
+    const result = join(order);
+    const now = draft.peek();
+    if (result === null || now === null || result.taken.length === 0) return;
+    missing.value = missing
+      .peek()
+      .filter(({ field }) => !result.taken.includes(field) || valueAt(now, field) === "");
+    // What was typed is untouched; that the rest has changed must not go unnoticed.
+    if (!isEmpty(now) && order.version !== known?.version) taken.value = result.taken;
   });
 }
 
@@ -186,7 +198,8 @@ export async function submit(what: "edit" | "complete"): Promise<boolean> {
     view.value = answer.value;
     draft.value = left;
   });
-  if (isEmpty(left)) dropDraft(order.id);
+  taken.value = [];
+  if (isEmpty(left) || !answer.value.allowed.includes("edit")) dropDraft(order.id);
   else keepDraft(order.id, left);
   void loadOwed();
   return true;

@@ -5,9 +5,12 @@ import type { JudgedViolation, Order, SeatView } from "../api/types";
 import { lang } from "../i18n";
 import { common } from "../i18n/common";
 import { categoriesOf, form } from "../live/form";
+import { me } from "../live/session";
 import { store } from "../live/store";
 import { dayAndTime, duration } from "../model/format";
+import { queueLabel } from "../ui/words";
 import { keymap } from "./hotkeys";
+import type { Names } from "./phrases";
 import { mySeat, owed, view } from "./state";
 import { deskWords } from "./words";
 
@@ -106,3 +109,9 @@ export const owedCounts = computed(() => {
   });
   return { all: owed.value.length, overdue: overdue.length };
 });
+
+/** What phrases may name: the agent's number, and the queue as people call it. */
+export function namesOf(pbx: string | null, queue: string | null): Names {
+  const label = pbx === null || queue === null ? (queue ?? "") : queueLabel(pbx, queue);
+  return { login: me.value?.login ?? "", queue: label };
+}

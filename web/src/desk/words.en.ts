@@ -51,7 +51,6 @@ export const deskEn: DeskMessages = {
 
   strip: {
     label: "The call now",
-    idle: "available",
     idleHint: "waiting for a call",
     pausedHint: "paused: no calls come",
     answerNow: "Answer the phone",
@@ -64,9 +63,7 @@ export const deskEn: DeskMessages = {
     parkLeft: "s left to fetch it",
     limit: (limit) => `limit ${limit}`,
     talkTime: "talk time",
-    unknownClock: "time unknown",
     openCurrent: "Open this call's order",
-    noOrderYet: "The order is being opened …",
     firstCall: "first call",
     knownCaller: (count) => `known: ${plural(count, "order", "orders")}`,
     consent: "Customer agrees to wait",
@@ -74,11 +71,10 @@ export const deskEn: DeskMessages = {
     beforeHold: "Say before a hold",
     afterHold: "Say on return",
     greeting: "Greeting",
-    closing: "Say before closing",
+    wrapUpHint: "complete the order",
     beforeHoldWords: "I am sorry, would you mind waiting a moment?",
     afterHoldWords: "I am sorry to have kept you waiting.",
     greetingWords: "Good day, how may I help you?",
-    closingWords: "Did I make that clear? Is there anything else?",
     outbound: "outbound",
     feedLost: "feed lost, clocks stand still",
   },
@@ -190,7 +186,7 @@ export const deskEn: DeskMessages = {
     earlierNone: "No earlier orders.",
     earlierNobody: "When somebody calls, their earlier orders appear here.",
     phrases: "Standard phrases",
-    forNow: "now",
+    forNow: "To end the call",
   },
 
   promise: {

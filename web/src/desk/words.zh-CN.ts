@@ -44,7 +44,6 @@ export const deskZh = {
 
   strip: {
     label: "当前通话",
-    idle: "空闲",
     idleHint: "等待来电",
     pausedHint: "示忙中，不会派线",
     answerNow: "请接起话机",
@@ -57,9 +56,7 @@ export const deskZh = {
     parkLeft: "秒内取回",
     limit: (limit: string) => `上限 ${limit}`,
     talkTime: "通话时长",
-    unknownClock: "计时中断",
     openCurrent: "打开本次来电工单",
-    noOrderYet: "工单正在生成 …",
     firstCall: "首次来电",
     knownCaller: (count: number) => `来过电话，工单 ${count} 张`,
     consent: "客户同意等待",
@@ -67,11 +64,10 @@ export const deskZh = {
     beforeHold: "保持前先说",
     afterHold: "回到客户时说",
     greeting: "开头语",
-    closing: "结束前说",
+    wrapUpHint: "请完善工单",
     beforeHoldWords: "对不起，请您稍等一下，好吗？",
     afterHoldWords: "对不起，让您久等了。",
     greetingWords: "您好，请问有什么可以帮您？",
-    closingWords: "请问我讲清楚了吗？还有什么可以帮您？",
     outbound: "外呼",
     feedLost: "数据中断，计时暂停",
   },
@@ -178,7 +174,7 @@ export const deskZh = {
     earlierNone: "没有更早的工单。",
     earlierNobody: "有来电时，这里显示对方的历史工单。",
     phrases: "规范用语",
-    forNow: "此刻",
+    forNow: "结束通话时",
   },
 
   promise: {

@@ -1,4 +1,4 @@
-import { type ReadonlySignal, useComputed, useSignalEffect } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { messages } from "../i18n";
@@ -7,13 +7,23 @@ import type { Strength } from "../model/types";
 import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
 
+/**
+ * A computation as a signal, always by the function of the newest render: useComputed alone keeps
+ * what the first one closed over until a signal changes.
+ */
+export function useLive<T>(compute: () => T): ReadonlySignal<T> {
+  const latest = useSignal(compute);
+  latest.value = compute;
+  return useComputed(() => latest.value());
+}
+
 /** A thin bar that fills against its limit, with a mark where the warning begins. */
 export function Bar({ of }: { of: () => BarValue | null }) {
   const track = useRef<HTMLDivElement>(null);
   const fill = useRef<HTMLDivElement>(null);
   const mark = useRef<HTMLDivElement>(null);
   // Half percents: finer steps cannot be seen and would cost a style each.
-  const shown = useComputed(() => {
+  const shown = useLive(() => {
     const value = of();
     return value === null
       ? null
@@ -38,7 +48,7 @@ export function Bar({ of }: { of: () => BarValue | null }) {
 
 /** Text that follows a computation, without rendering its component again. */
 export function Live({ text }: { text: () => string }) {
-  const value: ReadonlySignal<string> = useComputed(text);
+  const value = useLive(text);
   return <>{value}</>;
 }
 
