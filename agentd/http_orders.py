@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 else:
     CommandBody = union_of(get_args(PersonCommand), "do")
 _STATES = get_args(OrderState)
+_STATES_PATTERN = "^({0})(,({0}))*$".format("|".join(_STATES))
 
 
 def order_json(view: OrderView) -> dict[str, Any]:
@@ -69,7 +70,12 @@ def filters(
         str | None, Query(max_length=64, description="a login, or me: whoever asks")
     ] = None,
     state: Annotated[
-        str | None, Query(max_length=200, description="states, separated by commas")
+        str | None,
+        Query(
+            max_length=200,
+            description="states, separated by commas",
+            json_schema_extra={"pattern": _STATES_PATTERN},
+        ),
     ] = None,
     kind: Literal["call", "missed"] | None = None,
     category: Annotated[str | None, Query(max_length=200)] = None,

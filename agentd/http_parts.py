@@ -6,13 +6,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, HTTPException, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from msgspec import Struct
 from pydantic import BaseModel, create_model
+from starlette.types import Receive, Scope, Send
 
 from agentd.core.order_model import OrderRefusal
 from agentd.core.people import Person
@@ -64,6 +65,20 @@ Shift = Annotated[Person, Depends(require("shift"))]
 class StrictRoute(APIRoute):
     """Refuses query parameters that it does not know, or gets twice, and bodies that are not JSON
     where it wants JSON: a mistyped filter must not show everything."""
+
+    methods_of: ClassVar[dict[str, set[str]]] = {}
+    """All methods of every path: a 405 names them (RFC 9110, 15.5.6)."""
+
+    def __init__(self, path: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(path, *args, **kwargs)
+        self.methods_of.setdefault(path, set()).update(self.methods or ())
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of this path."""
+        if scope["method"] not in (self.methods or ()):
+            allowed = ", ".join(sorted(self.methods_of[self.path]))
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": allowed})
+        await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind those checks."""

@@ -71,7 +71,7 @@ class DecideBody(_Body):
 
     violations: Annotated[list[Name], Field(min_length=1, max_length=500)]
     grant: bool
-    reason: Annotated[str, Field(max_length=2000)]
+    reason: Reason
 
 
 class WindowBody(_Body):
@@ -88,8 +88,8 @@ class WindowBody(_Body):
 class RosterBody(_Body):
     """Lines to add or change (by id; "" for a new one), and ids of lines to delete."""
 
-    put: Annotated[list[DutyBody], Field(max_length=2000)] = []
-    delete: Annotated[list[Name], Field(max_length=2000)] = []
+    put: Annotated[list[DutyBody], Field(max_length=500)] = []
+    delete: Annotated[list[Name], Field(max_length=500)] = []
 
 
 class HandoverBody(_Body):
