@@ -49,6 +49,7 @@ from tests.core.order_rig import (
     AGENT,
     AUDITOR,
     BOOK,
+    COMPLAINT,
     DAY,
     LEADER,
     MIN,
@@ -130,7 +131,7 @@ changes = st.builds(
          "got_through", "reopened", "something"]
     ),
     st.sampled_from([T0, T0 + MIN, T0 + DAY]),
-    status=st.sampled_from(["open", "completed"]),
+    status=st.sampled_from(["open", "open", "open", "completed"]),
     due_us=st.sampled_from([None, T0 + 15 * MIN]),
     agent=st.sampled_from(["1001", "1002", None]),
     caller=st.sampled_from([None, "13912345678", "anonymous"]),
@@ -138,13 +139,39 @@ changes = st.builds(
     folded=st.sampled_from([0, 2]),
     numbers=st.sampled_from([(), ("+8613900000000",)]),
 )  # fmt: skip
+GOOD: tuple[AnyCommand, ...] = (
+    COMPLAINT,
+    Complete(category="consult", fields={"event": "社保"}, reply=Reply("delayed", "稍后答复")),
+    Complete(category="praise", fields={"event": "好"}, own_service=True, external_no="9"),
+    DispatchTo("water", due_days=1),
+    Urge("快"),
+    AnswerOrder("已修复"),
+    Tell("已告知"),
+    Return("补充"),
+    MakePromise("回电", T0 + DAY),
+    MarkUrgent(),
+    HandleUrgent("水", "电话", "抢修"),
+    CalmDown("按错"),
+    Acknowledge(),
+    Forward("请看"),
+    Close(),
+    RevisitCaller(4),
+    Tick(),
+    Tick(("2001",), ("2002",)),
+)
+"""What takes an order further, so that its whole way is walked."""
+late = st.builds(
+    said,
+    st.sampled_from(["due", "handed_over", "resumed", "folded", "something"]),
+    st.sampled_from([T0, T0 + MIN]),
+    due_us=st.sampled_from([None, T0 + 15 * MIN]),
+    agent=st.sampled_from(["1001", "1002"]),
+)
+good = st.tuples(st.sampled_from(GOOD), st.sampled_from([AGENT, LEADER, SECOND, None]))
 steps = st.lists(
-    st.one_of(
-        changes,
-        st.tuples(commands, people),
-        st.tuples(commands, st.sampled_from([AGENT, LEADER])),
-    ),
-    max_size=25,
+    st.one_of(good, good, good, late, changes, st.tuples(commands, people)),
+    min_size=12,
+    max_size=40,
 )
 
 
@@ -195,6 +222,7 @@ def commanded(
         assert missing(after, book) == ()
         assert after.state in ("completed", "forwarded")
     if isinstance(command, Tick):
+        # Whoever waits for the next moment never waits for one that has passed.
         next_us = wake_us(after, book)
         assert next_us is None or next_us > now_us
     return after, outcome.change
