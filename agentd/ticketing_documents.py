@@ -296,7 +296,13 @@ def catch_up(connection: Connection, rules: OrderRules, pieces: int) -> list[Doc
     if not found:
         return None
     documents = Documents(connection, rules)
-    documents.follow([_order_changed.decode(state) for _, state in found])
+    steps = [_order_changed.decode(state) for _, state in found]
+    documents.load(step.id for step in steps)
+    unknown = schema.json_list({step.id for step in steps if documents.get(step.id) is None})
+    stand = connection.execute(schema.ORDERS_NAMED, {"ids": unknown, "calls": "[]"})
+    # What was completed before there were documents is completed: nobody can fill it in now.
+    over = {order.id: order for order in map(schema.order_of, stand) if order.completed_us}
+    documents.follow([over.get(step.id, step) for step in steps])
     documents.write()
     connection.execute(_NOTE_FOLLOWED_TO, {"key": FOLLOWED, "seq": str(found[-1][0])})
     return documents.changed

@@ -86,7 +86,10 @@ def read_cursor(kind: str, cursor: str, *types: type) -> tuple[int | str, ...]:
     if not fits or any(isinstance(part, int) and abs(part) > _INT_MAX for part in place):
         raise Refused(
             "this cursor is not one of this list's: take next_cursor from the page before, "
-            "unchanged, with the same sort order, or leave it away to begin anew"
+            "unchanged, with the same sort order, or leave it away to begin anew",
+            code="invalid",
+            text_zh="翻页标记无效:请原样使用上一页的 next_cursor,排序须相同;或去掉它从头开始",
+            field="cursor",
         )
     return tuple(place)
 
