@@ -26,9 +26,9 @@ from typing import Any, Self
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from agentd.core.order_model import Reply
+from agentd.core.order_model import Complete, Reply
 from agentd.errors import AgentdError, Refused
 
 LINE_MAX_BYTES = 1 << 20
@@ -73,6 +73,17 @@ def completion(complete: Callable[[CompleteRequest], Awaitable[object]]) -> Hand
         return {"order": await complete(request)}
 
     return Handler(CompleteRequest, act)
+
+
+def form_of(request: CompleteRequest) -> Complete:
+    """The command that ``request`` stands for; what it leaves out stays as it is."""
+    return Complete(
+        category=request.category if request.category is not None else UNSET,
+        own_service=True if request.own_service else UNSET,
+        fields=request.fields,
+        reply=request.reply if request.reply is not None else UNSET,
+        external_no=request.external_no or UNSET,
+    )
 
 
 class _Asked(Struct, frozen=True):
@@ -305,5 +316,5 @@ async def ask(path: Path, request: Struct) -> dict[str, Any] | None:
 
 __all__: list[Any] = [
     "CompleteRequest", "ControlError", "ControlServer", "Handler", "ask", "completion",
-    "socket_path",
+    "form_of", "socket_path",
 ]  # fmt: skip

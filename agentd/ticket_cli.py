@@ -1,7 +1,8 @@
 """``agentd ticket``: look at work orders and complete them, beside a running daemon or without it.
 
 Reading never changes anything. Completing goes to the running daemon, so that it happens in order
-with the events; without one it is written by the same code, with the daemon's lock held.
+with the events; without one it is done by the same code, with the daemon's lock held
+(:mod:`agentd.ticket_offline`). The form's rules hold here as at the desk.
 """
 
 from __future__ import annotations
@@ -26,15 +27,14 @@ from agentd import clock
 from agentd.config import find_config, load_config
 from agentd.control import CompleteRequest, ControlError, ask, socket_path
 from agentd.core.effects import OrderChanged, seconds, to_record
-from agentd.core.obligation import Refusal
-from agentd.core.obligation import complete as completed
-from agentd.errors import AgentdError, ConfigError
+from agentd.core.order_model import Reply, ReplyMode, WorkOrder
+from agentd.core.order_words import STATE_WORDS
+from agentd.errors import AgentdError, ConfigError, Refused
 from agentd.logs import set_up_logs
-from agentd.ticketing import Store, StoreError
+from agentd.ticket_offline import complete_offline
 from agentd.ticketing_file import DaemonRunningError
 from agentd.ticketing_orders import Change, OrderReader
 
-_STORED_MAX_S = 10.0
 _PIPE_COLUMNS = 200
 """How wide a table is where no terminal says how wide it is."""
 
@@ -80,8 +80,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "kind.call": ("来电", "call"),
     "kind.missed": ("未接", "missed"),
     "status": ("状态", "status"),
-    "status.open": ("待完善", "open"),
-    "status.completed": ("已完成", "completed"),
+    "title": ("标题", "title"),
+    "category": ("类别", "category"),
+    "owner": ("责任人", "owner"),
     "seat": ("坐席", "seat"),
     "agent": ("话务员", "agent"),
     "queue": ("队列", "queue"),
@@ -111,6 +112,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "work order {id} was already completed by {by} at {at}; nothing was changed",
     ),
     "no_name": ("请用 --by 写明完成人", "say who completed it with --by"),
+    "not_set": (
+        "“{text}”应写成 要素=内容,例如 --set place=人民路12号",
+        "“{text}” should read FIELD=VALUE, as in --set event=leak",
+    ),
     "late": (
         "agentd 已收到，但还没能存盘（见其日志）；请勿重复操作",
         "agentd has it, but could not store it yet (see its log); do not repeat it",
@@ -135,6 +140,19 @@ class _Speech:
     def __call__(self, key: str, **values: object) -> str:
         words = _WORDS[key][self._index]
         return words.format(**{k: _safe(v) for k, v in values.items()}) if values else words
+
+    def state(self, state: str) -> str:
+        """The word for a state; one that is newer than we stands for itself."""
+        words = {str(known): label for known, label in STATE_WORDS.items()}.get(state)
+        return _safe(state) if words is None else words[self._index]
+
+    def refusal(self, refused: Refused) -> str:
+        """A refusal in this language, as far as it is known in it."""
+        return self.told(str(refused), refused.text_zh)
+
+    def told(self, english: str, chinese: str) -> str:
+        """One of two sentences."""
+        return _safe(chinese if self._index == 0 and chinese else english)
 
     def change(self, change: str) -> str:
         """The word for a change; one that is newer than we stands for itself."""
@@ -180,13 +198,27 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _record(order: OrderChanged) -> dict[str, Any]:
-    return {
+def _record(order: OrderChanged, document: WorkOrder | None = None) -> dict[str, Any]:
+    record = {
         **(to_record(order) or {}),
         "completed_at": seconds(order.completed_us),
         "completed_by": order.completed_by,
         "alerts_sent": order.alerts_sent,
     }
+    if document is None:
+        return record
+    return record | {
+        "state": document.state,
+        "title": document.title,
+        "category": document.category,
+        "fields": document.fields,
+        "owner": document.owner,
+        "version": document.version,
+    }
+
+
+def _state(order: OrderChanged, document: WorkOrder | None, say: _Speech) -> str:
+    return say.state(order.status if document is None else document.state)
 
 
 def _print_json(value: Any) -> None:
@@ -229,26 +261,32 @@ def list_orders(
     say = _Speech(lang)
     with _plainly(), OrderReader(_path(config, database)) as reader:
         orders = reader.search(status="open" if open_only else None, seat=seat, limit=limit)
+        documents = reader.documents([order.id for order in orders])
     if as_json:
         for order in orders:
-            _print_json(_record(order))
+            _print_json(_record(order, documents.get(order.id)))
         return
     if not orders:
         typer.echo(say("none"))
         return
     now_us = clock.wall_us()
-    names = ("id", "kind", "status", "seat", "agent", "queue", "caller", "opened", "due", "left")
+    names = (
+        *("id", "kind", "status", "seat", "agent", "queue", "caller", "opened", "due", "left"),
+        "title",
+    )
     table = _table(*map(say, names))
     for order in orders:
+        document = documents.get(order.id)
         table.add_row(
             *(
                 _cell(order.id),
                 _cell(say(f"kind.{order.kind}")),
-                _cell(say(f"status.{order.status}")),
+                _cell(_state(order, document, say)),
             ),
             *map(_cell, (order.seat, order.agent, order.queue, order.caller)),
             *(_cell(_time(order.opened_us)), _cell(_time(order.due_us))),
             _left(order, now_us, say),
+            _cell((document.title if document else "") or None),
         )
     _console().print(table)
 
@@ -274,16 +312,18 @@ def show(
     with _plainly(), OrderReader(_path(config, database)) as reader:
         order = reader.find(order_id)
         history = reader.history(order_id)
+        document = reader.documents([order_id]).get(order_id)
     if order is None:
         _stop(say("unknown", id=order_id))
     if as_json:
-        _print_json({**_record(order), "history": [_history_record(line) for line in history]})
+        told = [_history_record(line) for line in history]
+        _print_json({**_record(order, document), "history": told})
         return
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, value in (
         ("id", order.id),
         ("kind", say(f"kind.{order.kind}")),
-        ("status", say(f"status.{order.status}")),
+        ("status", _state(order, document, say)),
         ("call", f"{order.pbx} {order.call}"),
         ("queue", order.queue),
         ("seat", order.seat),
@@ -293,6 +333,7 @@ def show(
         ("due", _time(order.due_us)),
         ("completed", _time(order.completed_us)),
         ("completed_by", order.completed_by),
+        *(() if document is None else _content(document)),
     ):
         facts.add_row(Text(say(name), style="bold"), _cell(value))
     changes = _table(*map(say, ("at", "change", "by", "seat", "agent", "due")))
@@ -310,6 +351,14 @@ def show(
     console.print(changes)
 
 
+def _content(document: WorkOrder) -> tuple[tuple[str, object], ...]:
+    return (
+        ("owner", document.owner),
+        ("category", document.category),
+        ("title", document.title or None),
+    )
+
+
 def _history_record(line: Change) -> dict[str, Any]:
     return {**_record(line.order), "by": line.by}
 
@@ -317,41 +366,88 @@ def _history_record(line: Change) -> dict[str, Any]:
 @app.command()
 def complete(
     order_id: OrderArgument,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who completed it.")],
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who completed it: a login or a name.")
+    ],
+    category: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The category, as in orders.toml.")
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="A key field; as often as needed."),
+    ] = None,
+    reply: Annotated[
+        ReplyMode | None, typer.Option("--reply", help="How a consultation was answered.")
+    ] = None,
+    answer: Annotated[str, typer.Option(metavar="TEXT", help="What was answered.")] = "",
+    basis: Annotated[str, typer.Option(metavar="TEXT", help="What a direct reply rests on.")] = "",
+    own_service: Annotated[
+        bool, typer.Option("--own-service", help="It is about our own service.")
+    ] = False,
+    external_no: Annotated[
+        str, typer.Option(metavar="NO", help="The number of the city platform's form.")
+    ] = "",
     as_json: JsonOption = False,
     lang: LangOption = None,
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Complete a work order."""
+    """Complete a work order, with that person's rights; what is missing is named."""
     say = _Speech(lang)
     with _plainly():
         path = _path(config, database)
         if not by.strip():
             _stop(say("no_name"), code=2)
-        order = _find(path, order_id)
+        order, document = _find(path, order_id)
         if order is None:
             _stop(say("unknown", id=order_id))
-        if order.status == "completed":
+        if order.status == "completed" and not _is_owed(document):
             _stop(_already(order, say))
+        request = CompleteRequest(
+            pbx=order.pbx,
+            order=order_id,
+            by=by.strip(),
+            category=category,
+            own_service=own_service,
+            fields=_fields(values or [], say),
+            reply=None if reply is None else Reply(reply, answer, basis),
+            external_no=external_no,
+        )
         set_up_logs(level="error")
         try:
-            done = asyncio.run(_complete(path, order, by))
+            asyncio.run(_complete(config, path, request))
         except DaemonRunningError as error:
             _stop(say("busy", pid="?" if error.pid is None else error.pid))
         except ControlError as error:
             _stop(_refused(error, path, order_id, say))
-    if isinstance(done, Refusal):
-        _stop(_already(done.order, say))
+        except Refused as error:
+            _stop(say.refusal(error))
+        done, document = _find(path, order_id)
+    assert done is not None, "orders are never deleted"
     if as_json:
-        _print_json(_record(done))
+        _print_json(_record(done, document))
     else:
         typer.echo(say("done", id=done.id, by=done.completed_by))
 
 
-def _find(path: Path, order_id: str) -> OrderChanged | None:
+def _fields(values: list[str], say: _Speech) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            _stop(say("not_set", text=text), code=2)
+        fields[key.strip()] = value
+    return fields
+
+
+def _find(path: Path, order_id: str) -> tuple[OrderChanged | None, WorkOrder | None]:
     with OrderReader(path) as reader:
-        return reader.find(order_id)
+        return reader.find(order_id), reader.documents([order_id]).get(order_id)
+
+
+def _is_owed(document: WorkOrder | None) -> bool:
+    """Whether the document still is to be completed although the clock has stopped."""
+    return document is not None and document.state in ("open", "returned")
 
 
 def _already(order: OrderChanged, say: _Speech) -> str:
@@ -363,30 +459,13 @@ def _refused(error: ControlError, path: Path, order_id: str, say: _Speech) -> st
     if error.code == "late":
         return say("late")
     if error.code == "refused":
-        order = _find(path, order_id)
-        if order is not None and order.status == "completed":
+        order, document = _find(path, order_id)
+        if order is not None and order.status == "completed" and not _is_owed(document):
             return _already(order, say)
-    return _safe(error)
+    return say.told(str(error), str(error.answer.get("message_zh") or ""))
 
 
-async def _complete(path: Path, order: OrderChanged, by: str) -> OrderChanged | Refusal:
-    """Have the running daemon do it; where there is none, write it ourselves."""
-    request = CompleteRequest(pbx=order.pbx, order=order.id, by=by)
-    if await ask(socket_path(path), request) is not None:
-        done = await asyncio.to_thread(_find, path, order.id)
-        assert done is not None, "orders are never deleted"
-        return done
-    store = Store(path)
-    await store.start()
-    try:
-        # Looked at again, since from here on nobody else can change it.
-        held = await asyncio.to_thread(_find, path, order.id)
-        assert held is not None, "orders are never deleted"
-        outcome = completed(held, by, clock.wall_us())
-        if isinstance(outcome, OrderChanged):
-            store.submit([outcome], {}, lambda _: None, pbx=outcome.pbx)
-    finally:
-        stored = await store.close(flush_max_s=_STORED_MAX_S)
-    if not stored:
-        raise StoreError(f"the work order could not be stored: {store.health.last_error}")
-    return outcome
+async def _complete(config: Path | None, path: Path, request: CompleteRequest) -> None:
+    """Have the running daemon do it; where there is none, do it ourselves."""
+    if await ask(socket_path(path), request) is None:
+        await complete_offline(load_config(find_config(config), secrets=False), path, request)

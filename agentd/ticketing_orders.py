@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import StaticPool
 
 from agentd import ticketing_schema as schema
+from agentd import ticketing_tables as tables
 from agentd.core.effects import OrderChanged
+from agentd.core.order_model import WorkOrder
 from agentd.ports import Restored
 from agentd.ticketing_file import StoreError, revision_of, trouble_code, trouble_words
 
@@ -68,6 +70,7 @@ class Change(Struct, frozen=True):
 
 
 _order_decoder = msgspec.json.Decoder(OrderChanged)
+_document_decoder = msgspec.json.Decoder(WorkOrder)
 
 
 class OrderReader:
@@ -154,6 +157,16 @@ class OrderReader:
         """The order with this id, as it stands."""
         found = self._rows(select(schema.work_order).where(schema.work_order.c.id == order_id))
         return schema.order_of(found[0]) if found else None
+
+    def documents(self, order_ids: Sequence[str]) -> dict[str, WorkOrder]:
+        """The documents of these orders, by id; orders that have none yet are left out."""
+        found: dict[str, WorkOrder] = {}
+        table = tables.order_document
+        for start in range(0, len(order_ids), 500):
+            some = order_ids[start : start + 500]
+            query = select(table.c.id, table.c.doc).where(table.c.id.in_(some))
+            found |= {id_: _document_decoder.decode(doc) for id_, doc in self._rows(query)}
+        return found
 
     def search(
         self,

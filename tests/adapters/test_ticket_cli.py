@@ -21,17 +21,22 @@ import structlog
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from agentd import control, ticket_cli
-from agentd.control import CompleteRequest, ControlServer, completion, socket_path
+from agentd import control, ticket_cli, ticket_offline
+from agentd.config import load_config
+from agentd.control import CompleteRequest, ControlServer, completion, form_of, socket_path
 from agentd.core.effects import OrderChanged
-from agentd.core.obligation import Refusal
 from agentd.core.obligation import complete as completed
-from agentd.errors import Refused
+from agentd.core.order_model import WorkOrder
+from agentd.core.people import Directory, Person
+from agentd.ports.desk import Account, AuditEntry
 from agentd.ticketing import Store
 from agentd.ticketing_file import FileLock
+from tests.adapters.desk_service_rig import Rig, Rules
 from tests.adapters.store_rig import T0_US, counts, ignore, order, rows
 
 MINUTE_US = 60_000_000
+FORM = ("--category", "praise", "--set", "event=感谢接线员")
+"""What the built-in form asks of a praise."""
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +188,7 @@ def test_an_order_for_programs(filled: Path) -> None:
 
 
 def test_completing_without_a_daemon(filled: Path) -> None:
-    result = ticket("complete", order(1).id, "--by", "王芳", "--database", str(filled))
+    result = ticket("complete", order(1).id, "--by", "王芳", *FORM, "--database", str(filled))
     assert (result.exit_code, result.stdout) == (0, f"work order {order(1).id} completed by 王芳\n")
     ((status, by, due_us),) = rows(
         filled,
@@ -196,6 +201,61 @@ def test_completing_without_a_daemon(filled: Path) -> None:
         ("due", None),
         ("completed", "王芳"),
     ]
+    assert (shown["state"], shown["title"], shown["category"]) == (
+        "completed", "感谢接线员", "praise",
+    )  # fmt: skip
+    chinese = ticket("list", "--lang", "zh", "--database", str(filled)).stdout
+    assert "感谢接线员" in chinese
+    ((who, action),) = rows(filled, "SELECT who, action FROM audit")
+    assert (who, action) == ("王芳", "order.complete")
+
+
+def test_what_is_missing_is_named_and_nothing_is_changed(filled: Path) -> None:
+    before = rows(filled, "SELECT * FROM work_order")
+    command = ("complete", order(1).id, "--by", "王芳", "--database", str(filled))
+    result = ticket(*command, "--category", "complaint", "--set", "place=人民路", "--lang", "zh")
+    assert result.exit_code == 1
+    assert "事件" in one_line(result)
+    result = ticket(*command, "--category", "no-such")
+    assert "category" in one_line(result)
+    result = ticket(*command, "--category", "praise", "--set", "event")
+    assert (result.exit_code, one_line(result)) == (
+        2, "“event” should read FIELD=VALUE, as in --set event=leak",
+    )  # fmt: skip
+    assert rows(filled, "SELECT * FROM work_order") == before
+
+
+def test_only_people_complete_orders(filled: Path) -> None:
+    command = ("complete", order(1).id, *FORM, "--database", str(filled))
+    result = ticket(*command, "--by", "张三")
+    assert result.exit_code == 1
+    assert "nobody's login or name" in one_line(result)
+    assert status(filled, 1) == "open"
+
+
+async def test_an_account_completes_by_login_or_name(path: Path) -> None:
+    people = [
+        Person("1001", "王芳", "agent"),
+        Person("1002", "李雷", "agent"),
+        Person("9001", "赵班长", "shift_leader"),
+    ]
+    async with Store(path) as store:
+        store.submit([order(1), order(2)], {}, ignore, pbx="main")
+        for person in people:
+            entry = AuditEntry(0, "cli:root", "person.put", person.login)
+            await store.put_account(Account(person, None, 0), entry)
+    for number, by, login in ((1, "王芳", "1001"), (2, "9001", "9001")):
+        command = ("complete", order(number).id, "--by", by, *FORM, "--database", str(path))
+        result = await asyncio.to_thread(ticket, *command)
+        assert (result.exit_code, result.stdout) == (
+            0, f"work order {order(number).id} completed by {login}\n",
+        )  # fmt: skip
+    # Another agent's order does not exist for an agent.
+    async with Store(path) as store:
+        store.submit([order(3)], {}, ignore, pbx="main")
+    command = ("complete", order(3).id, "--by", "李雷", *FORM, "--database", str(path))
+    result = await asyncio.to_thread(ticket, *command)
+    assert "no such work order" in one_line(result)
 
 
 def test_completing_twice(filled: Path) -> None:
@@ -232,16 +292,20 @@ def test_what_was_typed_wrong_exits_2(filled: Path) -> None:
 
 
 class Daemon:
-    """Store and control socket of a running daemon; completes as the runtime does."""
+    """Store, desk and control socket of a running daemon; completes as the runtime does."""
 
     def __init__(self, path: Path) -> None:
-        self.store = Store(path)
+        book = load_config(None, secrets=False).form_book
+        self.store = Store(path, rules=Rules(book, Directory()))
+        self.rig = Rig(self.store, Directory(), book)
+        self.rig.engine.time_us = T0_US + 9 * MINUTE_US
         self.server = ControlServer(socket_path(path), {"complete": completion(self.complete)})
         self.stored = asyncio.Event()
         self.stored.set()
 
     async def __aenter__(self) -> Self:
         await self.store.start()
+        await self.store.catch_up()
         await self.server.start()
         return self
 
@@ -249,17 +313,9 @@ class Daemon:
         await self.server.close()
         await self.store.close()
 
-    async def complete(self, request: CompleteRequest) -> OrderChanged:
-        pbx, order_id, by = request.pbx, request.order, request.by
-        known = {o.id: o for o in (await self.store.restore(pbx)).open_orders}
-        if order_id not in known:
-            raise Refused(f"no open work order {order_id}")
-        outcome = completed(known[order_id], by, T0_US + 9 * MINUTE_US)
-        assert not isinstance(outcome, Refusal)
+    async def complete(self, request: CompleteRequest) -> WorkOrder:
         await self.stored.wait()
-        self.store.submit([outcome], {}, ignore, pbx=pbx)
-        await self.store.flush()
-        return outcome
+        return await self.rig.service.complete_as(request.by, request.order, form_of(request))
 
 
 async def test_completing_through_the_daemon(path: Path) -> None:
@@ -268,7 +324,7 @@ async def test_completing_through_the_daemon(path: Path) -> None:
         # Reading goes on beside it.
         shown = await asyncio.to_thread(ticket, "show", order(1).id, "--database", str(path))
         assert shown.exit_code == 0
-        command = ("complete", order(1).id, "--by", "王芳", "--database", str(path))
+        command = ("complete", order(1).id, "--by", "王芳", *FORM, "--database", str(path))
         first = await asyncio.to_thread(ticket, *command, "--json")
         second = await asyncio.to_thread(ticket, *command)
     record = json.loads(first.stdout)
@@ -283,29 +339,29 @@ async def test_completing_through_the_daemon(path: Path) -> None:
 async def test_somebody_else_was_faster(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(path)
     find = ticket_cli._find
-    looks = iter([order(2), None, order(2)])
+    stale = (replace(order(2)), None)
+    looks = iter([stale, None, stale])
     monkeypatch.setattr(ticket_cli, "_find", lambda p, i: next(looks, None) or find(p, i))
-    command = ("complete", order(2).id, "--by", "王芳", "--database", str(path))
+    command = ("complete", order(2).id, "--by", "王芳", *FORM, "--database", str(path))
     async with Daemon(path):
         with_daemon = await asyncio.to_thread(ticket, *command)
     without_daemon = await asyncio.to_thread(ticket, *command)
-    for raced in (with_daemon, without_daemon):
-        assert raced.exit_code == 1
-        assert "already completed by 李强" in one_line(raced)
+    assert with_daemon.exit_code == 1
+    assert "already completed by 李强" in one_line(with_daemon)
+    assert without_daemon.exit_code == 1
+    assert "completed" in one_line(without_daemon)
     assert counts(path)["work_order_event"] == 6
 
 
-async def test_a_daemon_that_refuses_says_why(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_daemon_that_refuses_says_why(path: Path) -> None:
     await fill(path)
-    gone = replace(order(3), id="gone")
-    monkeypatch.setattr(
-        ticket_cli, "_find", lambda _, order_id: gone if order_id == "gone" else None
-    )
     async with Daemon(path):
-        command = ("complete", "gone", "--by", "王芳", "--database", str(path))
+        command = ("complete", order(1).id, "--by", "王芳", "--database", str(path))
         refused = await asyncio.to_thread(ticket, *command)
+        chinese = await asyncio.to_thread(ticket, *command, "--lang", "zh")
     assert refused.exit_code == 1
-    assert one_line(refused) == "no open work order gone"
+    assert "category" in one_line(refused)
+    assert "诉求类别" in one_line(chinese)
 
 
 async def test_a_daemon_that_cannot_store_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,11 +369,12 @@ async def test_a_daemon_that_cannot_store_it(path: Path, monkeypatch: pytest.Mon
     await fill(path)
     async with Daemon(path) as daemon:
         daemon.stored.clear()
-        command = ("complete", order(1).id, "--by", "王芳", "--database", str(path))
+        command = ("complete", order(1).id, "--by", "王芳", *FORM, "--database", str(path))
         late = await asyncio.to_thread(ticket, *command)
         assert late.exit_code == 1
         assert "do not repeat it" in one_line(late)
         daemon.stored.set()
+        await daemon.rig.until(lambda: daemon.rig.audit)
 
 
 def test_a_daemon_that_does_not_answer(filled: Path) -> None:
@@ -340,23 +397,28 @@ def status(path: Path, number: int) -> str:
 
 
 def test_completing_on_a_full_disk(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticket_cli, "_STORED_MAX_S", 0.3)
-    # Enough for what opening writes, too little for a name as long as this.
+    monkeypatch.setattr(ticket_offline, "STORED_MAX_S", 0.3)
+    # The documents are there already, and room for little more.
+    asyncio.run(opened(filled))
+    size = sum(p.stat().st_size for p in filled.parent.glob("agentd.db*"))
+    command = ("complete", order(1).id, "--by", "王芳", "--category", "praise")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(60_000, size // 8), hard))
     try:
-        result = ticket("complete", order(1).id, "--by", "王" * 60_000, "--database", str(filled))
+        result = ticket(*command, "--set", f"event={'谢' * 450}", "--database", str(filled))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert result.exit_code == 1
-    *log, last = result.stderr.splitlines()
-    assert last.startswith("the work order could not be stored: the disk reports an error")
-    assert [json.loads(line)["event"] for line in log] == [
-        "store_failing",
-        "store_closed_with_losses",
-    ]
+    *_, last = result.stderr.splitlines()
+    assert "the disk reports an error" in last
     assert status(filled, 1) == "open"
-    assert ticket("complete", order(1).id, "--by", "x", "--database", str(filled)).exit_code == 0
+    again = ticket(*command, "--set", "event=谢谢", "--database", str(filled))
+    assert again.exit_code == 0
+
+
+async def opened(path: Path) -> None:
+    async with Daemon(path):
+        return
 
 
 # --- databases that cannot be read -----------------------------------------------------------
