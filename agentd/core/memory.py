@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from agentd.core import orders, recordings, sign_in
+from agentd.core import order_clock, orders, recordings, sign_in
 from agentd.core.calls import Call, Leg, Recording
 from agentd.core.effects import OrderChanged
 from agentd.core.queues import Queue
@@ -40,6 +40,8 @@ class OrderClock(msgspec.Struct):
     alerts_sent: int
     told: bool
     first_due_us: int | None = None
+    charge_waits: bool = False
+    """It is overdue, and the PBX was not heard since."""
 
 
 _CALL = msgspec.json.Decoder(Call)
@@ -81,7 +83,8 @@ def take(st: State) -> dict[str, bytes | None]:
         else:
             owed = st.orders.get(name)
             if owed is not None:
-                value = OrderClock(owed.alerts_sent, owed.told, owed.first_due_us)
+                waits = order_clock.charge_waits(st, name)
+                value = OrderClock(owed.alerts_sent, owed.told, owed.first_due_us, waits)
             else:
                 value = None
         memory[key] = None if value is None else _ENCODE(value)
@@ -149,4 +152,5 @@ def restore(
         owed = None
         if known is not None:
             owed = Owed(order, known.alerts_sent, known.told, known.first_due_us)
-        orders.restore(st, order, owed)
+        waits = known is not None and known.charge_waits
+        orders.restore(st, order, owed, charge_waits=waits)

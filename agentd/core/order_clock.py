@@ -96,34 +96,46 @@ def fire(st: State, deadline: Deadline) -> None:
     value_us = limit_us - (order.due_us - deadline.due_us)
     _alert(st, order, deadline.due_us, "breach" if over else "warning", value_us, over=over)
     if over and order.kind == "call":
-        st.charge(
-            Violation(
-                st.pbx,
-                f"{order.id}-work_order",
-                deadline.due_us,
-                "work_order",
-                order.seat,
-                order.agent,
-                order.call,
-                None,
-                limit_us,
-                limit_us,
-                _evidence(owed, order.due_us, limit_us),
-            )
-        )
+        charge(st, owed, order.due_us)
 
 
-def _evidence(owed: Owed, due_us: int, limit_us: int) -> tuple[str, ...]:
+def charge(st: State, owed: Owed, due_us: int) -> None:
+    """Who owes the order did not complete it by ``due_us``: a violation, once that is proved."""
+    order, limit_us = owed.order, _limit_us(st, owed.order)
     first_us = owed.first_due_us or due_us
-    found = [f"last seat left {(first_us - limit_us) / 1e6:.6f}"]
+    evidence = [f"last seat left {(first_us - limit_us) / 1e6:.6f}"]
     if due_us > first_us:
-        found.append(f"due again after a call-back {due_us / 1e6:.6f}")
-    return (*found, "order still open")
+        evidence.append(f"due again after a call-back {due_us / 1e6:.6f}")
+    st.charge(
+        Violation(
+            st.pbx,
+            _violation_id(order.id),
+            due_us,
+            "work_order",
+            order.seat,
+            order.agent,
+            order.call,
+            None,
+            limit_us,
+            limit_us,
+            (*evidence, "order still open"),
+        )
+    )
+
+
+def _violation_id(order: str) -> str:
+    return f"{order}-work_order"
+
+
+def charge_waits(st: State, order: str) -> bool:
+    """Whether the violation of an order waits for its proof."""
+    return any(v.id == _violation_id(order) for v in st.unproved)
 
 
 def withdraw(st: State, order: str) -> None:
     """A call-back was begun in time after all: the link was only slow to tell."""
-    st.unproved = [v for v in st.unproved if v.id != f"{order}-work_order"]
+    st.unproved = [v for v in st.unproved if v.id != _violation_id(order)]
+    st.dirty.add(f"order:{order}")
 
 
 def call_back_ended(st: State, order: str, ended_us: int) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import OrderChanged, OrderContact
-from agentd.core.order_clock import change_order, cleared, plan
+from agentd.core.order_clock import change_order, charge, cleared, plan
 from agentd.core.state import Done, Owed, State, us
 
 DONE_KEPT_US = us(24 * 3600)
@@ -253,9 +253,9 @@ def forget_due(st: State, deadline: Deadline) -> None:
     st.dirty.add(f"done:{deadline.key}")
 
 
-def restore(st: State, order: OrderChanged, clock: Owed | None) -> None:
+def restore(st: State, order: OrderChanged, clock: Owed | None, *, charge_waits: bool) -> None:
     """An open order from the store; its deadlines go on, those that passed fire at once. ``clock``
-    as it was remembered."""
+    as it was remembered; ``charge_waits``: its violation waited for the PBX's own word."""
     owed = Owed(order) if clock is None else clock
     owed.order = order if order.numbers else replace(order, numbers=_numbers(st, order.caller))
     if order.alerts_sent > owed.alerts_sent:
@@ -264,6 +264,8 @@ def restore(st: State, order: OrderChanged, clock: Owed | None) -> None:
         owed.first_due_us = order.due_us
     st.owe(owed)
     plan(st, owed)
+    if charge_waits and order.due_us is not None:
+        charge(st, owed, order.due_us)
 
 
 def _add(st: State, order: OrderChanged) -> Owed:

@@ -165,7 +165,14 @@ class State:
         if self.unproved:
             waiting = self.unproved
             self.unproved = [v for v in waiting if not self._conclusive(v)]
-            self.out += [v for v in waiting if self._conclusive(v)]
+            proved = [v for v in waiting if self._conclusive(v)]
+            self.out += proved
+            # A charge that waits is remembered with its order.
+            self.dirty.update(
+                f"order:{v.id.removesuffix('-work_order')}"
+                for v in proved
+                if v.rule == "work_order"
+            )
 
     def _conclusive(self, violation: Violation) -> bool:
         if not self.proved(violation.at_us):
