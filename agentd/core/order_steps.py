@@ -25,6 +25,7 @@ from agentd.core.order_model import (
     AnswerOrder,
     Assign,
     Close,
+    Contact,
     Dispatch,
     DispatchTo,
     Forward,
@@ -251,7 +252,8 @@ def assign(asked: Asked, command: Assign) -> Outcome:
 
 def link(asked: Asked, command: LinkContact) -> Outcome:
     """A contact that is known already changes nothing. A call-back that began in time takes back
-    the report that none was seen: it was on its way."""
+    the report that none was seen: it was on its way; and that the order was late, where it was
+    completed while that call went on."""
     order, contact = asked.order, command.contact
     if contact in order.contacts:
         return Step(order)
@@ -260,9 +262,17 @@ def link(asked: Asked, command: LinkContact) -> Outcome:
         order = replace(order, pending_call_back=False)
         if contact.in_time:
             order = replace(order, call_back_missed_us=None)
+            order = _completed_during(order, contact)
     if contact.kind == "three_way":
         order = replace(order, reply_by_word=False)
     return Step(order)
+
+
+def _completed_during(order: WorkOrder, contact: Contact) -> WorkOrder:
+    ended_us = contact.at_us + (contact.talk_us or 0)
+    if order.completed_us is None or not contact.at_us <= order.completed_us <= ended_us:
+        return order
+    return replace(order, overdue=False)
 
 
 def absorb(asked: Asked, command: Absorb) -> Outcome:

@@ -110,8 +110,11 @@ def _followed(
     if change.due_us is None:
         # The call goes on. What was late in other hands is not late in these.
         order = replace(order, left_us=None, overdue=order.overdue and not moved)
-    elif change.change == "due":
+    elif change.change == "due" and order.left_us is None:
         order = replace(order, left_us=change.at_us)
+    if change.status == "open" and _is_later(change.due_us, order.due_us):
+        # A call-back that was begun in time moved the limit: nothing was late.
+        order = replace(order, overdue=False)
     told = (change.caller,) if change.caller is not None and change.caller != order.caller else ()
     if change.change in ("folded", "reopened"):
         told = (*told, *change.numbers)
@@ -125,6 +128,10 @@ def _followed(
         folded=max(order.folded, change.folded),
     )
     return _with_numbers(order, told, rules)
+
+
+def _is_later(due_us: int | None, before_us: int | None) -> bool:
+    return due_us is not None and before_us is not None and due_us > before_us
 
 
 def _ended(order: WorkOrder, change: OrderChanged) -> WorkOrder:

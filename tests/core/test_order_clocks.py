@@ -11,6 +11,7 @@ from agentd.core.order_model import (
     DispatchTo,
     Done,
     HandleUrgent,
+    LinkContact,
     MakePromise,
     MarkUrgent,
     Merge,
@@ -288,6 +289,26 @@ def test_begun_at_15_10_is_late_and_the_report_stands() -> None:
     assert not order.pending_call_back
     assert order.call_back_missed_us == T0 + 25 * MIN
     assert order.contacts[0].in_time is False
+
+
+def test_a_call_back_that_moves_the_limit_makes_nothing_late() -> None:
+    order = told(opened(), said("due", T0, due_us=T0 + 15 * MIN))
+    order = ticked(order).order
+    assert order.overdue
+    order = told(order, said("due", T0 + 18 * MIN, due_us=T0 + 20 * MIN))
+    assert (order.overdue, order.left_us) == (False, T0)
+    assert wake_us(order, BOOK) == T0 + 20 * MIN
+
+
+def test_completed_while_a_call_back_in_time_goes_on_is_not_late() -> None:
+    order = ticked(told(opened(), said("due", T0, due_us=T0 + 15 * MIN))).order
+    order = after(order, PRAISE, at_us=T0 + 16 * MIN)
+    assert order.overdue
+    begun = contact("call_back", T0 + 14 * MIN, in_time=True)
+    long_one = LinkContact(replace(begun.contact, talk_us=4 * MIN))
+    assert not done(order, long_one, None, T0 + 18 * MIN).order.overdue
+    short_one = LinkContact(replace(begun.contact, talk_us=MIN))
+    assert done(order, short_one, None, T0 + 15 * MIN).order.overdue
 
 
 def test_an_attempt_counts_as_tried() -> None:

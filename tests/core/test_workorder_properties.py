@@ -228,7 +228,7 @@ def commanded(
     return after, outcome.change
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps, st.booleans())
 def test_no_sequence_crashes_and_the_history_tells_the_whole_order(
     steps: list[OrderChanged | tuple[AnyCommand, Person | None]], external: bool
@@ -256,6 +256,7 @@ def test_no_sequence_crashes_and_the_history_tells_the_whole_order(
         wake_us(order, BOOK)
 
 
+@settings(max_examples=50, deadline=None)
 @given(steps)
 def test_a_version_is_never_used_twice(
     steps: list[OrderChanged | tuple[AnyCommand, Person | None]],
