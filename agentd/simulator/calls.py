@@ -26,12 +26,13 @@ from agentd.simulator.legs import (
     soft_hangup,
     unhold,
 )
+from agentd.simulator.manned import talk
 from agentd.simulator.model import Queue, Seat
 from agentd.simulator.pbx import Steps, World
 from agentd.simulator.transfers import blind_transfer
 from agentd.simulator.wire import AGENT, CALL, Event, event, new_exten, on_channel, on_pair, var_set
 
-Behaviour = Literal["answer", "reject", "ignore", "dead"]
+Behaviour = Literal["answer", "reject", "ignore", "dead", "person"]
 RoundResult = Literal["answered", "again", "over"]
 
 MAX_RINGALL = 4
@@ -54,6 +55,8 @@ def incoming(world: World, call: Call) -> Steps:
     world.emit(new_exten(customer, "Answer", ""))
     customer.set_state(6)
     world.emit(on_channel("Newstate", customer), *world.device_changed(TRUNK))
+    if world.config.recordings is not None:
+        world.emit(on_channel("MixMonitorStart", customer))
     yield 0.5
     _join(world, call, queue)
     while True:
@@ -133,7 +136,10 @@ def _plan(world: World, call: Call, seats: list[Seat]) -> list[tuple[float, Beha
     call.offers += 1
     plan: list[tuple[float, Behaviour]] = []
     quick = call.ring_s if call.ring_s is not None and first else rng.uniform(1.2, 6.5)
-    for index, _ in enumerate(seats):
+    for index, seat in enumerate(seats):
+        if seat.manned:
+            plan.append((0.0, "person"))
+            continue
         if not first:
             plan.append((quick + 2.0 * index, "answer"))
             continue
@@ -174,8 +180,17 @@ def _round(
     steps.append((out_us, "out", None))
     steps.sort(key=lambda step: step[0])
     ringing = list(legs)
-    for at_us, what, leg in steps:
-        yield max(0.0, (at_us - world.clock_us) / 1e6)
+    while steps:
+        at_us, what, leg = steps[0]
+        woken = yield max(0.0, (at_us - world.clock_us) / 1e6)
+        if woken is None:
+            steps.pop(0)
+        else:
+            # A person at one of the phones, who takes the call or refuses it.
+            at_us, what = world.clock_us, "answer" if woken[0] == "answer" else "reject"
+            leg = next((one for one in ringing if one.seat is woken[1]), None)
+            if leg is None:
+                continue
         if what == "limit" and at_us == call.give_up_us:
             _give_up(world, call, ringing)
             return "over", None
@@ -188,6 +203,7 @@ def _round(
             _leave_waiting(world, call)
             return "over", None
         assert leg is not None
+        steps = [step for step in steps if step[2] is not leg]
         if what == "reject":
             ringing.remove(leg)
             _reject(world, call, leg, (at_us - begun_us) // 1_000_000 * 1000)
@@ -212,6 +228,7 @@ def _dial(
     threads: list[list[Event]] = []
     for seat, (_, behaviour) in zip(seats, plan, strict=True):
         world.take_seat(seat)
+        seat.line = call if seat.manned else None
         channel = new_seat_channel(world, seat, customer.linkedid)
         before = channel.block("Dest")
         channel.connect_to(customer)
@@ -405,6 +422,10 @@ def _talk_s(world: World, call: Call) -> float:
 
 def _conversation(world: World, call: Call, leg: Leg) -> Steps:
     rng, program = world.rng, call.program
+    if leg.seat.manned:
+        ends = {"caller": end_by_customer, "agent": end_by_seat}
+        yield from talk(world, call, leg, lambda by: ends[by](world, call, leg))
+        return
     talk_s = _talk_s(world, call)
     holds = _holds(world, call)
     if program is Program.BLIND_TRANSFER or program is Program.ATTENDED_TRANSFER:

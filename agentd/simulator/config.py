@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -93,7 +94,9 @@ class SimConfig:
     because the service rules count in seconds. `break_every_s` is the mean time between two things
     that a seat does besides calls (pause, logout, person change); 0 switches them off. `opening`
     begins with a fixed set of telling calls in the first second. `dialplan` adds the events of
-    that class. `wait_for_login` starts the traffic at the first successful login.
+    that class. `wait_for_login` starts the traffic at the first successful login. `manned` are
+    seats (devices) of people: in no queue until somebody signs in there, and their phones do what
+    `SimulatedPbx.phone` is told. `recordings`: queue calls are recorded, into this folder.
     """
 
     seats: int = 12
@@ -109,6 +112,8 @@ class SimConfig:
     username: str = "agentd"
     secret: str = "simulated"  # noqa: S105  not a secret: it guards nothing but this simulator
     wait_for_login: bool = True
+    manned: frozenset[str] = frozenset()
+    recordings: Path | None = None
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -123,6 +128,11 @@ class SimConfig:
             problems.append(f"talk_scale is {self.talk_scale}; it must be greater than 0")
         if not any(weight > 0 for weight in self.mix.values()):
             problems.append("mix has no program with a weight above 0")
+        played = {f"PJSIP/{self.first_seat + n}" for n in range(self.seats)}
+        if self.manned - played:
+            problems.append(f"manned names {min(self.manned - played)}; there is no such seat")
+        elif self.manned == played:
+            problems.append("manned names every seat; at least one must be the simulator's")
         if problems:
             raise ValueError("; ".join(problems))
 

@@ -40,7 +40,7 @@ class Person:
 
     @property
     def label(self) -> str:
-        return f"{self.name} {self.number}"
+        return f"{self.name} {self.number}".rstrip()
 
 
 @dataclass(slots=True)
@@ -94,6 +94,10 @@ class Seat:
     last_pause: int = 0
     login_time: int = 0
     busy: bool = False
+    manned: bool = False
+    """Somebody real sits there."""
+    line: Call | None = None
+    """The call that rings or talks on a manned seat's phone."""
 
     @property
     def can_take(self) -> bool:
@@ -144,12 +148,18 @@ def make_floor(
         Seat(str(config.first_seat + i), f"PJSIP/{config.first_seat + i}", people[i])
         for i in range(config.seats)
     ]
+    for seat in seats:
+        if seat.device in config.manned:
+            seat.manned, seat.person = True, None
+    staffed = [seat for seat in seats if not seat.manned]
     wide = [queue for queue in queues if queue.spec.strategy != "ringall"] or queues[:1]
     total = sum(queue.spec.share for queue in wide) or 1.0
     bounds: list[float] = []
     for queue in wide:
         bounds.append((bounds[-1] if bounds else 0.0) + queue.spec.share / total)
     for i, seat in enumerate(seats):
+        if seat.manned:
+            continue
         place = (i + 0.5) / len(seats)
         chosen = [next((q for q, top in zip(wide, bounds, strict=True) if place < top), wide[-1])]
         if i % 5 == 4 and len(wide) > 1:
@@ -157,12 +167,12 @@ def make_floor(
         for queue in chosen:
             _enlist(queue, seat)
     for number, queue in enumerate(q for q in queues if q not in wide):
-        size = min(4, max(1, len(seats) // 3))
+        size = min(4, max(1, len(staffed) // 3))
         for k in range(size):
-            _enlist(queue, seats[(number * size + k * 3 + 1) % len(seats)])
+            _enlist(queue, staffed[(number * size + k * 3 + 1) % len(staffed)])
     for queue in wide:
         if not queue.members:
-            _enlist(queue, seats[0])
+            _enlist(queue, staffed[0])
     return queues, seats, people[config.seats :]
 
 

@@ -13,6 +13,7 @@ from agentd.simulator.legs import (
     new_seat_channel,
     soft_hangup,
 )
+from agentd.simulator.manned import talk
 from agentd.simulator.model import Seat
 from agentd.simulator.pbx import Steps, World
 from agentd.simulator.transfers import answer_dial, ring_by_dial
@@ -62,8 +63,14 @@ def direct(world: World, call: Call, seat: Seat) -> Steps:
     finish(world, call, leg, end_by_customer(world, call, leg), "caller")
 
 
-def click_to_dial(world: World, call: Call, seat: Seat) -> Steps:
-    """Originate: the seat's own phone rings first, then its channel dials the customer."""
+def click_to_dial(
+    world: World, call: Call, seat: Seat, *, exten: str = "", ident: str = ""
+) -> Steps:
+    """Originate: the seat's own phone rings first, then its channel dials the customer.
+
+    `exten` is what is dialled, `ident` the action's, where a client asked for it.
+    """
+    seat.line = call if seat.manned else None
     phone = new_seat_channel(world, seat, None)
     leg = _leg(world, seat, phone, "outbound")
     world.emit(new_exten(phone, "AppDial2", "(Outgoing Line)"))
@@ -89,9 +96,10 @@ def click_to_dial(world: World, call: Call, seat: Seat) -> Steps:
     phone.set_state(6)
     world.emit(on_channel("Newstate", phone))
     device, members = world.seat_changed(seat, "INUSE")
-    number = OUTSIDE_LINE + call.caller
+    number = exten or OUTSIDE_LINE + call.caller
     response = (
-        f"ActionID: dial{phone.uniqueid}\r\nResponse: Success\r\nChannel: {phone.name}\r\n"
+        f"ActionID: {ident or f'dial{phone.uniqueid}'}\r\nResponse: Success\r\n"
+        f"Channel: {phone.name}\r\n"
         f"Context: agents\r\nExten: {number}\r\nReason: 4\r\nUniqueid: {phone.uniqueid}\r\n"
         f"CallerIDNum: {call.caller}\r\nCallerIDName: <unknown>\r\n"
     ).encode()
@@ -158,7 +166,10 @@ def _dial_out(world: World, call: Call, leg: Leg) -> Steps:
         ],
         world.device_changed(TRUNK),
     )
-    yield rng.uniform(3.0, 9.0)
+    given_up = yield rng.uniform(3.0, 9.0)
+    if given_up is not None:
+        _give_up(world, call, leg, customer)
+        return
     customer.set_state(6)
     world.emit(on_channel("Newstate", customer))
     customer.goto("incoming", "", 1)
@@ -170,10 +181,28 @@ def _dial_out(world: World, call: Call, leg: Leg) -> Steps:
         world.emit(on_channel("Newstate", phone))
     world.emit(*world.device_changed(TRUNK))
     join_bridge(world, customer, phone)
+    if leg.seat.manned:
+        yield from talk(
+            world, call, leg, lambda by: _end(world, leg, customer, by_agent=by == "agent")
+        )
+        return
     yield _talk_s(world)
     by_agent = rng.random() < 0.5
     at_us = _end(world, leg, customer, by_agent=by_agent)
     finish(world, call, leg, at_us, "agent" if by_agent else "caller")
+
+
+def _give_up(world: World, call: Call, leg: Leg, customer: Channel) -> None:
+    """The seat hangs up before the far end answered."""
+    phone = leg.channel
+    world.emit(hangup_request(phone, dialled=True))
+    world.emit(on_pair("DialEnd", CALL, phone, customer, b"DialStatus: CANCEL\r\n"))
+    world.emit(*world.gone(customer, 0), *world.device_changed(TRUNK))
+    device, members = world.seat_changed(leg.seat, "NOT_INUSE")
+    at_us = world.emit(soft_hangup(phone, 16), *world.gone(phone, 16))
+    world.race(device, members)
+    call.close_leg(leg, at_us, "no_answer")
+    world.release_seat(leg.seat)
 
 
 def _end(world: World, leg: Leg, customer: Channel, *, by_agent: bool) -> int:

@@ -83,7 +83,7 @@ class World:
             for member in seat.members:
                 member.queue.free[seat.number] = seat
         for queue in self.queues:
-            queue.available = sum(1 for m in queue.members if self._is_available(m.seat))
+            queue.available = sum(1 for m in queue.members if self.is_available(m.seat))
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -282,17 +282,20 @@ class World:
         """A seat's device state: (its DeviceStateChange), (QueueMemberStatus of each queue)."""
         if seat.device_state == state:
             return [], []
-        before = self._is_available(seat)
+        before = self.is_available(seat)
         seat.device_state = state
+        if state == "NOT_INUSE":
+            seat.line = None
         self.devices[seat.device] = state
         said: list[Event] = []
         if seat.person is not None:
             for member in seat.members:
                 said.append(member.said())
-                said.extend(self._availability(member.queue, before, self._is_available(seat)))
+                said.extend(self.availability(member.queue, before, self.is_available(seat)))
         return [device_state(seat.device, state)], said
 
-    def _availability(self, queue: Queue, before: bool, after: bool) -> list[Event]:
+    def availability(self, queue: Queue, before: bool, after: bool) -> list[Event]:
+        """A member of the queue began (`after`) or ceased to be available."""
         queue.available += after - before
         if before != after and queue.available == int(after):
             pseudo = f"Queue:{queue.spec.name}_avail"
@@ -302,23 +305,24 @@ class World:
         return []
 
     @staticmethod
-    def _is_available(seat: Seat) -> bool:
+    def is_available(seat: Seat) -> bool:
+        """Whether Asterisk counts the seat's memberships as available."""
         return seat.person is not None and not seat.paused and seat.device_state == "NOT_INUSE"
 
     def membership_changed(
         self, seat: Seat, name: str, change: Callable[[], None], members: Iterable[Member]
     ) -> None:
         """Pause, add or remove: apply `change` and send `name` for each of the memberships."""
-        was_available = self._is_available(seat)
+        was_available = self.is_available(seat)
         gone = [member.said(name) for member in members] if name == "QueueMemberRemoved" else []
         change()
-        is_available = self._is_available(seat)
+        is_available = self.is_available(seat)
         for index, member in enumerate(members):
             said = gone[index] if gone else member.said(name)
             if name == "QueueMemberPause":
                 pseudo = f"Queue:{member.queue.spec.name}_pause_{seat.device}"
                 self.emit(*self.pseudo_device(pseudo, "INUSE" if seat.paused else "NOT_INUSE"))
-            self.emit(said, *self._availability(member.queue, was_available, is_available))
+            self.emit(said, *self.availability(member.queue, was_available, is_available))
         if seat.can_take:
             self.offer_seat(seat)
         else:
@@ -358,9 +362,9 @@ class World:
         self.spawn(later, wrapup_s)
 
     def any_free_seat(self, but: Seat | None = None) -> Seat | None:
-        """A free seat of any queue, the longest free first; never `but`."""
+        """A free seat of any queue, the longest free first; never `but`, nor a person's."""
         for queue in self.queues:
             for seat in queue.free.values():
-                if seat is not but:
+                if seat is not but and not seat.manned:
                     return seat
         return None

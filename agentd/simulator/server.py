@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import wave
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from agentd.simulator import snapshot
+from agentd.simulator import actions, snapshot
 from agentd.simulator.config import SimConfig
+from agentd.simulator.manned import Phone
+from agentd.simulator.model import Seat
 from agentd.simulator.pbx import FAR_FUTURE_US, Emission, World
 from agentd.simulator.recording import BANNER
 from agentd.simulator.traffic import build
@@ -114,12 +118,31 @@ class SimulatedPbx:
         self._server: asyncio.Server | None = None
         self._pump: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
+        self._nudged = asyncio.Event()
         self.world: World = build(config, self._now_us())
 
     @property
     def truth(self) -> Truth:
         """What has really happened so far."""
         return self.world.truth
+
+    def phone(self, device: str) -> Phone:
+        """The phone of a manned seat (`SimConfig.manned`); LookupError for any other device."""
+        for seat in self.world.seats:
+            if seat.device == device and seat.manned:
+                return Phone(seat, self._press)
+        raise LookupError(f"{device} is no manned seat of this PBX")
+
+    def _press(self, seat: Seat, key: str) -> None:
+        if seat.line is not None:
+            self._catch_up()
+            self.world.wake(seat.line.process, (key, seat))
+            self._nudged.set()
+
+    def _catch_up(self) -> None:
+        """Let everything happen that was due before now."""
+        now_us = self._now_us()
+        self._broadcast(self.world.advance(now_us, stamp_from_us=now_us - LATE_US))
 
     def _now_us(self) -> int:
         return round(self._now() * 1e6)
@@ -165,13 +188,17 @@ class SimulatedPbx:
     async def _run(self) -> None:
         await self._started.wait()
         while True:
-            now_us = self._now_us()
-            self._broadcast(self.world.advance(now_us, stamp_from_us=now_us - LATE_US))
+            self._nudged.clear()
+            self._catch_up()
             next_us = self.world.next_at_us()
             wait_s = IDLE_S
             if next_us != FAR_FUTURE_US:
                 wait_s = min(IDLE_S, max(0.0, (next_us - self._now_us()) / 1e6))
-            await asyncio.sleep(wait_s)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._nudged.wait()
+            except TimeoutError:
+                continue
 
     def _broadcast(self, emissions: list[Emission]) -> None:
         if not emissions:
@@ -227,6 +254,15 @@ class SimulatedPbx:
             await session.send_list(chunks)
         elif action in snapshot.LISTS:
             await session.send_list(snapshot.LISTS[action](self.world, ident))
+        elif action in actions.DOES:
+            self._catch_up()
+            try:
+                message = actions.DOES[action](self.world, headers)
+            except actions.ActionRefused as refusal:
+                session.writer.write(_response("Error", ident, str(refusal)))
+            else:
+                session.writer.write(_response("Success", ident, message))
+            self._nudged.set()
         else:
             session.writer.write(self._answer(session, action, ident, headers))
         return True
@@ -263,6 +299,18 @@ class SimulatedPbx:
                     return _response("Error", ident, "Invalid event mask")
                 session.mask = mask
                 return _success(ident, f"Events: {'On' if mask else 'Off'}\r\n")
+            case "listcommands":
+                lines = (f"{k}: x  (Priv: {v})\r\n" for k, v in actions.PRIVILEGES.items())
+                return _success(ident, "".join(lines))
+            case "getvar":
+                try:
+                    file = actions.recording_file(self.world, headers)
+                except actions.ActionRefused as refusal:
+                    return _response("Error", ident, str(refusal))
+                if file:
+                    write_silence(Path(file))
+                variable = headers.get("variable", "")
+                return _success(ident, f"Variable: {variable}\r\nValue: {file}\r\n")
             case "coresettings":
                 return _success(
                     ident,
@@ -287,6 +335,14 @@ class SimulatedPbx:
                     f"Invalid/unknown command: {headers.get('action', '')}. "
                     "Use Action: ListCommands to show available commands.",
                 )
+
+
+def write_silence(path: Path, seconds: int = 10) -> None:
+    """A recording in which nobody speaks: 8 kHz, 16 bits, one channel."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", "not compressed"))
+        file.writeframes(bytes(2 * 8_000 * seconds))
 
 
 def _response(kind: str, ident: str, message: str) -> bytes:

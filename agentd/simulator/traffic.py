@@ -27,6 +27,8 @@ def build(config: SimConfig, start_us: int) -> World:
         world.spawn(lambda process: _arrivals(world))
     if config.break_every_s > 0:
         for seat in world.seats:
+            if seat.manned:
+                continue
             world.spawn(
                 lambda process, seat=seat: _seat_life(world, seat),  # type: ignore[misc]
                 world.rng.uniform(6.0, config.break_every_s * 2),
@@ -104,16 +106,19 @@ def _opening(world: World) -> None:
 
 def _seat_life(world: World, seat: Seat) -> Steps:
     rng, config = world.rng, world.config
-    while True:
+    # Until somebody real sits down there.
+    while not seat.manned:
         if not seat.busy and seat.person is not None:
             if rng.random() < 0.7:
                 pause(world, seat, rng.choice(PAUSE_REASONS))
                 yield rng.uniform(8.0, 30.0)
-                unpause(world, seat)
+                if not seat.manned:
+                    unpause(world, seat)
             else:
                 log_out(world, seat)
                 yield rng.uniform(4.0, 15.0)
-                log_in(world, seat)
+                if not seat.manned:
+                    log_in(world, seat)
         yield rng.expovariate(1.0 / config.break_every_s) + 2.0
 
 
