@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -41,7 +41,6 @@ from agentd.ticketing_file import (
     StoreError,
     is_trouble,
     make_engine,
-    make_read_engine,
     make_tables,
     prepare,
     trouble_code,
@@ -49,6 +48,7 @@ from agentd.ticketing_file import (
 )
 from agentd.ticketing_jobs import DocumentChange, Transaction, Work
 from agentd.ticketing_orders import read_restored
+from agentd.ticketing_readers import Readers
 from agentd.ticketing_writing import catch_up_some, is_committed, write_batch
 
 _RETRY_MIN_S = 0.1
@@ -117,7 +117,7 @@ class Store(DeskMethods):
         self._caught_up = rules is None
         self._listeners: list[Changed] = [] if changed is None else [changed]
         self._engine = make_engine(path)
-        self._read_engine = None if path is None else make_read_engine(path)
+        self._readers = None if path is None else Readers(path)
         self._lock = None if path is None else FileLock(path)
         self._connection: AsyncConnection | None = None
         self._connection_use = asyncio.Lock()
@@ -145,7 +145,8 @@ class Store(DeskMethods):
     # --- life ------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Lock, check and, where needed, upgrade the database; then start the writer.
+        """Lock, check and, where needed, upgrade the database; then start the writer. With
+        ``rules``, :meth:`catch_up` comes next, once they know all accounts.
 
         Raises :class:`StoreError` with plain words when that cannot be done; nothing is changed
         then. :class:`~agentd.ticketing_file.DaemonRunningError` when another process holds it.
@@ -210,8 +211,8 @@ class Store(DeskMethods):
         return not left
 
     async def _release(self) -> None:
-        if self._read_engine is not None:
-            await self._read_engine.dispose()
+        if self._readers is not None:
+            await self._readers.close(_HANG_S)
         await self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
@@ -451,10 +452,23 @@ class Store(DeskMethods):
         Raises :class:`StoreError` when the database cannot be read.
         """
         await self.flush()
+        return await self._ask_writer(lambda connection: read_restored(connection, pbx))
+
+    async def _read(self, question: Callable[[Connection], T]) -> T:
+        """Ask what is committed, beside the writer. Raises :class:`StoreError` when the database
+        cannot be read."""
+        if self._closing.is_set():
+            raise StoreError(f"the database {self._path} is closed; start agentd again")
+        if self._readers is not None:
+            return await self._readers.ask(question)
+        return await self._ask_writer(lambda connection: connection.run_sync(question))
+
+    async def _ask_writer(self, question: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Ask between two transactions, on the writer's own connection."""
         try:
             async with self._connection_use:
                 connection = await self._connect()
-                restored = await read_restored(connection, pbx)
+                answer = await question(connection)
                 await connection.commit()
         except DBAPIError as error:
             await self._disconnect()
@@ -463,28 +477,7 @@ class Store(DeskMethods):
             raise StoreError(
                 f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
             ) from error
-        return restored
-
-    async def _read(self, question: Callable[[Connection], T]) -> T:
-        """Ask what is committed, beside the writer. Raises :class:`StoreError` when the database
-        cannot be read."""
-        if self._closing.is_set():
-            raise StoreError(f"the database {self._path} is closed; start agentd again")
-        try:
-            if self._read_engine is not None:
-                async with self._read_engine.connect() as reader:
-                    return await reader.run_sync(question)
-            async with self._connection_use:
-                connection = await self._connect()
-                answer = await connection.run_sync(question)
-                await connection.commit()
-                return answer
-        except DBAPIError as error:
-            if not is_trouble(error):
-                raise
-            raise StoreError(
-                f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
-            ) from error
+        return answer
 
 
 def _nobody(_: Sequence[Effect]) -> None:

@@ -164,8 +164,8 @@ async def test_a_bug_of_ours_ends_those_who_wait_as_well(store: Store) -> None:
 
 async def test_a_database_that_cannot_be_read_is_told(store: Store, path: Path) -> None:
     await store.add_audit([ENTRY])
-    assert store._read_engine is not None
-    await store._read_engine.dispose()
+    assert store._readers is not None
+    await store._readers.engine.dispose()
     path.rename(path.with_name("elsewhere"))
     with pytest.raises(StoreError, match="cannot read the database"):
         await store.audit()

@@ -318,8 +318,8 @@ async def plan_of(store: Store, path: Path, ask: Any) -> list[str]:
     def note(_c: Any, _k: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
-    assert store._read_engine is not None
-    engine = store._read_engine.sync_engine
+    assert store._readers is not None
+    engine = store._readers.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         await ask()

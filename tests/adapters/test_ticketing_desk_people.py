@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -411,3 +412,16 @@ async def test_many_questions_at_once_and_none_after_the_end(store: Store) -> No
     for late in (store.sessions(), store.put_session(session(1))):
         with pytest.raises(Exception, match="is closed"):
             await late
+
+
+async def test_closing_waits_for_answers_and_leaves_no_thread(store: Store) -> None:
+    await tell(store, *(violation(n) for n in range(50)))
+    asked = [asyncio.create_task(store.violations(ViolationQuery())) for _ in range(30)]
+    await asyncio.sleep(0)
+    asked[7].cancel()
+    assert await store.close()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(answers[7], asyncio.CancelledError)
+    assert [len(a.items) for a in answers if isinstance(a, ViolationPage)] == [50] * 29
+    left = [t.name for t in threading.enumerate() if "_connection_worker_thread" in t.name]
+    assert left == []
