@@ -18,11 +18,31 @@ MAX_SHORT = 100
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
+MAX_AHEAD_US = 3653 * 86_400 * 1_000_000
+"""Ten years: whoever types a later moment mistook the unit."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """``text`` without the space around it, and without characters that nobody types and neither a
+    screen nor a spreadsheet can show."""
+    return _CONTROL.sub("", text).strip()
+
+
+def time_problem(due_us: int, now_us: int) -> Missing | None:
+    """What is wrong with ``due_us`` as a moment to come; None: nothing."""
+    if due_us <= now_us:
+        return lacking("due_us", "not_later")
+    if due_us > now_us + MAX_AHEAD_US:
+        return lacking("due_us", "out_of_range", limit="10 年 (10 years)")
+    return None
+
+
 def text_problem(
     path: str, text: str, *, required: bool = True, max_chars: int = MAX_TEXT
 ) -> Missing | None:
     """What is wrong with a text that a command brings; None: nothing."""
-    if required and not text.strip():
+    if required and not clean(text):
         return lacking(path, "required")
     if len(text) > max_chars:
         return lacking(path, "too_long", limit=str(max_chars))

@@ -13,8 +13,10 @@ from agentd.core.order_check import (
     MAX_SHORT,
     MAX_TEXT,
     called_back,
+    clean,
     missing,
     text_problem,
+    time_problem,
     values_given,
 )
 from agentd.core.order_clocks import about
@@ -141,7 +143,7 @@ def _filled(asked: Asked, command: Edit) -> WorkOrder | OrderRefusal:
         )
     category = order.category if command.category is UNSET else command.category
     filled = replace(order, category=category or None)
-    given = {key: value.strip() for key, value in command.fields.items()}
+    given = {key: clean(value) for key, value in command.fields.items()}
     titles = {
         spec.key
         for spec_of in asked.book.offered(order.queue)
@@ -155,12 +157,12 @@ def _filled(asked: Asked, command: Edit) -> WorkOrder | OrderRefusal:
         wrong.insert(0, lacking("category", "not_a_choice", limit=offered))
     reply = order.reply if command.reply is UNSET else command.reply
     if reply is not None:
-        reply = replace(reply, content=reply.content.strip(), basis=reply.basis.strip())
+        reply = replace(reply, content=clean(reply.content), basis=clean(reply.basis))
         wrong += problems(
             text_problem("reply.content", reply.content, required=False),
             text_problem("reply.basis", reply.basis, required=False),
         )
-    external_no = order.external_no if command.external_no is UNSET else command.external_no.strip()
+    external_no = order.external_no if command.external_no is UNSET else clean(command.external_no)
     wrong += problems(text_problem("external_no", external_no, required=False, max_chars=MAX_SHORT))
     if wrong:
         return invalid(order, *wrong)
@@ -265,7 +267,7 @@ def calm_down(asked: Asked, command: CalmDown) -> Outcome:
     wrong = problems(text_problem("reason", command.reason))
     if wrong:
         return invalid(asked.order, *wrong)
-    note = Note(asked.now_us, asked.by, f"取消急件:{command.reason.strip()}")
+    note = Note(asked.now_us, asked.by, f"取消急件:{clean(command.reason)}")
     order = replace(asked.order, urgent=None, notes=(*asked.order.notes, note))
     return Step(titled(order, asked.book))
 
@@ -282,9 +284,9 @@ def handle_urgent(asked: Asked, command: HandleUrgent) -> Outcome:
     assert urgent is not None
     handled = replace(
         urgent,
-        unit_called=command.unit.strip(),
-        process=command.process.strip(),
-        method=command.method.strip(),
+        unit_called=clean(command.unit),
+        process=clean(command.process),
+        method=clean(command.method),
         handled_by=asked.by,
     )
     return Step(replace(asked.order, urgent=handled))
@@ -296,11 +298,11 @@ def handle_urgent(asked: Asked, command: HandleUrgent) -> Outcome:
 def promise(asked: Asked, command: MakePromise) -> Outcome:
     wrong = problems(
         text_problem("text", command.text),
-        lacking("due_us", "not_later") if command.due_us <= asked.now_us else None,
+        time_problem(command.due_us, asked.now_us),
     )
     if wrong:
         return invalid(asked.order, *wrong)
-    made = Promise(asked.now_us, asked.by, command.text.strip(), command.due_us)
+    made = Promise(asked.now_us, asked.by, clean(command.text), command.due_us)
     return Step(replace(asked.order, promise=made))
 
 
@@ -319,12 +321,12 @@ def add_note(asked: Asked, command: AddNote) -> Outcome:
     wrong = problems(text_problem("text", command.text, max_chars=MAX_TEXT))
     if wrong:
         return invalid(asked.order, *wrong)
-    note = Note(asked.now_us, asked.by, command.text.strip())
+    note = Note(asked.now_us, asked.by, clean(command.text))
     return Step(replace(asked.order, notes=(*asked.order.notes, note)))
 
 
 def add_number(asked: Asked, command: AddNumber) -> Outcome:
-    number, label = command.number.strip(), command.label.strip()
+    number, label = clean(command.number), clean(command.label)
     norm = normalise(number, asked.book.numbers)
     wrong = problems(
         text_problem("number", number, max_chars=MAX_SHORT),

@@ -425,7 +425,8 @@ AnyCommand = PersonCommand | SystemCommand
 class Missing(Struct, frozen=True):
     """Something that prevents completion. ``field`` is a path: ``category``, ``fields.place``,
     ``reply.mode``, ``reply.basis``; ``code``: required, not_a_choice, too_long, not_a_date,
-    not_a_number, no_call_back, unknown, not_later (a moment that has passed), out_of_range."""
+    not_a_number, no_call_back, unknown, not_later (a moment that has passed), out_of_range,
+    only_one."""
 
     field: str
     code: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agentd.core.order_check import MAX_SHORT, text_problem
+from agentd.core.order_check import MAX_SHORT, clean, text_problem, time_problem
 from agentd.core.order_clocks import about, tick
 from agentd.core.order_fill import (
     Asked,
@@ -51,7 +51,7 @@ from agentd.core.workdays import due_us as end_of_working_day_us
 
 
 def _said(asked: Asked, text: str) -> Said:
-    return Said(asked.now_us, asked.by, text.strip())
+    return Said(asked.now_us, asked.by, clean(text))
 
 
 def _seen(asked: Asked) -> WorkOrder:
@@ -84,19 +84,19 @@ def forward(asked: Asked, command: Forward) -> Outcome:
     wrong = problems(text_problem("reason", command.reason))
     if wrong:
         return invalid(asked.order, *wrong)
-    forwarded = Forwarded(asked.now_us, asked.by, (), command.reason.strip())
+    forwarded = Forwarded(asked.now_us, asked.by, (), clean(command.reason))
     order = replace(asked.order, state="forwarded", forwarded=forwarded)
     return Step(order, forward_notices(order, asked.now_us))
 
 
 def dispatch(asked: Asked, command: DispatchTo) -> Outcome:
     book, unit = asked.book, asked.book.unit(command.unit)
-    person = command.person.strip() or (unit.contact if unit is not None else "")
+    person = clean(command.person) or (unit.contact if unit is not None else "")
     known = "、".join(each.label[0] for each in book.units)
     wrong = problems(
         text_problem("unit", command.unit, max_chars=MAX_SHORT),
         lacking("unit", "not_a_choice", limit=known)
-        if command.unit.strip() and book.units and unit is None
+        if clean(command.unit) and book.units and unit is None
         else None,
         text_problem("person", person, max_chars=MAX_SHORT),
         text_problem("text", command.text, required=False),
@@ -107,19 +107,20 @@ def dispatch(asked: Asked, command: DispatchTo) -> Outcome:
     made = Dispatch(
         at_us=asked.now_us,
         by=asked.by,
-        unit=command.unit.strip(),
+        unit=clean(command.unit),
         person=person,
         due_us=_due_us(asked, command, unit),
-        text=command.text.strip(),
+        text=clean(command.text),
     )
     return Step(replace(_seen(asked), state="dispatched", dispatch=made, answer=None))
 
 
 def _wrong_time(asked: Asked, command: DispatchTo) -> Missing | None:
     if command.due_us is not None:
-        if command.due_days is not None or command.due_us <= asked.now_us:
-            return lacking("due_us", "not_later")
-    elif command.due_days is not None and not 0 <= command.due_days <= MAX_DAYS:
+        if command.due_days is not None:
+            return lacking("due_days", "only_one")
+        return time_problem(command.due_us, asked.now_us)
+    if command.due_days is not None and not 0 <= command.due_days <= MAX_DAYS:
         return lacking("due_days", "out_of_range", limit=f"0–{MAX_DAYS}")
     return None
 
@@ -205,7 +206,7 @@ def revisit(asked: Asked, command: RevisitCaller) -> Outcome:
     )
     if wrong:
         return invalid(asked.order, *wrong)
-    made = Revisit(asked.now_us, asked.by, command.satisfaction, command.text.strip())
+    made = Revisit(asked.now_us, asked.by, command.satisfaction, clean(command.text))
     return Step(replace(asked.order, state="revisited", revisit=made))
 
 
@@ -240,7 +241,7 @@ def assign(asked: Asked, command: Assign) -> Outcome:
     wrong = problems(text_problem("to", command.to, max_chars=MAX_SHORT))
     if wrong:
         return invalid(asked.order, *wrong)
-    to = command.to.strip()
+    to = clean(command.to)
     if to == asked.order.owner:
         return Step(asked.order)
     order = replace(asked.order, owner=to)

@@ -12,6 +12,8 @@ from agentd.core.order_words import EXCEPTION_WORDS
 
 URGENT_PREFIX = "【急件】"
 """The system's own mark of an urgent order."""
+MAX_TITLE = 120
+"""Characters of a title; the fields have it all."""
 _TYPED = re.compile(r"[【\[〔［]\s*急\s*件\s*[】\]〕］]")
 
 
@@ -29,6 +31,8 @@ def compose(order: WorkOrder, category: CategorySpec | None) -> str:
     title = " ".join(part for part in parts if part)
     if not title and order.exemption is not None:
         title = EXCEPTION_WORDS[order.exemption.kind][0]
+    if len(title) > MAX_TITLE:
+        title = f"{title[: MAX_TITLE - 1]}…"
     return f"{URGENT_PREFIX}{title}" if order.urgent is not None else title
 
 

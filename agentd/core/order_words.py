@@ -118,6 +118,10 @@ def lacking(path: str, code: str, label: Label | None = None, *, limit: str = ""
             "尚未回拨:请先回拨来电人,或写一条备注说明",
             "nobody has called back yet: call the caller, or write a note that says why not",
         ),
+        "only_one": (
+            "办理期限写工作日数或截止时间,只写一个",
+            "say the working days or the moment when it is due, not both",
+        ),
         "unknown": (
             f"表单里没有「{zh}」这一项",
             f"the form has no “{en}”",

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from agentd.core.order_form import FormBook
+from agentd.core.order_form import CategorySpec, FieldSpec, FormBook
 from agentd.core.order_model import (
     Absorb,
     Acknowledge,
@@ -229,6 +229,20 @@ def test_values_that_fit() -> None:
     fields = {**COMPLAINT.fields, "urgency": "高", "phone": "010-87654321", "day": "2026-02-28"}
     order = after(opened(), Complete(category="complaint", fields=fields))
     assert order.fields == fields
+
+
+def test_a_long_title_is_cut_and_the_fields_are_not() -> None:
+    long = FieldSpec("event", ("事件", "Event"), in_title=True)
+    book = FormBook(categories=(CategorySpec("praise", ("表扬", "Praise"), fields=(long,)),))
+    order = after(opened(), Edit(category="praise", fields={"event": "长" * 300}), book=book)
+    assert order.title == "长" * 119 + "…"
+    assert order.fields["event"] == "长" * 300
+
+
+def test_what_nobody_types_is_left_out() -> None:
+    order = after(opened(), AddNote("第一行\n第二行\x00\x1b"), Edit(external_no="\x07 7"))
+    assert (order.notes[0].text, order.external_no) == ("第一行\n第二行", "7")
+    assert lacks(refusal(opened(), AddNote("\x00"))) == [("text", "required")]
 
 
 def test_a_category_that_is_not_offered() -> None:
