@@ -23,7 +23,7 @@ from agentd.alerts import MqttOut, MqttSettings
 from agentd.ami_link import AmiSettings
 from agentd.ami_listener import AmiListener
 from agentd.config import Config
-from agentd.control import ControlServer, completion, socket_path
+from agentd.control import ControlServer, socket_path
 from agentd.core.effects import (
     Alert,
     Anomaly,
@@ -33,6 +33,7 @@ from agentd.core.effects import (
     Violation,
     seconds,
 )
+from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
 from agentd.http_api import WebServer, WebSettings
@@ -42,6 +43,7 @@ from agentd.pipeline import Pipeline
 from agentd.ports import LiveSink
 from agentd.record import Recorded, record_until_interrupted
 from agentd.runtime import Runtime
+from agentd.staff import Rulebook, Staff
 from agentd.ticketing import Store
 
 FLUSH_MAX_S = 5.0
@@ -73,7 +75,14 @@ def ami_settings(config: Config, pbx: str) -> AmiSettings:
 def web_settings(config: Config) -> WebSettings:
     """Where the web server listens."""
     web = config.web
-    return WebSettings(host=web.host, port=web.port, allowed_hosts=tuple(web.allowed_hosts))
+    return WebSettings(
+        host=web.host,
+        port=web.port,
+        allowed_hosts=tuple(web.allowed_hosts),
+        tls_cert_file=config.base / web.tls_cert_file if web.tls_cert_file else None,
+        tls_key_file=config.base / web.tls_key_file if web.tls_key_file else None,
+        behind_proxy=web.behind_proxy,
+    )
 
 
 def mqtt_settings(config: Config) -> MqttSettings | None:
@@ -116,33 +125,51 @@ class Daemon:
         mqtt: MqttSettings | None = None,
     ) -> None:
         self.store_path = store_path
-        self.store = Store(store_path)
-        self.live = LiveStream(StreamSettings(lang=config.web.language))
+        policies = {pbx: (books or {}).get(pbx) or config.policy_book(pbx) for pbx in access}
+        rulebook = Rulebook(Directory(), config.form_book, policies)
+        self.store = Store(store_path, rules=rulebook.orders)
+        self.live = LiveStream(
+            StreamSettings(
+                lang=config.web.language, allowed_origins=tuple(config.web.allowed_origins)
+            )
+        )
         self.mqtt = None if mqtt is None else MqttOut(mqtt)
-        told = announce or EffectLog()
+        tell = announce or EffectLog()
+        told = tell if self.mqtt is None else _all(tell, self.mqtt.announce)
+        boards = self.live if self.mqtt is None else _Boards(self.live, self.mqtt)
         self.runtime = Runtime(
-            {
-                pbx: Pipeline(pbx, (books or {}).get(pbx) or config.policy_book(pbx))
-                for pbx in access
-            },
+            {pbx: Pipeline(pbx, policies[pbx]) for pbx in access},
             self.store,
-            self.live if self.mqtt is None else _Boards(self.live, self.mqtt),
-            announce=told if self.mqtt is None else _both(told, self.mqtt.announce),
+            boards,
+            announce=_all(told, self._tell_staff),
             resync=lambda pbx: self.listeners[pbx].resync(),
         )
         self.listeners = {
             pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()
         }
-        self.web = WebServer(web, self.live, self.health)
-        self.control = ControlServer(
-            socket_path(store_path),
-            {
-                "complete": completion(
-                    lambda asked: self.runtime.complete_order(asked.pbx, asked.order, asked.by)
-                )
-            },
+        self.staff = Staff(
+            config,
+            rulebook,
+            store=self.store,
+            runtime=self.runtime,
+            live=self.live,
+            boards=boards,
+            telephony=self.listeners,
+            tell=told,
         )
+        self.web = WebServer(
+            web,
+            self.live,
+            self.health,
+            self.staff.accounts,
+            routers=self.staff.routers,
+            my_seat=self.staff.my_seat,
+        )
+        self.control = ControlServer(socket_path(store_path), self.staff.handlers)
         self._stopping = False
+
+    def _tell_staff(self, effects: Sequence[Effect]) -> None:
+        self.staff.announce(effects)
 
     def health(self) -> dict[str, Any]:
         """What ``/healthz`` shows; ``ok`` is False while something needs a person."""
@@ -163,6 +190,7 @@ class Daemon:
                 "error": store.last_error,
             },
             **mqtt,
+            **self.staff.health,
         }
 
     async def run(self, stop: asyncio.Event, ready: Ready) -> None:
@@ -172,6 +200,7 @@ class Daemon:
         """
         await self.store.start()
         try:
+            await self.staff.start()
             for pbx in self.listeners:
                 self.runtime.restore(pbx, await self.store.restore(pbx))
             url = await self.web.start()
@@ -183,6 +212,7 @@ class Daemon:
         finally:
             await self.web.stop()
             await self.control.close()
+            await self.staff.close()
             await self.store.close(flush_max_s=FLUSH_MAX_S)
         _log.info("stopped")
 
@@ -194,6 +224,9 @@ class Daemon:
 
             pump = start("pump", self.runtime.run())
             store = start("store", self.store.watch())
+            await self.staff.take_seats()
+            staff = [start(name, work()) for name, work in self.staff.works().items()]
+            webhooks = start("webhooks", self.staff.webhooks.run())
             web = start("web", self.web.serve_until_stopped())
             links = [
                 start(f"ami-{pbx}", listener.run()) for pbx, listener in self.listeners.items()
@@ -218,7 +251,9 @@ class Daemon:
                 self.mqtt.stop()
                 await asyncio.wait({mqtt}, timeout=MQTT_FLUSH_MAX_S)
                 mqtt.cancel()
-            store.cancel()
+            await self.staff.stop_webhooks(webhooks)
+            for task in (*staff, store):
+                task.cancel()
 
     async def _vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """``work``, which must not end before we stop."""
@@ -258,12 +293,10 @@ class _Boards:
             sink.publish(changed, removed)
 
 
-def _both(
-    first: Callable[[Sequence[Effect]], None], second: Callable[[Sequence[Effect]], None]
-) -> Callable[[Sequence[Effect]], None]:
+def _all(*listeners: Callable[[Sequence[Effect]], None]) -> Callable[[Sequence[Effect]], None]:
     def announce(effects: Sequence[Effect]) -> None:
-        first(effects)
-        second(effects)
+        for listener in listeners:
+            listener(effects)
 
     return announce
 

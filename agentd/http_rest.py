@@ -23,7 +23,7 @@ from agentd.http_seats import my_seat_json, seats_router
 from agentd.http_shift import shift_router, violations_router
 from agentd.ports.desk import Accounts, Desk, DeskStore, Presence
 
-__all__ = ["CallRecords", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
+__all__ = ["APIRouter", "CallRecords", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
 
 
 class RestServices(Struct, frozen=True, kw_only=True):

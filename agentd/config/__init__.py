@@ -129,6 +129,14 @@ class PbxAccess(Struct, frozen=True):
         return f"PbxAccess({self.pbx}: {self.username}@{self.host}:{self.port})"
 
 
+class PeopleOn(Struct, frozen=True):
+    """What people may do with one PBX from their desks."""
+
+    drive_queues: bool
+    dial_context: str | None
+    recordings_dir: Path | None
+
+
 class MqttAccess(Struct, frozen=True):
     """How to reach the MQTT broker."""
 
@@ -173,6 +181,8 @@ class Config:
         phrases: PhraseBook,
         mqtt_access: MqttAccess | None = None,
         webhooks: Iterable[WebhookAccess] = (),
+        *,
+        base: Path = Path(),
     ) -> None:
         self.engine = settings.engine
         self.web = settings.web
@@ -184,6 +194,8 @@ class Config:
         self.log = settings.log
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
         self.store_path = store_path
+        self.base = base
+        """What relative paths of the file are relative to."""
         self.phrases = phrases
         """The words by situation, in both languages."""
         self._form = form
@@ -199,6 +211,12 @@ class Config:
     def access(self, pbx_id: str) -> PbxAccess:
         """How to reach ``pbx_id``; KeyError when the configuration was read without secrets."""
         return self._access[pbx_id]
+
+    def people_on(self, pbx_id: str) -> PeopleOn:
+        """What people may do with ``pbx_id``."""
+        pbx = next(pbx for pbx in self._settings.pbx if pbx.id == pbx_id)
+        folder = self.base / pbx.recordings_dir if pbx.recordings_dir else None
+        return PeopleOn(pbx.drive_queues, pbx.dial_context, folder)
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""
@@ -269,7 +287,15 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     if problems or settings is None or seats is None or form is None or phrases is None:
         raise ConfigError(sorted(problems, key=lambda p: (p.file != source.name, p.line or 0)))
     return Config(
-        settings, seats.seat, access, base / settings.store.path, form, phrases, mqtt, webhooks
+        settings,
+        seats.seat,
+        access,
+        base / settings.store.path,
+        form,
+        phrases,
+        mqtt,
+        webhooks,
+        base=base,
     )
 
 

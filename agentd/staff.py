@@ -1,0 +1,212 @@
+"""The people's side of the daemon, put together: accounts, desk, presence, what goes out to them,
+and the REST API that serves them all.
+
+:class:`Staff` is built beside the runtime and hears what the runtime announces. Its parts start in
+the order that they need one another: accounts before documents are judged by them, the desk before
+anything changes, sign-ins when the engine can be told of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from agentd.accounts import AccountService
+from agentd.accounts_commands import AccountCommands, AccountsRequest
+from agentd.accounts_passwords import AccountSettings
+from agentd.config import Config
+from agentd.control import CompleteRequest, Handler, completion, form_of
+from agentd.core.effects import Effect, LegEnded
+from agentd.core.order_form import FormBook
+from agentd.core.people import Directory, Person
+from agentd.core.policy import PolicyBook
+from agentd.core.state import us
+from agentd.desk import DeskService
+from agentd.http_rest import (
+    APIRouter,
+    CallRecords,
+    RestServices,
+    Workbooks,
+    my_seat_json,
+    rest_routers,
+)
+from agentd.monitor_ws import LiveStream
+from agentd.order_rules import ConfiguredRules
+from agentd.ports import LiveSink
+from agentd.ports.telephony import Telephony
+from agentd.presence import PresenceService
+from agentd.presence_rules import PbxDesk
+from agentd.runtime import Runtime
+from agentd.ticketing import Store
+from agentd.webhooks import Webhooks
+
+WEBHOOK_FLUSH_MAX_S = 3.0
+
+
+class Rulebook(Struct, frozen=True):
+    """What people are judged by: who they are, the form, and the policies of each PBX."""
+
+    directory: Directory
+    form: FormBook
+    books: Mapping[str, PolicyBook]
+
+    @property
+    def orders(self) -> ConfiguredRules:
+        """What the store asks when an order changes."""
+        return ConfiguredRules(self.form, self.directory, self.books)
+
+
+class Staff:
+    """See the module.
+
+    ``boards`` shows urgent orders beside the engine's board; ``tell`` hears of the desk's alerts
+    (MQTT). ``telephony``: the link of each PBX.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rulebook: Rulebook,
+        *,
+        store: Store,
+        runtime: Runtime,
+        live: LiveStream,
+        boards: LiveSink,
+        telephony: Mapping[str, Telephony],
+        tell: Callable[[Sequence[Effect]], None],
+    ) -> None:
+        directory, books = rulebook.directory, rulebook.books
+        rules = rulebook.orders
+        self._store = store
+        self.accounts = AccountService(
+            store,
+            AccountSettings(
+                session_max_s=config.web.session_max_s, session_idle_s=config.web.session_idle_s
+            ),
+            directory=directory,
+        )
+        self.accounts.changed.append(live.recheck)
+        self.webhooks = Webhooks(config.webhooks, store, team_of=rules.team)
+        self._tell = tell
+
+        def wrap_up_us(leg: LegEnded) -> int:
+            policy = books[leg.pbx].resolve(leg.queue, rules.team(leg.pbx, leg.seat))
+            return us(policy.wrap_up_s)
+
+        self.desk = DeskService(
+            store=store,
+            engine=runtime,
+            directory=directory,
+            book=rulebook.form,
+            pbxs=tuple(telephony),
+            hints=live,
+            audit=self.accounts,
+            notices=self.webhooks,
+            live=boards,
+            announce=self._tell_out,
+            wrap_up_us=wrap_up_us,
+        )
+        store.on_change(self.desk.on_changed)
+        self.presence = PresenceService(
+            store=store,
+            engine=runtime,
+            pbxs={
+                pbx: PbxDesk(
+                    telephony=link,
+                    drive_queues=config.people_on(pbx).drive_queues,
+                    dial_context=config.people_on(pbx).dial_context,
+                    seats=books[pbx].seats,
+                )
+                for pbx, link in telephony.items()
+            },
+            book=rulebook.form,
+            people=directory,
+            hints=live,
+            language=config.web.language,
+        )
+        folders: dict[str, Path] = {
+            pbx: folder
+            for pbx in telephony
+            if (folder := config.people_on(pbx).recordings_dir) is not None
+        }
+        self._services = RestServices(
+            desk=self.desk,
+            presence=self.presence,
+            accounts=self.accounts,
+            store=store,
+            calls=CallRecords(store, directory, team_of=rules.team, folders=folders),
+            directory=directory,
+            phrases={"zh": config.phrases.zh, "en": config.phrases.en},
+            workbooks=Workbooks(),
+        )
+
+    @property
+    def routers(self) -> tuple[APIRouter, ...]:
+        """The REST API."""
+        return rest_routers(self._services)
+
+    def my_seat(self, who: Person) -> Mapping[str, Any] | None:
+        """Where ``who`` is signed in, for ``/api/me``."""
+        return my_seat_json(self.presence, who)
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """What the control socket can be asked."""
+
+        async def complete(request: CompleteRequest) -> object:
+            return await self.desk.complete_as(request.by, request.order, form_of(request))
+
+        return {
+            "complete": completion(complete),
+            "accounts": Handler(AccountsRequest, AccountCommands(self.accounts).act),
+        }
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """For ``/healthz``: the webhooks, if there are any."""
+        hooks = self.webhooks.health
+        if not hooks:
+            return {}
+        return {"webhooks": {name: structs.asdict(health) for name, health in hooks.items()}}
+
+    def announce(self, effects: Sequence[Effect]) -> None:
+        """What the engine says, obligations after their commit."""
+        self.webhooks.announce(effects)
+        self.desk.on_effects(effects)
+        self.presence.announce(effects)
+
+    def _tell_out(self, effects: Sequence[Effect]) -> None:
+        """The desk's own alerts, for lamps and robots."""
+        self._tell(effects)
+        self.webhooks.announce(effects)
+
+    # --- life ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Accounts, documents and clocks, before the engine is restored. Raises ``StoreError``."""
+        await self.accounts.start()
+        await self._store.catch_up()
+        await self.desk.start()
+
+    async def take_seats(self) -> None:
+        """Who is signed in; the pump must be running."""
+        await self.presence.start()
+
+    def works(self) -> dict[str, Callable[[], Any]]:
+        """Named work for the daemon's task group."""
+        return {"accounts": self.accounts.run, "desk": self.desk.run}
+
+    async def stop_webhooks(self, task: asyncio.Task[None]) -> None:
+        """Store what has not been delivered, for a bounded time."""
+        self.webhooks.stop()
+        await asyncio.wait({task}, timeout=WEBHOOK_FLUSH_MAX_S)
+        task.cancel()
+
+    async def close(self) -> None:
+        """Commands on their way and the last lines of the audit log; before the store is closed."""
+        await self.desk.close()
+        await self.accounts.close()
