@@ -94,8 +94,9 @@ def of_notice(notice: Notice, order: WorkOrder, lang: Lang, *, mask: bool) -> Me
     # A complaint about ourselves is no matter for whoever reads along.
     title = "" if order.own_service else order.title
     caller = _number(order.caller, mask)
+    said = notice.text_zh if lang == "zh" else notice.text_en
     if mask:
-        title = _masked(title)
+        title, said = _masked(title), _masked(said)
     data = {
         "kind": notice.kind,
         "order": order.id,
@@ -113,14 +114,12 @@ def of_notice(notice: Notice, order: WorkOrder, lang: Lang, *, mask: bool) -> Me
         "category": order.category,
         "title": title,
         "own_service": order.own_service,
+        "text": "" if order.own_service else said,
         "opened_at": seconds(order.opened_us),
         "due_at": seconds(order.due_us),
     }
     zh, en = _NOTICES[notice.kind]
     head = [_in(lang, (zh, en))]
-    said = notice.text_zh if lang == "zh" else notice.text_en
-    if said:
-        head.append(_masked(said) if mask else said)
     if notice.times > 1:
         head.append(_in(lang, _TIMES).format(times=notice.times))
     facts = {

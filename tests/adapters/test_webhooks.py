@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import random
 import socket
 import ssl
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
@@ -24,8 +26,10 @@ from agentd.config import WebhookAccess
 from agentd.core.order_model import Notice, WorkOrder
 from agentd.errors import AgentdError
 from agentd.ports.desk import WebhookItem
+from agentd.ticketing import Store
+from agentd.webhooks import Kept as Keeper
 from agentd.webhooks import Patience, Webhooks
-from agentd.webhooks_messages import robot_answer
+from agentd.webhooks_messages import of_notice, robot_answer
 from tests.adapters.http_receiver import Answer, Receiver
 from tests.adapters.store_rig import T0_US, alert, order, said, violation
 
@@ -89,7 +93,7 @@ def to(url: str, **changes: Any) -> WebhookAccess:
 
 @asynccontextmanager
 async def running(
-    receivers: Sequence[WebhookAccess], kept: Kept | None = None, patience: Patience = HASTE
+    receivers: Sequence[WebhookAccess], kept: Keeper | None = None, patience: Patience = HASTE
 ) -> AsyncIterator[Webhooks]:
     hooks = Webhooks(
         receivers,
@@ -159,12 +163,17 @@ async def test_numbers_are_told_in_full_only_where_that_is_asked_for() -> None:
 async def test_what_is_about_ourselves_names_neither_title_nor_agent() -> None:
     async with Receiver() as receiver, running([to(receiver.url, style="wecom")]) as hooks:
         own = replace(DOCUMENT, own_service=True)
-        hooks.notify([(replace(URGENT, kind="own_service"), own)])
+        said_aloud = replace(URGENT, kind="own_service", text_zh=f"涉及本中心:{own.title}")
+        hooks.notify([(said_aloud, own)])
         await receiver.until(1)
     text = receiver.got[0].json["text"]["content"]
     assert "水管" not in text
     assert "1001" not in text.replace("PJSIP/1001", "")
     assert DOCUMENT.id in text
+    # Nor does a machine hear it in the notice's own words.
+    assert "水管" not in json.dumps(
+        msgspec.to_builtins(of_notice(said_aloud, own, "zh", mask=True)), ensure_ascii=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,6 +270,23 @@ async def test_after_a_restart_it_goes_on_with_the_same_ids() -> None:
         await receiver.until(2)
         await until(lambda: not kept.items)
     assert {got.headers["webhook-id"] for got in receiver.got} == ids
+
+
+async def test_a_real_database_keeps_them_over_a_restart(tmp_path: Path) -> None:
+    port = free_port()
+    about = to(f"http://127.0.0.1:{port}/hook", secret="s")
+    async with Store(tmp_path / "agentd.db") as store, running([about], store) as hooks:
+        hooks.notify([(URGENT, DOCUMENT)])
+        await until(lambda: hooks.health["leaders"].error)
+    async with Store(tmp_path / "agentd.db") as store:
+        (item,) = await store.webhooks()
+        assert item.tries >= 1
+        receiver = Receiver()
+        receiver.port = port
+        async with receiver, running([about], store) as hooks:
+            await until(lambda: hooks.health["leaders"].delivered)
+        assert list(await store.webhooks()) == []
+    assert [got.headers["webhook-id"] for got in receiver.got] == [item.id]
 
 
 async def test_messages_for_a_receiver_that_is_configured_no_more_are_forgotten() -> None:
