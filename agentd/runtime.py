@@ -327,13 +327,17 @@ class Runtime:
                 yield pipeline.recording_file(item.uid, item.file)
             case _:
                 at_us = item.now_us or self._clock_us(item.pbx)
-                event = _event(item, at_us or self._wall_us(), self._by_item.pop(id(item)))
+                event = _event(item, at_us or self._wall_us(), self._by_item.pop(id(item), 0))
                 yield pipeline.command(event, clock_known=at_us is not None)
 
     def _answered(self, pbx: str, pipeline: Pipeline) -> list[tuple[_Asked, Answer]]:
         """Commands that were done or refused; the jobs of those that were done go along."""
-        answered = [(self._asked.pop(a.ticket), a) for a in pipeline.take_answers()]
-        for asked, answer in answered:
+        answered: list[tuple[_Asked, Answer]] = []
+        for answer in pipeline.take_answers():
+            asked = self._asked.pop(answer.ticket, None)
+            if asked is None:
+                continue  # It was put into the inbox by somebody who waits for no answer.
+            answered.append((asked, answer))
             if answer.refused is None:
                 self._jobs[pbx] += asked.jobs
         return answered

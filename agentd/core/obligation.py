@@ -26,7 +26,8 @@ class Refusal(Struct, frozen=True):
         """The refusal in one English sentence."""
         if self.code == "no_name":
             return f"work order {self.order.id}: say who completed it"
-        return f"work order {self.order.id} was already completed by {self.order.completed_by}"
+        by = "" if self.order.completed_by is None else f" by {self.order.completed_by}"
+        return f"work order {self.order.id} was already completed{by}"
 
 
 def complete(order: OrderChanged, by: str, now_us: int) -> OrderChanged | Refusal:

@@ -13,7 +13,7 @@ from agentd.core import events as e
 from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
 from agentd.core.state import Answer
 from agentd.errors import Refused
-from agentd.ports import AmiBytes, LinkChanged, LinkInfo, RecordingFile, Restored
+from agentd.ports import AmiBytes, CompleteOrder, LinkChanged, LinkInfo, RecordingFile, Restored
 from agentd.ports.desk import Job
 from agentd.runtime import PIECE_BYTES, Runtime
 from agentd.runtime_inbox import OrderedInbox, OwedGate
@@ -642,6 +642,15 @@ async def test_what_was_asked_for_is_done_although_who_asked_has_gone() -> None:
         floor.store.commit()
         assert floor.announced == [order("o1", "completed", "completed")]
         assert floor.store.jobs == [(floor.announced, job)]
+
+
+async def test_a_command_for_whose_answer_nobody_waits_is_done() -> None:
+    async with Floor() as floor:
+        floor.pipeline.orders = {"o1"}
+        floor.inbox.put_nowait(CompleteOrder("pbx", "o1", "Li"))
+        await floor.settle()
+        floor.store.commit()
+        assert floor.announced == [order("o1", "completed", "completed")]
 
 
 async def test_a_command_that_the_store_did_not_take_any_more_was_not_done() -> None:

@@ -95,3 +95,10 @@ def test_the_same_change_has_the_same_key_and_another_has_not() -> None:
         replace(OPEN, alerts_sent=1),
     ]
     assert change_key(OPEN) not in {change_key(other) for other in others}
+
+
+def test_what_the_system_completed_names_nobody() -> None:
+    missed = replace(OPEN, status="completed", completed_us=5, change="got_through")
+    refusal = complete(missed, "王芳", 9)
+    assert isinstance(refusal, Refusal)
+    assert refusal.message.endswith("was already completed")
