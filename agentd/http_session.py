@@ -35,6 +35,8 @@ BODY_MAX_BYTES = 256 << 10
 UPLOAD_MAX_BYTES = 2 << 20
 """Of a CSV file."""
 LOGIN_BODY_MAX_BYTES = 4 << 10
+BODY_IGNORED_MAX_BYTES = 4 << 20
+"""What is read of a body beyond its limit, so that the refusal is heard."""
 BODY_MAX_S = 30.0
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -294,7 +296,7 @@ async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
         headers={"Connection": "close"},
     )
     announced = headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > most_bytes:
+    if announced.isdigit() and int(announced) > most_bytes + BODY_IGNORED_MAX_BYTES:
         raise too_long
     parts: list[bytes] = []
     size = 0
@@ -307,6 +309,9 @@ async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > most_bytes:
+                    # Read on, and keep nothing: who is cut off while sending hears no answer.
+                    parts.clear()
+                if size > most_bytes + BODY_IGNORED_MAX_BYTES:
                     raise too_long
                 if not message.get("more_body", False):
                     break
@@ -318,6 +323,8 @@ async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
             "请求内容未及时送达。",
             headers={"Connection": "close"},
         ) from None
+    if size > most_bytes:
+        raise too_long
     return b"".join(parts)
 
 

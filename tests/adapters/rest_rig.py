@@ -264,7 +264,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
         presence = PresenceService(
             store=store,
             engine=runtime,
-            pbxs={"main": PbxDesk(FakeQueues(), seats=seats)},
+            pbxs={"main": PbxDesk(FakeQueues(queues=("hotline", "night")), seats=seats)},
             book=book,
             people=directory,
             hints=ears,
