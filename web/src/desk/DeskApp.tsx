@@ -15,7 +15,7 @@ import { SeatBar } from "./SeatBar";
 import { Side } from "./Side";
 import { SignIn } from "./SignIn";
 import { audible, chosenSound } from "./sound";
-import { currentOrder, liveSeat, said, view } from "./state";
+import { currentOrder, liveSeat, mySeat, said, view } from "./state";
 import { Strip } from "./Strip";
 import { dialog, numberText, tab } from "./ui";
 import { deskWords } from "./words";
@@ -52,14 +52,19 @@ export function DeskApp() {
 }
 
 function Body() {
-  if (tab.value === "seat") return <SignIn />;
-  if (tab.value === "mine") return <Mine />;
+  const now = tab.value;
   return (
-    <div class="body desk-body">
-      <Strip />
-      <Owed />
-      <OrderPanel />
-      <Side />
+    <div class="body desk-frame">
+      {(mySeat.value !== null || now === "work") && <Strip />}
+      {now === "seat" && <SignIn />}
+      {now === "mine" && <Mine />}
+      {now === "work" && (
+        <div class="desk-body">
+          <Owed />
+          <OrderPanel />
+          <Side />
+        </div>
+      )}
     </div>
   );
 }

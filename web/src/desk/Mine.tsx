@@ -13,7 +13,7 @@ import { deskWords } from "./words";
 /** The own day: figures, calls with their recordings, violations with a fair hearing. */
 export function Mine() {
   return (
-    <main class="body mine">
+    <main class="mine">
       <FiguresPart />
       <Violations />
       <Calls />

@@ -49,7 +49,7 @@ export function SignIn() {
     if (refused === null) show(null);
   };
   return (
-    <div class="body sign-in">
+    <div class="sign-in">
       <section class="sign-in-list" aria-labelledby="sign-in-heading">
         <h2 id="sign-in-heading">{t.heading}</h2>
         <p class="faint">{t.lead}</p>

@@ -15,8 +15,8 @@ import { actionOf } from "./hotkeys";
 import { loadMine } from "./ownday";
 import { notify } from "./notify";
 import { followSound, play } from "./sound";
-import { followCall, isTyping, liveSeat, loadOwed, refresh } from "./state";
-import { dialog, keys, numberText, owedCounts } from "./ui";
+import { currentOrder, followCall, isTyping, liveSeat, loadOwed, refresh } from "./state";
+import { dialog, keys, numberText, owedCounts, show } from "./ui";
 import { deskWords } from "./words";
 
 /** Start everything; the person is known by now. */
@@ -28,6 +28,10 @@ export function followDesk(): void {
   effect(() => {
     const seat = liveSeat.value;
     void followCall(seat);
+  });
+  effect(() => {
+    // The call's order is what counts now; only who is typing is left in peace.
+    if (currentOrder.value !== null && !isTyping()) show("work");
   });
   followRinging();
   effect(() => warn(store.arrived.value));

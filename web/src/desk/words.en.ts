@@ -57,8 +57,8 @@ export const deskEn: DeskMessages = {
     ring: (count) => `ring ${count}`,
     secondsLeft: "s left to answer",
     holdLeft: "s left to return",
-    holdOver: "Over the limit: return to the customer now",
-    ringOver: "Over the limit: answer now",
+    holdOver: "Over: return to the customer now",
+    ringOver: "Over: answer now",
     consultGone: "the customer waits while you consult",
     parkLeft: "s left to fetch it",
     limit: (limit) => `limit ${limit}`,
@@ -94,7 +94,7 @@ export const deskEn: DeskMessages = {
   },
 
   order: {
-    none: "Choose an order on the left",
+    none: "Choose an order",
     noneDetail: "It opens by itself when you answer a call.",
     category: "Category",
     ownService: "About our own service (straight to leader and QA)",
@@ -116,7 +116,7 @@ export const deskEn: DeskMessages = {
     },
     callBackSeen: "A call-back is on record",
     callBackNotSeen: "No call-back on record yet",
-    complete: "Complete the order",
+    complete: "Complete",
     save: "Save",
     saved: "Saved",
     completed: "Order completed",

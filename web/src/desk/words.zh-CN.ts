@@ -87,7 +87,7 @@ export const deskZh = {
   },
 
   order: {
-    none: "请在左侧选择一张工单",
+    none: "请选择一张工单",
     noneDetail: "接起来电后，工单会自动打开。",
     category: "类别",
     ownService: "涉及本中心服务（直送值班长与质检）",
