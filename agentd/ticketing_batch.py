@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
 
 from agentd.core.effects import (
+    OBLIGATIONS,
     Alert,
     CallEnded,
     Effect,
     LegEnded,
-    OrderChanged,
-    OrderContact,
     RecordingSeen,
-    Violation,
 )
 from agentd.ticketing_jobs import AnyWork, DocumentChange, Obligation
 
@@ -64,7 +62,7 @@ class Batch:
         told = len(self.obligations)
         for effect in effects:
             # Few instructions: this runs for every effect of every event, on the event loop.
-            if isinstance(effect, OrderChanged | OrderContact | Violation):
+            if isinstance(effect, OBLIGATIONS):
                 self.obligations.append(effect)
             elif isinstance(effect, Alert):
                 self.alerts.append(effect)
