@@ -13,7 +13,17 @@ from agentd import clock
 from agentd.call_records import CallDetail, CallRecords, Leg
 from agentd.http_files import RecordingResponse
 from agentd.http_json import model_of
-from agentd.http_parts import Cursor, Id, Limit, Moment, StrictRoute, Who, answer, at_us, page_of
+from agentd.http_parts import (
+    Cursor,
+    Id,
+    Limit,
+    Moment,
+    Who,
+    answer,
+    at_us,
+    page_of,
+    router_of,
+)
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, caller
 from agentd.ports.desk import Accounts, AuditEntry, Desk, Figures, Recording
@@ -59,7 +69,7 @@ def calls_router(
     desk: Desk, calls: CallRecords, accounts: Accounts, now_us: Callable[[], int] = clock.wall_us
 ) -> APIRouter:
     """The routes of calls and recordings."""
-    router = APIRouter(prefix="/api", tags=["calls"], route_class=StrictRoute)
+    router = router_of("calls")
     plays = _Plays(now_us)
 
     async def note(who: Caller, recording: Recording, action: str) -> None:

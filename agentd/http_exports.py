@@ -15,7 +15,7 @@ from agentd.core.people import Directory
 from agentd.export_columns import Lang, columns
 from agentd.exports import CSV_TYPE, XLSX_TYPE, Workbooks, csv_pieces
 from agentd.http_orders import Filters
-from agentd.http_parts import Exporter, Language, StrictRoute
+from agentd.http_parts import Exporter, Language, router_of
 from agentd.http_problems import documented
 from agentd.http_session import Caller
 from agentd.ports.desk import Accounts, AuditEntry, Desk, OrderQuery
@@ -32,7 +32,7 @@ def exports_router(
     now_us: Callable[[], int] = clock.wall_us,
 ) -> APIRouter:
     """The routes of ``/api/orders.csv`` and ``/api/orders.xlsx``."""
-    router = APIRouter(prefix="/api", tags=["exports"], route_class=StrictRoute)
+    router = router_of("exports", tokens=True)
 
     def name_of(login: str) -> str:
         person = directory.get(login)

@@ -10,7 +10,7 @@ from agentd.core.order_model import Complete
 from agentd.core.people import Person
 from agentd.errors import Refused
 from agentd.http_orders import OrderAnswer, order_json
-from agentd.http_parts import Id, Page, StrictRoute, answer, page_of, refused
+from agentd.http_parts import Id, Page, answer, page_of, refused, router_of
 from agentd.http_problems import documented
 from agentd.http_session import Caller, allow
 from agentd.ports.desk import Desk, OrderQuery, OrderView
@@ -20,7 +20,7 @@ Platform = Annotated[Caller, Depends(allow("orders.complete"))]
 
 def external_router(desk: Desk) -> APIRouter:
     """The route of ``/api/external``."""
-    router = APIRouter(prefix="/api", tags=["external"], route_class=StrictRoute)
+    router = router_of("external", people=False, tokens=True)
 
     @router.post(
         # A number may hold slashes.

@@ -14,7 +14,7 @@ from agentd.core.order_form import CategorySpec, FormBook, PauseReason, Unit
 from agentd.core.order_model import ExceptionKind
 from agentd.core.phone import NumberRules
 from agentd.http_json import encode, model_of
-from agentd.http_parts import IfNoneMatch, StrictRoute, Who, unchanged
+from agentd.http_parts import IfNoneMatch, Who, router_of, unchanged
 from agentd.http_problems import documented
 
 _CACHE = "private, no-cache"
@@ -70,7 +70,7 @@ def form_of(book: FormBook, phrases: Mapping[str, Phrases]) -> Form:
 
 def form_router(book: FormBook, phrases: Mapping[str, Phrases]) -> APIRouter:
     """The route of ``/api/form``; the form does not change while the daemon runs."""
-    router = APIRouter(prefix="/api", tags=["form"], route_class=StrictRoute)
+    router = router_of("form")
     body = encode(form_of(book, phrases))
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 

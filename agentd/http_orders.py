@@ -13,6 +13,7 @@ from agentd.core.order_model import Change, Missing, OrderState, PersonCommand, 
 from agentd.core.people import Person
 from agentd.http_json import from_model, model_of, to_json, union_of
 from agentd.http_parts import (
+    BY_TOKEN,
     Cursor,
     Id,
     IfMatch,
@@ -21,13 +22,13 @@ from agentd.http_parts import (
     Moment,
     Page,
     Reader,
-    StrictRoute,
     Who,
     answer,
     at_us,
     expected,
     page_of,
     refused,
+    router_of,
     unchanged,
 )
 from agentd.http_problems import Problem, documented
@@ -136,7 +137,7 @@ Filters = Annotated[OrderQuery, Depends(filters)]
 
 def orders_router(desk: Desk, store: DeskStore) -> APIRouter:
     """The routes of ``/api/orders``, but for exports."""
-    router = APIRouter(prefix="/api", tags=["orders"], route_class=StrictRoute)
+    router = router_of("orders")
 
     async def seen(who: Person, order_id: str) -> OrderView:
         view = await desk.view(who, order_id)
@@ -144,7 +145,12 @@ def orders_router(desk: Desk, store: DeskStore) -> APIRouter:
             raise refused(view)
         return view
 
-    @router.get("/orders", response_model=page_of(WorkOrder), responses=documented(401, 403, 422))
+    @router.get(
+        "/orders",
+        response_model=page_of(WorkOrder),
+        responses=documented(401, 403, 422),
+        dependencies=BY_TOKEN,
+    )
     async def orders(
         who: Reader, query: Filters, cursor: Cursor = None, limit: Limit = 50
     ) -> Response:
@@ -156,6 +162,7 @@ def orders_router(desk: Desk, store: DeskStore) -> APIRouter:
         "/orders/by-call/{pbx}/{call}",
         response_model=Order,
         responses=documented(401, 403, 404, 422),
+        dependencies=BY_TOKEN,
     )
     async def order_of_call(who: Reader, pbx: Id, call: Id) -> Response:
         """The order that a call opened."""
@@ -167,6 +174,7 @@ def orders_router(desk: Desk, store: DeskStore) -> APIRouter:
         "/orders/{id}",
         response_model=Order,
         responses={304: {"description": "Not changed"}, **documented(401, 403, 404, 422)},
+        dependencies=BY_TOKEN,
     )
     async def order(who: Reader, id: Id, if_none_match: IfNoneMatch = None) -> Response:  # noqa: A002
         """One order. Its ETag is "v" and the version."""
@@ -201,6 +209,7 @@ def orders_router(desk: Desk, store: DeskStore) -> APIRouter:
         "/orders/{id}/history",
         response_model=page_of(Change),
         responses=documented(401, 403, 404, 422),
+        dependencies=BY_TOKEN,
     )
     async def history(who: Reader, id: Id) -> Response:  # noqa: A002
         """Every change, the oldest first: who, when, what."""

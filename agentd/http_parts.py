@@ -8,9 +8,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi import Depends, Header, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from fastapi.security import APIKeyCookie, HTTPBearer
 from msgspec import Struct
 from pydantic import BaseModel, create_model
 from starlette.types import Receive, Scope, Send
@@ -19,7 +20,7 @@ from agentd.core.order_model import OrderRefusal
 from agentd.core.people import Person
 from agentd.http_json import LATEST_S, encode, micros, model_of, to_json
 from agentd.http_problems import Problem
-from agentd.http_session import Caller, allow, caller, current, require
+from agentd.http_session import COOKIE, Caller, allow, caller, current, require
 
 PAGE_MAX = 200
 
@@ -51,6 +52,13 @@ IfMatch = Annotated[
 IfNoneMatch = Annotated[
     str | None, Header(max_length=1000, description="ETag that is known; 304 when it still holds")
 ]
+
+BY_SESSION = [
+    Depends(APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)),
+]
+"""Routes for people: for the OpenAPI document; the door has looked already."""
+BY_TOKEN = [Depends(HTTPBearer(scheme_name="token", auto_error=False))]
+"""Routes that tokens may use."""
 
 Who = Annotated[Person, Depends(current)]
 """The person who asks; tokens are refused."""
@@ -131,6 +139,12 @@ def _invalid(field: str, text_en: str, text_zh: str) -> Problem:
 def _is_json(request: Request) -> bool:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json"
+
+
+def router_of(area: str, *, people: bool = True, tokens: bool = False) -> APIRouter:
+    """A router for routes below ``/api``, all strict; the OpenAPI document says who may ask."""
+    doors = [*(BY_SESSION if people else ()), *(BY_TOKEN if tokens else ())]
+    return APIRouter(prefix="/api", tags=[area], route_class=StrictRoute, dependencies=doors)
 
 
 # --- answers ---------------------------------------------------------------------------------

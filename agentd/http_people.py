@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentd.core.people import Directory, Person, Role
 from agentd.http_json import model_of
-from agentd.http_parts import Id, Page, StrictRoute, Who, answer, page_of
+from agentd.http_parts import Id, Page, Who, answer, page_of, router_of
 from agentd.http_problems import Problem, documented
 from agentd.http_session import caller, require
 from agentd.ports.desk import Accounts, ApiToken, AuditEntry
@@ -84,7 +84,7 @@ class NewToken(Struct, frozen=True):
 
 def people_router(accounts: Accounts, directory: Directory) -> APIRouter:
     """The routes of ``/api/people``, ``/api/tokens`` and ``/api/audit``."""
-    router = APIRouter(prefix="/api", tags=["people"], route_class=StrictRoute)
+    router = router_of("people")
 
     @router.get("/people", response_model=page_of(PersonView), responses=documented(401, 403, 422))
     async def people(who: Who) -> Response:

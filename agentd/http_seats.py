@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentd.core.people import Person
 from agentd.http_json import model_of, to_json
-from agentd.http_parts import Id, Page, StrictRoute, Who, answer, page_of
+from agentd.http_parts import Id, Page, Who, answer, page_of, router_of
 from agentd.http_problems import documented
 from agentd.ports.desk import Fault, MySeat, Presence, SeatView
 
@@ -79,7 +79,7 @@ def my_seat_json(presence: Presence, who: Person) -> Mapping[str, Any] | None:
 
 def seats_router(presence: Presence) -> APIRouter:
     """The routes of ``/api/seats``, ``/api/seat`` and ``/api/faults``."""
-    router = APIRouter(prefix="/api", tags=["seats"], route_class=StrictRoute)
+    router = router_of("seats")
     reading = documented(401, 403, 422)
     changing = documented(400, 401, 403, 404, 409, 413, 415, 422, 503)
     telling = documented(401, 403, 404, 409, 422, 503)

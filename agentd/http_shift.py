@@ -23,11 +23,11 @@ from agentd.http_parts import (
     Limit,
     Moment,
     Page,
-    StrictRoute,
     Who,
     answer,
     at_us,
     page_of,
+    router_of,
 )
 from agentd.http_problems import Problem, documented
 from agentd.ports.desk import (
@@ -129,7 +129,7 @@ class Inbox(Struct, frozen=True):
 
 def violations_router(desk: Desk, calls: CallRecords, directory: Directory) -> APIRouter:
     """The routes of ``/api/violations`` and ``/api/appeals``."""
-    router = APIRouter(prefix="/api", tags=["violations"], route_class=StrictRoute)
+    router = router_of("violations")
     judged = page_of(JudgedViolation)
     changing = documented(400, 401, 403, 404, 409, 413, 415, 422, 503)
 
@@ -207,7 +207,7 @@ def shift_router(
     desk: Desk, directory: Directory, now_us: Callable[[], int] = clock.wall_us
 ) -> APIRouter:
     """The routes of the inbox, the roster and handovers."""
-    router = APIRouter(prefix="/api", tags=["shift"], route_class=StrictRoute)
+    router = router_of("shift")
     changing = documented(400, 401, 403, 404, 409, 413, 415, 422, 503)
 
     def named(logins: Sequence[str]) -> tuple[PersonName, ...]:
