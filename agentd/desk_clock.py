@@ -26,6 +26,8 @@ AGAIN_S: Final = 1.0
 """How soon an order is woken again whose time had come and that did not change."""
 TROUBLE_S: Final = 5.0
 """How soon after the database refused."""
+UNKNOWN_CLOCK_S: Final = 2.0
+"""How soon after it turned out that nobody knows the PBX's time yet."""
 LOOK_S: Final = 60.0
 """The PBX's clock is looked at again at least so often."""
 CLEARED_KEPT: Final = 50
@@ -52,6 +54,8 @@ class OrderClock:
         self._planned: dict[str, tuple[int, str]] = {}
         """Order → (PBX time, PBX)."""
         self._heaps: dict[str, list[tuple[int, str]]] = {}
+        self._parked: dict[str, tuple[int, str]] = {}
+        """Those whose time has come by our clock only."""
         self._bell = asyncio.Event()
         self._in_trouble = False
 
@@ -66,6 +70,7 @@ class OrderClock:
 
     def plan(self, pbx: str, order_id: str, wake_us: int | None) -> None:
         """Wake this order then (PBX time), and not when it was planned before; None: never."""
+        self._parked.pop(order_id, None)
         if wake_us is None:
             self._planned.pop(order_id, None)
             return
@@ -85,6 +90,9 @@ class OrderClock:
 
     async def _wake_due(self) -> float | None:
         """Wake what is due; seconds until the next one, None when nothing is planned."""
+        for order_id, (wake_us, pbx) in list(self._parked.items()):
+            if self._knows_time(pbx):
+                self.plan(pbx, order_id, wake_us)
         while True:
             soonest_us: int | None = None
             for pbx, heap in self._heaps.items():
@@ -96,19 +104,26 @@ class OrderClock:
                         break
                     soonest_us = left_us if soonest_us is None else min(soonest_us, left_us)
             else:
-                return None if soonest_us is None else min(soonest_us / US, LOOK_S)
-            _, order_id = heapq.heappop(heap)
+                look_s = UNKNOWN_CLOCK_S if self._parked else LOOK_S
+                if soonest_us is None:
+                    return look_s if self._parked else None
+                return min(soonest_us / US, look_s)
+            wake_us, order_id = heapq.heappop(heap)
             del self._planned[order_id]
-            if not await self._wake(order_id, pbx):
+            if not await self._wake(order_id, pbx, wake_us):
                 return TROUBLE_S
 
-    async def _wake(self, order_id: str, pbx: str) -> bool:
+    async def _wake(self, order_id: str, pbx: str, wake_us: int) -> bool:
         """Tick one order; False: the database refuses, and it is planned again."""
         around = self._around
         now_us = around.engine.pbx_now_us(pbx)
         try:
             order = await around.store.order(order_id)
             if order is None:
+                return True
+            if not self._knows_time(pbx) and not _waits_for_a_leader(order):
+                # By our clock an order might be called overdue that is not.
+                self._parked[order_id] = (wake_us, pbx)
                 return True
             leaders, deputies = await self._on_duty(order.team, around.wall_us())
             done = await around.store.apply(order_id, Tick(leaders, deputies), None, now_us)
@@ -122,12 +137,21 @@ class OrderClock:
         if isinstance(done, OrderRefusal):
             _log.error("tick_refused", order=order_id, reason=done.text_en)
             return True
-        wake_us = workorder.wake_us(done.order, around.book)
-        if wake_us is not None and wake_us <= now_us:
-            wake_us = now_us + int(AGAIN_S * US)
-        self.plan(pbx, order_id, wake_us)
+        next_us = workorder.wake_us(done.order, around.book)
+        if next_us is not None and next_us <= now_us:
+            next_us = now_us + int(AGAIN_S * US)
+        self.plan(pbx, order_id, next_us)
         await self._ticked(done)
         return True
+
+    def _knows_time(self, pbx: str) -> bool:
+        # Of a PBX that is configured no more nobody will ever know.
+        around = self._around
+        return pbx not in around.pbxs or around.engine.knows_clock(pbx)
+
+
+def _waits_for_a_leader(order: WorkOrder) -> bool:
+    return order.urgent is not None and order.urgent.acknowledged_us is None
 
 
 class UrgentBoard:

@@ -63,7 +63,8 @@ async def _after_us(around: Around, legs: Sequence[LegEnded]) -> int:
     for leg in in_time:
         if not _is_answered(leg):
             continue
-        ends = [leg.ended_us + around.wrap_up_us(leg)]
+        # Of a PBX that is configured no more nobody knows the rules.
+        ends = [leg.ended_us + (around.wrap_up_us(leg) if leg.pbx in around.pbxs else 0)]
         ends += [at_us for at_us in taken if at_us > leg.ended_us][:1]
         order = await around.store.order_of_call(leg.pbx, leg.call)
         if order is not None and order.completed_us is not None:

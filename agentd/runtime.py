@@ -237,6 +237,10 @@ class Runtime:
         """What time it is at ``pbx``, as far as is known: by its own clock, else by ours."""
         return self._clock_us(pbx) or self._wall_us()
 
+    def knows_clock(self, pbx: str) -> bool:
+        """Whether :meth:`pbx_now_us` is the PBX's own clock."""
+        return pbx in self._offset_us
+
     def _clock_us(self, pbx: str) -> int | None:
         """The estimated clock of ``pbx``; None while its offset is unknown."""
         offset_us = self._offset_us.get(pbx)

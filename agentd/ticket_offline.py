@@ -16,39 +16,15 @@ from agentd.config import Config
 from agentd.control import CompleteRequest, form_of
 from agentd.core.effects import Effect, OrderChanged
 from agentd.core.obligation import complete
-from agentd.core.order_form import FormBook
 from agentd.core.order_model import Notice, WorkOrder
 from agentd.core.people import Directory
 from agentd.desk import DeskService
 from agentd.errors import Refused
+from agentd.order_rules import ConfiguredRules
 from agentd.ports.desk import AuditEntry, Job
 from agentd.ticketing import Store, StoreError
 
 STORED_MAX_S = 10.0
-
-
-class _Rules:
-    """What the store asks when an order changes (``ports.desk.OrderRules``)."""
-
-    def __init__(self, config: Config, directory: Directory) -> None:
-        self._book = config.form_book
-        self._groups = {
-            (pbx, seat.device): seat.group
-            for pbx in config.pbx_ids
-            for seat in config.policy_book(pbx).seats
-        }
-        self._directory = directory
-
-    @property
-    def book(self) -> FormBook:
-        return self._book
-
-    def owner(self, agent: str | None) -> str | None:
-        person = self._directory.whose(agent)
-        return None if person is None else person.login
-
-    def team(self, pbx: str, seat: str | None) -> str | None:
-        return self._groups.get((pbx, seat or ""))
 
 
 class _NoEngine:
@@ -82,6 +58,9 @@ class _NoEngine:
 
     def pbx_now_us(self, pbx: str) -> int:
         return clock.wall_us()
+
+    def knows_clock(self, pbx: str) -> bool:
+        return False
 
     def board(self, pbx: str) -> Mapping[str, Any]:
         return {}
@@ -119,7 +98,8 @@ async def complete_offline(config: Config, path: Path, request: CompleteRequest)
     daemon holds the database, ``StoreError`` when it cannot be stored.
     """
     directory = Directory()
-    rules = _Rules(config, directory)
+    books = {pbx: config.policy_book(pbx) for pbx in config.pbx_ids}
+    rules = ConfiguredRules(config.form_book, directory, books)
     store = Store(path, rules=rules)
     await store.start()
     try:

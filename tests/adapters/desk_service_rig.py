@@ -76,6 +76,7 @@ class FakeEngine:
         self.completed: list[str] = []
         self.seats: dict[str, Any] = {}
         self.refusal: str | None = None
+        self.clock_known = True
 
     async def complete_order(
         self, pbx: str, order_id: str, by: str, *, job: Job | None = None
@@ -98,6 +99,9 @@ class FakeEngine:
 
     def pbx_now_us(self, pbx: str) -> int:
         return self.time_us
+
+    def knows_clock(self, pbx: str) -> bool:
+        return self.clock_known
 
     def board(self, pbx: str) -> Mapping[str, Any]:
         return self.seats

@@ -203,6 +203,34 @@ async def test_a_promise_has_a_clock_of_its_own(path: Path) -> None:
         assert order.overdue
 
 
+async def test_nobody_is_late_by_a_clock_that_is_not_the_pbxs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentd.desk_clock.UNKNOWN_CLOCK_S", 0.02)
+    async with desk(path) as rig:
+        await rig.duty(ON_DUTY)
+        late, alarming = await rig.opened(1), await rig.opened(2)
+        await rig.done(WANG, alarming, MarkUrgent())
+        await rig.until(lambda: rig.told("urgent"))
+        rig.engine.clock_known = False
+        rig.pass_time(HOUR_US)
+        # An urgent case waits for no clock.
+        await rig.until(lambda: len(rig.told("urgent")) == 2)
+        await rig.settled()
+        assert not (await rig.now(late)).overdue
+        # The PBX says that it is an hour earlier; then time passes there too.
+        rig.engine.clock_known = True
+        rig.pass_time(-HOUR_US)
+        await rig.settled()
+        assert not (await rig.now(late)).overdue
+        rig.pass_time(HOUR_US)
+        for _ in range(2000):
+            if (await rig.now(late)).overdue:
+                break
+            await rig.settled(1)
+        assert (await rig.now(late)).overdue
+
+
 async def test_clocks_of_two_pbxs_are_kept_apart(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
