@@ -37,6 +37,7 @@ from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
 from agentd.http_api import WebServer, WebSettings
+from agentd.http_rest import APIRouter
 from agentd.monitor_mailbox import StreamSettings
 from agentd.monitor_ws import LiveStream
 from agentd.pipeline import Pipeline
@@ -110,7 +111,7 @@ class Daemon:
 
     ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database. ``books``
     (by PBX) goes before the configuration's own policies; ``announce`` is told what may be told.
-    ``mqtt`` is the broker to publish to, if any.
+    ``mqtt`` is the broker to publish to, if any; ``routers`` are served beside the REST API.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Daemon:
         books: Mapping[str, PolicyBook] | None = None,
         announce: Callable[[Sequence[Effect]], None] | None = None,
         mqtt: MqttSettings | None = None,
+        routers: Sequence[APIRouter] = (),
     ) -> None:
         self.store_path = store_path
         policies = {pbx: (books or {}).get(pbx) or config.policy_book(pbx) for pbx in access}
@@ -162,7 +164,7 @@ class Daemon:
             self.live,
             self.health,
             self.staff.accounts,
-            routers=self.staff.routers,
+            routers=(*self.staff.routers, *routers),
             my_seat=self.staff.my_seat,
         )
         self.control = ControlServer(socket_path(store_path), self.staff.handlers)

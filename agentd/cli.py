@@ -105,6 +105,7 @@ def demo(
 ) -> None:
     """Show a moving wallboard: the embedded PBX plays calls, no Asterisk is needed."""
     from agentd import demo as programs
+    from agentd.demo_people import DemoAccess
 
     settings = load_config(config, secrets=False)
     _logs(settings, at_least="warning")
@@ -117,10 +118,16 @@ def demo(
         database=database,
     )
 
-    def ready(url: str, store: Path) -> None:
+    def ready(url: str, database: Path, access: DemoAccess, seat: str | None) -> None:
         typer.echo(f"The wallboard is at {url} ({seats} seats, simulated calls). Ctrl-C ends it.")
-        typer.echo(f"In a terminal: agentd watch {url}")
-        typer.echo(f"Work orders:   agentd ticket list --database {store}")
+        typer.echo(f"Log in, 登录:   password 密码 {access.password}")
+        for person in access.people:
+            typer.echo(f"  {person.login:<11} {person.role:<13} {person.name}")
+        if seat is not None:
+            typer.echo(f"At the desk:   log in as agent, take seat {seat.rpartition('/')[2]}, and")
+            typer.echo(f"               answer with its phone: {url}/phone")
+        typer.echo(f"In a terminal: AGENTD_TOKEN={access.token} agentd watch {url}")
+        typer.echo(f"Work orders:   agentd ticket list --database {database}")
 
     asyncio.run(programs.demo(settings, options, ready))
 

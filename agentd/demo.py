@@ -13,15 +13,21 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from agentd import clock
 from agentd.ami_link import AmiSettings
-from agentd.app import Daemon, EffectLog, Ready, stopped_by_signals, web_settings
+from agentd.app import Daemon, EffectLog, stopped_by_signals, web_settings
 from agentd.config import Config
 from agentd.core.effects import Effect, OrderChanged
+from agentd.core.order_model import MarkUrgent
+from agentd.core.people import Person
 from agentd.core.policy import PolicyBook, SeatConfig
+from agentd.demo_clerk import clerk_completion, clerk_note
+from agentd.demo_people import DemoAccess, populate
+from agentd.demo_phone import phone_router
 from agentd.errors import AgentdError, Refused
 from agentd.simulator import SimConfig, SimulatedPbx
 
@@ -31,6 +37,10 @@ SEATS_A_GROUP = 8
 COMPLETE_AFTER_S = (15.0, 240.0)
 FORGOTTEN = 0.04
 """Share of orders that nobody completes."""
+MANNED = 0
+"""Which seat is left to a person, where there is more than one."""
+URGENT = 0.03
+"""Share of orders that turn out to be urgent."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +96,39 @@ class Clerk:
 
     async def _complete(self, daemon: Daemon, order: OrderChanged, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        # A call may go on, or somebody may have been quicker with `agentd ticket complete`.
+        staff = daemon.staff
+        by = staff.accounts.directory.whose(order.agent) or _LEADER
+        command = clerk_completion(order, staff.desk.book, self._random)
+        # A call may go on, or somebody may have been quicker.
         with contextlib.suppress(Refused):
-            await daemon.runtime.complete_order(order.pbx, order.id, order.agent or "demo")
+            if order.kind == "missed":
+                await staff.desk.command(_LEADER, order.id, clerk_note(self._random))
+                by = _LEADER
+            elif self._random.random() < URGENT:
+                await staff.desk.command(by, order.id, MarkUrgent())
+            await staff.desk.command(by, order.id, command)
 
 
-async def demo(config: Config, options: DemoOptions, ready: Ready) -> None:
+_LEADER = Person("leader", "周敏", "shift_leader")
+
+
+class DemoReady(Protocol):
+    """Told when the demo serves: its URL, its database, how to get in, and the seat that is left
+    to a person (None: there is none)."""
+
+    def __call__(self, url: str, database: Path, access: DemoAccess, seat: str | None) -> None: ...
+
+
+async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
     """``agentd demo``: the daemon beside the embedded PBX, until a signal or ``duration_s``."""
     rate = options.calls_per_minute
+    manned = f"PJSIP/{SimConfig.first_seat + MANNED}" if options.seats > 1 else None
     try:
         played = SimConfig(
             seats=options.seats,
             calls_per_s=None if rate is None else rate / 60,
             seed=options.seed,
+            manned=frozenset() if manned is None else frozenset({manned}),
         )
     except ValueError as error:
         raise AgentdError(f"this cannot be played: {error}") from None
@@ -121,13 +151,26 @@ async def demo(config: Config, options: DemoOptions, ready: Ready) -> None:
             clerk = Clerk(options.seed)
             books = {pbx: dressed(config.policy_book(pbx), played)}
             daemon = Daemon(
-                config, {pbx: access}, web, database, books=books, announce=clerk.announce
+                config,
+                {pbx: access},
+                web,
+                database,
+                books=books,
+                announce=clerk.announce,
+                routers=() if manned is None else (phone_router(simulated, manned),),
             )
-            working = asyncio.create_task(clerk.work(daemon), name="clerk")
             loop = asyncio.get_running_loop()
             timer = loop.call_later(options.duration_s, stop.set) if options.duration_s else None
+
+            async def work() -> None:
+                url, path = await started
+                ready(url, path, await populate(daemon.staff, simulated), manned)
+                await clerk.work(daemon)
+
+            started: asyncio.Future[tuple[str, Path]] = loop.create_future()
+            working = asyncio.create_task(work(), name="clerk")
             try:
-                await daemon.run(stop, ready)
+                await daemon.run(stop, lambda url, path: started.set_result((url, path)))
             finally:
                 if timer is not None:
                     timer.cancel()
