@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -115,6 +116,8 @@ async def play_live(scenario: Scenario, directory: Path) -> Verdict:
     """Play a scenario that is about the daemon itself, on a PBX of its own."""
     cast = Cast(scenario, Numbers())
     pbx = NativePbx(cast.pbx_seats(), cast.pbx_queues())
+    # Played again, it must not find what an invalid run left in the store.
+    shutil.rmtree(directory / scenario.name, ignore_errors=True)
     async with pbx:
         with tempfile.TemporaryDirectory(prefix="agentd-sipp-") as work:
             stage = Stage(cast, pbx, Path(work))

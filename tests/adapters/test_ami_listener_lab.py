@@ -233,7 +233,8 @@ async def test_events_without_time(pbx: NativePbx) -> None:
 
 
 async def test_an_account_without_calls(pbx: NativePbx) -> None:
-    await rewrite_manager_conf(pbx, "read=system,call,agent", "read=agent")
+    least = "read=system,call,agent\nwrite=reporting\n"
+    await rewrite_manager_conf(pbx, least, "read=agent\nwrite=reporting\n")
     inbox = FakeInbox()
     async with ami_rig.listening(inbox=inbox, **account(pbx, ping_every_s=0.1)) as listener:
         await inbox.until_state("up")
