@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agentd import __version__, clock
 from agentd.monitor_audience import EVERYTHING, NOTHING, Audience, Listener, View, Views
+from agentd.monitor_line import Line, cut, keep_buffers_small
 from agentd.monitor_mailbox import (
     CLOSE_NOT_UNDERSTOOD,
     Mailbox,
@@ -123,7 +122,7 @@ class _Client:
     def __init__(
         self,
         websocket: WebSocket,
-        transport: asyncio.Transport,
+        line: Line,
         settings: StreamSettings,
         watch: Watch,
         listener: Listener,
@@ -133,7 +132,7 @@ class _Client:
         self.listener = listener
         self.feed = feed
         self.websocket = websocket
-        self.transport = transport
+        self.line = line
         self.mailbox = Mailbox(settings)
         self.bell = asyncio.Event()
         self.farewell: Misbehaved | None = None
@@ -160,7 +159,7 @@ class _Client:
         try:
             yield
         except RuntimeError:
-            if not self.transport.is_closing():
+            if not self.line.transport.is_closing():
                 raise
             raise WebSocketDisconnect(CLOSE_ABNORMAL) from None
 
@@ -205,7 +204,7 @@ class LiveStream:
         self._nobody.set()
         self._closing = False
         # Connections that we closed, with the time by which they must be gone.
-        self._parting: dict[asyncio.Transport, float] = {}
+        self._parting: dict[Line, float] = {}
         self.snapshots_encoded = 0
         """How often the whole board was encoded."""
         self.clients_cut = 0
@@ -321,9 +320,10 @@ class LiveStream:
             await websocket.send_denial_response(refusal)
             return
         transport: asyncio.Transport = websocket.scope["state"]["transport"]
-        _keep_buffers_small(transport, self._settings.send_buffer_bytes)
+        line = Line(transport, transport.get_extra_info("socket"))
+        keep_buffers_small(line, self._settings.send_buffer_bytes)
         await websocket.accept()
-        client = self._join(websocket, transport, watch)
+        client = self._join(websocket, line, watch)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(client), name=f"live-writer-{client.name}")
@@ -333,19 +333,15 @@ class LiveStream:
         except* Misbehaved as left:
             await self._say_goodbye(client, left.exceptions[0])
         finally:
-            self._parting[transport] = (
-                asyncio.get_running_loop().time() + self._settings.close_grace_s
-            )
+            self._parting[line] = asyncio.get_running_loop().time() + self._settings.close_grace_s
             self._leave(client)
 
-    def _join(self, websocket: WebSocket, transport: asyncio.Transport, watch: Watch) -> _Client:
+    def _join(self, websocket: WebSocket, line: Line, watch: Watch) -> _Client:
         listener = watch()
         # Logged out since the handshake began: there is nothing to see for it, not even once.
         seen = NOTHING if listener is None else listener.audience
         feed = self._feed(seen)
-        client = _Client(
-            websocket, transport, self._settings, watch, listener or Listener(seen), feed
-        )
+        client = _Client(websocket, line, self._settings, watch, listener or Listener(seen), feed)
         if listener is None:
             client.part(CLOSE_LOGGED_OUT, "logged out")
         if self._closing:
@@ -385,13 +381,13 @@ class LiveStream:
                 await self._nobody.wait()
         except TimeoutError:
             for client in self._clients:
-                _cut(client.transport)
+                cut(client.line)
             await self._nobody.wait()
 
     def cut_parting(self) -> None:
         """Cut every connection that was closed and whose client has not answered yet."""
-        for transport in self._parting:
-            _cut(transport)
+        for line in self._parting:
+            cut(line)
         self._parting.clear()
 
     async def _write(self, client: _Client) -> None:
@@ -431,7 +427,7 @@ class LiveStream:
             async with asyncio.timeout(self._settings.close_grace_s):
                 await client.close(why.code, _fit_reason(str(why)))
                 return
-        _cut(client.transport)
+        cut(client.line)
 
     def _snapshot(self, feed: _Feed) -> Message:
         message, encoded = feed.snapshot(self._now())
@@ -449,10 +445,10 @@ class LiveStream:
                     unacknowledged_s=round(now_s - since_s, 1),
                     held_bytes=client.mailbox.held_bytes,
                 )
-                _cut(client.transport)
-        for transport in [t for t, due_s in self._parting.items() if now_s >= due_s]:
-            del self._parting[transport]
-            _cut(transport)
+                cut(client.line)
+        for line in [line for line, due_s in self._parting.items() if now_s >= due_s]:
+            del self._parting[line]
+            cut(line)
 
     def _refusal(self, websocket: WebSocket, listener: Listener | None) -> PlainTextResponse | None:
         if self._closing:
@@ -494,20 +490,3 @@ def _understand(text: str | None) -> Ack | Resync:
 
 def _fit_reason(reason: str) -> str:
     return reason.encode()[:CLOSE_REASON_MAX_BYTES].decode(errors="ignore")
-
-
-def _keep_buffers_small(transport: asyncio.Transport, size: int) -> None:
-    """Bound what the kernel and the event loop hold for a client that does not read."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-    transport.set_write_buffer_limits(high=size)
-
-
-def _cut(transport: asyncio.Transport) -> None:
-    """Close the connection at once, with all that the kernel still holds for it."""
-    # Without this the kernel goes on offering its buffer to a peer that does not read. The
-    # socket may be closed already: then there is nothing left to cut.
-    with contextlib.suppress(OSError):
-        transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
-    transport.abort()
