@@ -150,7 +150,7 @@ class Appeals:
                         f"{violation_id} 没有待处理的申诉(可能已由他人处理)。",
                         f"No appeal against {violation_id} waits; somebody may have been quicker.",
                     )
-                    raise refuse("conflict", words)
+                    raise refuse("wrong_state", words)
                 about.append(judged)
                 decided += [self._decided(a, judged, who, reason, batch, grant) for a in pending]
             await around.store.put_appeals(decided)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import binascii
 import contextlib
-import heapq
 import logging
 import random
 import ssl
@@ -41,6 +40,7 @@ from agentd.webhooks_messages import (
     robot_answer,
     standard_signature,
 )
+from agentd.webhooks_queue import Patience, Waiting, WebhookHealth, is_news
 
 ANSWER_MAX_BYTES: Final = 64 << 10
 RETRY_AFTER_MAX_S: Final = 3600.0
@@ -51,34 +51,6 @@ _AGAIN_4XX: Final = frozenset({408, 425, 429})
 _log = structlog.get_logger(__name__)
 # It writes whole addresses into the log; a robot's address is its key.
 logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-class Patience(Struct, frozen=True):
-    """How long what may take, in seconds."""
-
-    answer_max_s: float = 10.0
-    backoff_min_s: float = 1.0
-    backoff_max_s: float = 300.0
-    keep_s: float = 24 * 3600.0
-    """Then a message that did not arrive is given up."""
-    alert_max_age_s: float = 60.0
-    robot_gap_s: float = 3.0
-    """Robots take 20 messages a minute."""
-    goodbye_max_s: float = 2.0
-    queue_max: int = 1000
-    """Messages that wait for one receiver."""
-
-
-class WebhookHealth(Struct):
-    """For ``/healthz``: how the way to one receiver stands."""
-
-    delivered: int = 0
-    waiting: int = 0
-    given_up: int = 0
-    """Refused by the receiver, or a day old."""
-    dropped: int = 0
-    """Too many waited, or alerts that would have come too late."""
-    error: str | None = None
 
 
 class Kept(Protocol):
@@ -173,7 +145,7 @@ class Webhooks:
             tries=0,
             next_us=now_us,
         )
-        if _is_news(item):
+        if is_news(item):
             worker.add(item)
         else:
             self._unstored.append(item)
@@ -239,7 +211,7 @@ class Webhooks:
 
     def _note(self, item: WebhookItem, what: Literal["later", "done"]) -> None:
         """A worker tells what became of a message."""
-        if _is_news(item):
+        if is_news(item):
             return
         if what == "done":
             self._changed.pop(item.id, None)
@@ -261,10 +233,6 @@ def _kind(effect: Alert | Violation | OrderChanged) -> str:
 
 def _is_notice_too(effect: Effect) -> bool:
     return isinstance(effect, Alert) and effect.rule == "urgent"
-
-
-def _is_news(item: WebhookItem) -> bool:
-    return item.id.startswith("alert-")
 
 
 def _check(receiver: WebhookAccess) -> None:
@@ -307,8 +275,7 @@ class _Worker:
         self._rng = rng
         self._wall_us = wall_us
         self._note = note
-        self._waiting: list[tuple[int, int, WebhookItem]] = []
-        self._count = 0
+        self._waiting = Waiting(patience)
         self._quiet_until_us = 0
         self._failures = 0
         self._told = ""
@@ -317,12 +284,12 @@ class _Worker:
 
     def add(self, item: WebhookItem) -> None:
         """A message for this receiver; when too many wait, the oldest goes, alerts first."""
-        if len(self._waiting) >= self._patience.queue_max:
-            self._drop_one()
-        # A clock that was set back must not make it wait for longer than it ever would.
-        latest_us = self._wall_us() + int(self._patience.backoff_max_s * 1e6)
-        self._count += 1
-        heapq.heappush(self._waiting, (min(item.next_us, latest_us), self._count, item))
+        dropped = self._waiting.add(item, self._wall_us())
+        if dropped is not None:
+            self.health.dropped += 1
+            self._note(dropped, "done")
+            if not is_news(dropped):
+                _log.error("webhook_dropped", target=self.receiver.id, delivery=dropped.id)
         self.health.waiting = len(self._waiting)
         self._bell.set()
 
@@ -330,15 +297,6 @@ class _Worker:
         """Let :meth:`run` try what is due, and return."""
         self._stopping = True
         self._bell.set()
-
-    def _drop_one(self) -> None:
-        oldest = min(self._waiting, key=lambda entry: (not _is_news(entry[2]), entry[1]))
-        self._waiting.remove(oldest)
-        heapq.heapify(self._waiting)
-        self.health.dropped += 1
-        self._note(oldest[2], "done")
-        if not _is_news(oldest[2]):
-            _log.error("webhook_dropped", target=self.receiver.id, delivery=oldest[2].id)
 
     async def run(self) -> None:
         context = ssl.create_default_context()
@@ -351,8 +309,7 @@ class _Worker:
             headers={"User-Agent": f"agentd/{__version__}"},
         ) as client:
             while await self._something_due():
-                _, _, item = heapq.heappop(self._waiting)
-                await self._try(client, item)
+                await self._try(client, self._waiting.pop())
                 self.health.waiting = len(self._waiting)
 
     async def _something_due(self) -> bool:
@@ -360,7 +317,9 @@ class _Worker:
         while True:
             self._bell.clear()
             now_us = self._wall_us()
-            due_us = max(self._waiting[0][0], self._quiet_until_us) if self._waiting else None
+            due_us = self._waiting.next_us()
+            if due_us is not None:
+                due_us = max(due_us, self._quiet_until_us)
             if due_us is not None and due_us <= now_us:
                 return True
             if self._stopping:
@@ -372,7 +331,7 @@ class _Worker:
 
     async def _try(self, client: httpx.AsyncClient, item: WebhookItem) -> None:
         age_s = (self._wall_us() - item.created_us) / 1e6
-        if _is_news(item) and age_s > self._patience.alert_max_age_s:
+        if is_news(item) and age_s > self._patience.alert_max_age_s:
             self.health.dropped += 1
             return
         try:

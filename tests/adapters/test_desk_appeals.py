@@ -126,7 +126,7 @@ async def test_a_batch_is_decided_whole_or_not_at_all(path: Path) -> None:
         for id_ in ids[:2]:
             await service.appeal(WANG, id_, "误判")
         conflict = await refusal(service.decide(ZHAO, ids, grant=True, reason="ok"))
-        assert conflict.code == "conflict"
+        assert conflict.code == "wrong_state"
         page = await service.violations(WANG, ViolationQuery())
         assert all(j.standing for j in page.items)
         decided = await service.decide(ZHAO, [*ids[:2], ids[0]], grant=True, reason="ok")
@@ -136,7 +136,7 @@ async def test_a_batch_is_decided_whole_or_not_at_all(path: Path) -> None:
         assert decided[0].appeals[0].batch is not None
         # The second leader is told that somebody was quicker.
         again = await refusal(service.decide(SUN, ids[:1], grant=False, reason="no"))
-        assert again.code == "conflict"
+        assert again.code == "wrong_state"
         for nothing in ([], ["x"] * 0):
             assert (await refusal(service.decide(ZHAO, nothing, grant=True, reason="x"))).code
 
