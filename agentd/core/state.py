@@ -143,6 +143,8 @@ class State:
         self.synced = False
         """A snapshot was applied since the stream began."""
         self.anomalies = 0
+        self._sitting: dict[str | None, list[Seat]] | None = None
+        """Seats by who sits there; None where it must be looked up anew."""
         self._policies: dict[tuple[str | None, str | None], Policy] = {}
         self._configured = {seat.device: seat for seat in book.seats}
 
@@ -260,7 +262,11 @@ class State:
             return self.signed_in[agent]
         if here is None and agent not in self.people:
             return seat
-        others = [s.device for s in self.seats.values() if s.agent == agent and s.queues]
+        if self._sitting is None:
+            self._sitting = {}
+            for known in self.seats.values():
+                self._sitting.setdefault(known.agent, []).append(known)
+        others = [s.device for s in self._sitting.get(agent, ()) if s.queues]
         return others[0] if len(others) == 1 else None
 
     def somebody_moved(self, device: str) -> None:
@@ -269,6 +275,7 @@ class State:
         self.shown_seats.update(self.owed, self.owed_shown)
         self.owed_shown.clear()
         self.moved = True
+        self._sitting = None
 
     # --- channels and bridges -------------------------------------------------------------
 
@@ -381,6 +388,7 @@ class State:
         if seat is None:
             config = configured(self._configured, device)
             seat = self.seats[device] = Seat(device, config)
+            self._sitting = None
             self.touched_seats.add(device)
         return seat
 
