@@ -168,17 +168,20 @@ class PresenceService:
                 owed = await self._owed(old.login)
                 ended.append(replace(old, to_us=now_us, ended_by=why, owed=owed))
         sign_in = SignIn(secrets.token_hex(8), who.login, pbx, seat, now_us)
-        await self._engine.seat_taken(pbx, seat, who.login, who.name)
+        job, stored = self._store.sign_ins_job([*ended, sign_in])
+        await self._engine.seat_taken(pbx, seat, who.login, who.name, jobs=(job,))
         try:
-            if before is not None and before.pbx != pbx:
-                await self._engine.seat_left(before.pbx, before.seat, person=who.login)
-            await self._store.put_sign_ins([*ended, sign_in])
+            stored()
         except AgentdError:
             await self._engine.seat_left(pbx, seat, person=who.login)
             for old in (there, before):
                 if old is not None:
                     await self._engine.seat_taken(old.pbx, old.seat, old.login, self._name(old))
             raise
+        if before is not None and before.pbx != pbx:
+            # Refused only while agentd stops; the next start ends what the store knows as over.
+            with contextlib.suppress(Refused):
+                await self._engine.seat_left(before.pbx, before.seat, person=who.login)
         for old in (there, before):
             if old is not None:
                 self._forget(old)
@@ -201,12 +204,13 @@ class PresenceService:
             name = self._name(sign_in)
             problems = await self._leave_queues(sign_in, name)
             owed = await self._owed(login)
-            await self._engine.seat_left(sign_in.pbx, sign_in.seat, person=login)
             now_us = self._engine.pbx_now_us(sign_in.pbx)
+            job, stored = self._store.sign_ins_job(
+                [replace(sign_in, to_us=now_us, ended_by=who.login, owed=owed)]
+            )
+            await self._engine.seat_left(sign_in.pbx, sign_in.seat, person=login, jobs=(job,))
             try:
-                await self._store.put_sign_ins(
-                    [replace(sign_in, to_us=now_us, ended_by=who.login, owed=owed)]
-                )
+                stored()
             except AgentdError:
                 await self._engine.seat_taken(sign_in.pbx, sign_in.seat, login, name)
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from agentd.core.people import Person, Right
 from agentd.core.phone import NumberRules
 from agentd.core.policy import SeatConfig
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Fault, OrderPage, OrderQuery, SignIn
+from agentd.ports.desk import Fault, Job, OrderPage, OrderQuery, SignIn
 from agentd.ports.telephony import Telephony
 
 _SEPARATORS = str.maketrans("", "", " -.()/\u00a0")
@@ -22,8 +22,12 @@ _DIALLED = re.compile(r"[0-9*#]{2,32}")
 class Engine(Protocol):
     """What is needed of the runtime."""
 
-    async def seat_taken(self, pbx: str, seat: str, person: str, name: str) -> None: ...
-    async def seat_left(self, pbx: str, seat: str, *, person: str | None = None) -> None: ...
+    async def seat_taken(
+        self, pbx: str, seat: str, person: str, name: str, *, jobs: Sequence[Job] = ()
+    ) -> None: ...
+    async def seat_left(
+        self, pbx: str, seat: str, *, person: str | None = None, jobs: Sequence[Job] = ()
+    ) -> None: ...
     def board(self, pbx: str) -> Mapping[str, Any]: ...
     def pbx_now_us(self, pbx: str) -> int: ...
 
@@ -36,6 +40,10 @@ class PresenceStore(Protocol):
         self, *, login: str | None = None, open_only: bool = False, from_us: int | None = None
     ) -> Sequence[SignIn]: ...
     async def put_sign_ins(self, sign_ins: Sequence[SignIn]) -> None: ...
+    def sign_ins_job(self, sign_ins: Sequence[SignIn]) -> tuple[Job, Callable[[], None]]:
+        """The same as a job of the engine's command; the second raises what became of it."""
+        ...
+
     async def faults(self, *, open_only: bool) -> Sequence[Fault]: ...
     async def put_fault(self, fault: Fault) -> None: ...
 

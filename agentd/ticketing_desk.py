@@ -235,6 +235,11 @@ class DeskMethods(ABC):
         """Add or replace; all of them or none."""
         await self._put(people.sign_ins, sign_ins)
 
+    def sign_ins_job(self, sign_ins: Sequence[SignIn]) -> tuple[Work[None], Callable[[], None]]:
+        """The same as a job for ``submit``: stored with what the engine does about them."""
+        job = Work(lambda t: people.sign_ins.put(t.connection, sign_ins))
+        return job, job.result
+
     # --- accounts --------------------------------------------------------------------------
 
     async def accounts(self) -> Sequence[Account]:

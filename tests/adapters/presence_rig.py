@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -117,15 +117,23 @@ class FakeEngine:
             "place": None, "state": "available", "person": None,
         }  # fmt: skip
 
-    async def seat_taken(self, pbx: str, seat: str, person: str, name: str) -> None:
+    async def seat_taken(
+        self, pbx: str, seat: str, person: str, name: str, *, jobs: Sequence[Any] = ()
+    ) -> None:
         if self.refuses:
             raise self.refuses.pop()
+        for job in jobs:
+            job()
         self.told.append(("taken", pbx, seat, person, name))
         for place in [p for p, login in self.sits.items() if login == person and p[0] == pbx]:
             del self.sits[place]
         self.sits[pbx, seat] = person
 
-    async def seat_left(self, pbx: str, seat: str, *, person: str | None = None) -> None:
+    async def seat_left(
+        self, pbx: str, seat: str, *, person: str | None = None, jobs: Sequence[Any] = ()
+    ) -> None:
+        for job in jobs:
+            job()
         self.told.append(("left", pbx, seat, person or ""))
         if person in (None, self.sits.get((pbx, seat))):
             self.sits.pop((pbx, seat), None)
@@ -166,6 +174,23 @@ class MemoryStore:
             self.fails -= 1
             raise AgentdError("the disk is full")
         self.kept.update({one.id: one for one in sign_ins})
+
+    def sign_ins_job(self, sign_ins: Sequence[SignIn]) -> tuple[Any, Callable[[], None]]:
+        """Done when the engine runs it; told afterwards."""
+        ran: list[bool] = []
+
+        def job() -> None:
+            failed = self.fails > 0
+            self.fails -= failed
+            ran.append(not failed)
+            if not failed:
+                self.kept.update({one.id: one for one in sign_ins})
+
+        def stored() -> None:
+            if ran != [True]:
+                raise AgentdError("the disk is full")
+
+        return job, stored
 
     async def faults(self, *, open_only: bool) -> Sequence[Fault]:
         return [f for f in self.reported.values() if not open_only or f.done_us is None]
