@@ -185,6 +185,18 @@ class Rig:
             await asyncio.sleep(0.001)
         await self.store.flush()
 
+    async def followed_up(self) -> None:
+        """What follows from the changes so far has been done."""
+        done = asyncio.Event()
+
+        async def last() -> None:
+            done.set()
+
+        await self.store.flush()
+        self.service._follow_up.put_nowait(last)
+        async with asyncio.timeout(20):
+            await done.wait()
+
     async def done(self, who: Person, order_id: str, command: Any, **how: Any) -> OrderView:
         """A command that must succeed."""
         view = await self.service.command(who, order_id, command, **how)

@@ -247,7 +247,7 @@ async def test_an_exception_meets_its_violation_in_either_order(
         # Told again (a restart, a violation that comes twice), it is still one.
         rig.service.on_effects([charge])
         await rig.service._appeals.catch_up()
-        await rig.settled()
+        await rig.followed_up()
         assert await appeals_of(rig, charge.id) == [("exception", status)]
     async with desk(path) as rig:
         assert await appeals_of(rig, charge.id) == [("exception", status)]
@@ -280,7 +280,7 @@ async def test_what_a_leader_granted_stands(path: Path) -> None:
         await until_appeals(rig, charge.id, [("exception", "pending")])
         await rig.service.decide(ZHAO, [charge.id], grant=True, reason="属实")
         await rig.done(WANG, id_, Exempt(None))
-        await rig.settled()
+        await rig.followed_up()
         assert await appeals_of(rig, charge.id) == [("exception", "granted")]
 
 
@@ -302,7 +302,7 @@ async def test_an_exception_excuses_nobody_else_on_the_call(path: Path) -> None:
         other = hung_up(agent="李雷", seat="PJSIP/1002")
         await rig.engine_says(other)
         await rig.done(WANG, id_, Exempt("silent_call"))
-        await rig.settled()
+        await rig.followed_up()
         assert await appeals_of(rig, other.id) == []
 
 
@@ -310,6 +310,8 @@ async def test_what_a_crash_left_undone_is_done_at_the_start(path: Path) -> None
     async with desk(path) as rig:
         id_ = await rig.opened()
         await rig.done(WANG, id_, Exempt("bad_line"))
+        # What follows from it is done before the violation is there.
+        await rig.followed_up()
         charge = hung_up()
         # Committed, and nobody told the desk.
         rig.store.submit([charge], {}, lambda _: None, pbx="main")
