@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from agentd.core import workorder
@@ -32,11 +34,15 @@ from agentd.core.order_words import not_found
 from agentd.core.people import Person
 from agentd.core.phone import normalise
 from agentd.desk_scope import FORBIDDEN, Around, refuse, scoped
-from agentd.errors import Refused
+from agentd.errors import AgentdError, Refused
 from agentd.ports.desk import OrderPage, OrderQuery, OrderView
 
 DRAFT_MAX_BYTES: Final = 64 << 10
 EARLIER_MAX: Final = 50
+STORED_MAX_S: Final = 15.0
+"""So long whoever gave a command waits for the database."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Orders:
@@ -160,13 +166,24 @@ class Orders:
         expected: int | None = None,
     ) -> OrderView | OrderRefusal:
         """Do ``command``; the order as it stands then, or why not. Whoever stops waiting does not
-        take it back."""
+        take it back. Raises :class:`AgentdError` when the database refuses, or takes too long."""
         doing = asyncio.create_task(
             self._command(who, order_id, command, expected), name="desk-command"
         )
         self._working.add(doing)
         doing.add_done_callback(self._working.discard)
-        return await asyncio.shield(doing)
+        try:
+            async with asyncio.timeout(STORED_MAX_S):
+                return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            doing.add_done_callback(partial(_on_late, order_id))
+            raise
+        except TimeoutError:
+            doing.add_done_callback(partial(_on_late, order_id))
+            raise AgentdError(
+                "agentd has it, but could not store it yet (see its log); look at the order "
+                "before doing it again"
+            ) from None
 
     async def close(self) -> None:
         """Wait for commands that nobody waits for any more."""
@@ -265,6 +282,17 @@ class Orders:
                 await around.engine.order_numbers(
                     order.pbx, order.id, [number.norm for number in order.numbers]
                 )
+
+
+def _on_late(order_id: str, doing: asyncio.Task[Any]) -> None:
+    """Nobody waits any more; the log is told what came of it."""
+    if doing.cancelled():
+        return
+    error = doing.exception()
+    if error is None:
+        _log.info("command_done_late", order=order_id)
+    else:
+        _log.warning("command_failed_late", order=order_id, reason=str(error))
 
 
 def _told_to(who: Person, refusal: OrderRefusal) -> OrderRefusal:

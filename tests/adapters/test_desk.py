@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from agentd.core.order_model import (
     AddNumber,
@@ -21,7 +22,7 @@ from agentd.core.order_model import (
 )
 from agentd.core.people import Directory
 from agentd.desk import DeskService
-from agentd.errors import Refused
+from agentd.errors import AgentdError, Refused
 from agentd.ports.desk import Desk, OrderQuery, OrderView
 from tests.adapters.desk_service_rig import (
     AUDITOR,
@@ -36,7 +37,7 @@ from tests.adapters.desk_service_rig import (
     ZHAO,
     desk,
 )
-from tests.adapters.store_rig import T0_US, order
+from tests.adapters.store_rig import T0_US, order, said
 
 
 def implements(service: DeskService) -> Desk:
@@ -129,6 +130,27 @@ async def test_whoever_stops_waiting_does_not_take_the_command_back(path: Path) 
         await asyncio.wait([doing])
         assert doing.cancelled()
         await rig.until(lambda: rig.audit)
+        assert (await rig.now(id_)).state == "forwarded"
+
+
+async def test_a_database_that_takes_too_long_keeps_nobody_waiting(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentd.desk_orders.STORED_MAX_S", 0.05)
+    async with desk(path) as rig:
+        id_ = await rig.opened()
+        works, stored = rig.engine.complete_order, asyncio.Event()
+
+        async def slow(*asked: Any, **more: Any) -> Any:
+            await stored.wait()
+            return await works(*asked, **more)
+
+        monkeypatch.setattr(rig.engine, "complete_order", slow)
+        with capture_logs() as log:
+            with pytest.raises(AgentdError, match="could not store it yet"):
+                await rig.service.command(WANG, id_, Complete(**FILLED))
+            stored.set()
+            await rig.until(lambda: said(log, "command_done_late"))
         assert (await rig.now(id_)).state == "forwarded"
 
 
