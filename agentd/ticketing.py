@@ -272,8 +272,10 @@ class Store(DeskMethods):
 
     async def catch_up(self) -> None:
         """Have the documents follow what was stored while nobody kept them: by an older agentd, or
-        by ``agentd ticket complete`` without a daemon. To be called once after the start, when
-        ``rules`` know all accounts; otherwise it happens with the first obligation."""
+        by ``agentd ticket complete`` without a daemon; and give what is owed, and what can still be
+        appealed against, to accounts that came later. To be called once after the start, when
+        ``rules`` know all accounts (otherwise it happens with the first obligation), and when
+        accounts were added."""
         if self._rules is None:
             return
         rules = self._rules

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, or_, select, text
 
 from agentd import ticketing_schema as schema
 from agentd import ticketing_tables as tables
@@ -27,7 +27,7 @@ from agentd.core.order_model import (
     OrderRefusal,
     WorkOrder,
 )
-from agentd.core.order_table import UNFINISHED, unacknowledged
+from agentd.core.order_table import OWED, UNFINISHED, unacknowledged
 from agentd.core.order_words import not_found
 from agentd.core.people import Person
 from agentd.ports.desk import OrderRules
@@ -305,4 +305,30 @@ def catch_up(connection: Connection, rules: OrderRules, pieces: int) -> list[Doc
     documents.follow([over.get(step.id, step) for step in steps])
     documents.write()
     connection.execute(_NOTE_FOLLOWED_TO, {"key": FOLLOWED, "seq": str(found[-1][0])})
+    return documents.changed
+
+
+def refresh(connection: Connection, rules: OrderRules) -> list[DocumentChange]:
+    """Orders that somebody still owes find their owner where the account came later, and what
+    waits for a time waits by today's configuration."""
+    unfinished = select(_listed.seq, _listed.id, _listed.wake_us).where(
+        or_(_listed.state.in_((*OWED, "forwarded", "dispatched")), _listed.wake_us.is_not(None))
+    )
+    waiting = connection.execute(unfinished).all()
+    documents = Documents(connection, rules)
+    documents.load(id_ for _, id_, _ in waiting)
+    owed = [d for d in (documents.get(id_) for _, id_, _ in waiting) if d is not None]
+    lost = [d for d in owed if d.state in OWED and d.owner is None and rules.owner(d.agent)]
+    if lost:
+        ids = schema.json_list(document.id for document in lost)
+        stand = connection.execute(schema.ORDERS_NAMED, {"ids": ids, "calls": "[]"})
+        documents.follow([schema.order_of(row) for row in stand])
+        documents.write()
+    times = [
+        (wake_us, seq)
+        for (seq, _, was_us), document in zip(waiting, owed, strict=True)
+        if (wake_us := workorder.wake_us(document, rules.book)) != was_us
+    ]
+    if times:
+        connection.exec_driver_sql("UPDATE order_listed SET wake_us = ? WHERE seq = ?", times)
     return documents.changed

@@ -279,8 +279,13 @@ QUEUE_OF_LEG = (
     "UPDATE violation SET queue = ? WHERE call = ? AND leg = ? AND pbx = ? AND queue IS NULL"
 )
 """A leg that is over says of which queue its violations were."""
-UNOWNED = text("SELECT DISTINCT pbx, agent, seat FROM violation WHERE owner IS NULL")
+_UNOWNED = (
+    "owner IS NULL AND agent IS NOT NULL "
+    "AND at_us > (SELECT max(at_us) FROM violation) - :recent_us"
+)
+UNOWNED = text(f"SELECT DISTINCT pbx, agent, seat FROM violation WHERE {_UNOWNED}")  # noqa: S608
+"""Whose recent violations belong to no account."""
 OWN = text(
-    "UPDATE violation SET owner = :owner, team = :team "
-    "WHERE pbx = :pbx AND agent IS :agent AND seat IS :seat AND owner IS NULL"
+    "UPDATE violation SET owner = :owner, team = coalesce(team, :team) "  # noqa: S608 - all ours
+    f"WHERE pbx = :pbx AND agent = :agent AND seat IS :seat AND {_UNOWNED}"
 )

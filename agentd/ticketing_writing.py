@@ -15,13 +15,13 @@ from agentd import ticketing_tables as tables
 from agentd.core.effects import OrderChanged, OrderContact, Violation
 from agentd.ports.desk import OrderRules
 from agentd.ticketing_batch import Batch
-from agentd.ticketing_documents import catch_up, follow_new
+from agentd.ticketing_documents import catch_up, follow_new, refresh
 from agentd.ticketing_jobs import DocumentChange, Transaction
 from agentd.ticketing_schema import ObligationPlan
 
 _MARK = "last_batch"
-_OWNED = "violations_owned"
-"""Key in ``meta``: violations of an older agentd were given their owners."""
+_QUEUED = "violations_queued"
+"""Key in ``meta``: violations of an older agentd were given their queues."""
 CATCH_UP_PIECES = 500
 
 _ADD_CONTACT = schema.insert_text(tables.order_contact)
@@ -160,23 +160,29 @@ def _catch_up_whole(connection: Connection, rules: OrderRules) -> list[DocumentC
     while catch_up_some(transaction, rules):
         changed += transaction.changed
         transaction = Transaction(connection)
-    return changed
+    return changed + transaction.changed
 
 
 def catch_up_some(transaction: Transaction, rules: OrderRules) -> bool:
     """Follow some of what the documents missed; False when there was nothing left."""
-    connection = transaction.connection
-    if not connection.execute(schema.META_NAMED, {"key": _OWNED}).scalar():
-        _own_violations(connection, rules)
-        connection.exec_driver_sql(schema.PUT_META, [(_OWNED, "1")])
-    changed = catch_up(connection, rules, CATCH_UP_PIECES)
-    transaction.changed += changed or ()
-    return changed is not None
+    changed = catch_up(transaction.connection, rules, CATCH_UP_PIECES)
+    if changed is None:
+        _own_violations(transaction.connection, rules)
+        transaction.changed += refresh(transaction.connection, rules)
+        return False
+    transaction.changed += changed
+    return True
 
 
 def _own_violations(connection: Connection, rules: OrderRules) -> None:
-    for pbx, agent, seat in connection.execute(people.UNOWNED).all():
-        values = {"pbx": pbx, "agent": agent, "seat": seat}
-        belongs = {"owner": rules.owner(agent), "team": rules.team(pbx, seat)}
-        connection.execute(people.OWN, {**values, **belongs})
-    connection.execute(people.ALL_QUEUES_OF_VIOLATIONS)
+    """Who can still appeal against a violation must see it, also when the account is newer. What
+    is older stays nobody's: the same name may have been another person's then."""
+    recent = {"recent_us": rules.book.appeal_days * 86_400_000_000}
+    for pbx, agent, seat in connection.execute(people.UNOWNED, recent).all():
+        owner = rules.owner(agent)
+        if owner is not None:
+            values = {"pbx": pbx, "agent": agent, "seat": seat, "owner": owner}
+            connection.execute(people.OWN, {**values, **recent, "team": rules.team(pbx, seat)})
+    if not connection.execute(schema.META_NAMED, {"key": _QUEUED}).scalar():
+        connection.execute(people.ALL_QUEUES_OF_VIOLATIONS)
+        connection.exec_driver_sql(schema.PUT_META, [(_QUEUED, "1")])

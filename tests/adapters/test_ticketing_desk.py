@@ -19,25 +19,29 @@ from agentd.core.order_model import (
     Complete,
     Done,
     Edit,
+    MakePromise,
     MarkUrgent,
     Merge,
     OrderRefusal,
     WorkOrder,
 )
-from agentd.ports.desk import OrderQuery
+from agentd.core.workorder import wake_us
+from agentd.ports.desk import JudgedViolation, OrderQuery, ViolationQuery
 from agentd.ticketing import Store
 from agentd.ticketing_jobs import Work
 from tests.adapters.desk_rig import (
+    BOOK,
     LEADER,
     LI,
     MINUTE_US,
     WANG,
+    Rules,
     contact,
     desk_store,
     due,
     tell,
 )
-from tests.adapters.store_rig import T0_US, ignore, order, rows
+from tests.adapters.store_rig import T0_US, ignore, order, rows, violation
 
 
 @pytest.fixture
@@ -352,3 +356,49 @@ async def test_drafts_are_each_persons_own(store: Store, path: Path) -> None:
         await again.put_draft("order", "1002", None)
         assert await again.draft("order", "1002") is None
         assert await again.draft("order", "1001") == {"title": "路灯不亮"}
+
+
+async def test_an_account_that_came_later_finds_what_it_owes(path: Path) -> None:
+    day_us = 24 * 60 * MINUTE_US
+    rules = Rules(LEADER)
+    old, recent = violation(1), replace(violation(2), at_us=T0_US + 8 * day_us)
+    async with Store(path, rules=rules) as store:
+        await tell(store, order(1), order(2), completed(2), order(3, agent=None), old, recent)
+        await store.apply(order(2).id, Complete(category="consult", fields=FIELDS), LEADER, T0_US)
+        await store.apply(order(1).id, MarkUrgent(), LEADER, T0_US + 10)
+        await store.catch_up()
+        assert (await held(store, 1)).owner is None
+        rules.directory.put(WANG)
+        heard: list[str] = []
+        store.on_change(lambda changed: heard.extend(document.id for document, _ in changed))
+        await store.catch_up()
+        await store.catch_up()
+        assert heard == [order(1).id]
+        found = await held(store, 1)
+        assert (found.owner, (await held(store, 2)).owner) == ("1001", None)
+        assert (await store.history(found.id))[-1].changed["owner"] == [None, "1001"]
+        mine = await store.orders(OrderQuery(owner="1001"))
+        assert [document.id for document in mine.items] == [found.id]
+        judged = {item.violation.id: item.owner for item in await judgements(store)}
+        assert judged == {old.id: None, recent.id: "1001"}
+
+
+async def judgements(store: Store) -> Sequence[JudgedViolation]:
+    return (await store.violations(ViolationQuery())).items
+
+
+async def test_what_waits_waits_by_todays_configuration(path: Path) -> None:
+    rules = Rules()
+    async with Store(path, rules=rules) as store:
+        await tell(store, order(1))
+        promise = MakePromise(text="回电", due_us=T0_US + 60 * MINUTE_US)
+        done(await store.apply(order(1).id, promise, WANG, T0_US + 10))
+        document = await held(store, 1)
+        ((before, _, _),) = await store.waking()
+    rules.book = replace(BOOK, promise_warn_s=1)
+    async with Store(path, rules=rules) as store:
+        await store.catch_up()
+        ((after, _, _),) = await store.waking()
+        assert after == wake_us(document, rules.book)
+        assert before == wake_us(document, BOOK) != after
+        assert await held(store, 1) == document
