@@ -205,7 +205,7 @@ def test_a_gap_charges_nobody_whom_the_truth_does_not(
     assert len({o.id for o in orders}) == len(orders)
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(
@@ -220,6 +220,7 @@ def test_a_gap_charges_nobody_whom_the_truth_does_not(
                     "CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueMember",
                     "QueueParams", "QueueStatusComplete", "FullyBooted", "MusicOnHoldStart",
                     "BridgeDestroy", "ChanSpyStart", "DeviceStateChange", "AgentLogin",
+                    "MixMonitorStart", "MixMonitorStop",
                 ]
             ),
             st.integers(0, 5),
@@ -248,12 +249,14 @@ def test_events_in_an_order_that_cannot_be_never_crash_and_blame_nobody_twice(
             f"Event: {event}\r\nPrivilege: call,all\r\n{stamp}\r\nUniqueid: {one}.1\r\n"
             f"Channel: {names[one]}\r\nChannelState: {number}\r\nCallerIDNum: 13800138000\r\n"
             f"Linkedid: {one}.1\r\nDestUniqueid: {two}.1\r\nDestChannel: {names[two]}\r\n"
-            f"DialStatus: {status}\r\nBridgeUniqueid: b{number % 3}\r\nQueue: q{number % 2}\r\n"
+            f"DialString: 13800138000@trunk\r\nDialStatus: {status}\r\n"
+            f"BridgeUniqueid: b{number % 3}\r\nQueue: q{number % 2}\r\n"
             f"Interface: PJSIP/100{1 + two % 2}\r\nLocation: PJSIP/100{1 + two % 2}\r\n"
             f"MemberName: m{number}\r\nName: m{number}\r\nPaused: {number % 2}\r\n"
             f"Status: {number}\r\nResult: Success\r\nTransfererUniqueid: {one}.1\r\n"
             f"OrigTransfererUniqueid: {one}.1\r\nSecondTransfererUniqueid: {two}.1\r\n"
-            f"DestType: Bridge\r\nParkeeUniqueid: {one}.1\r\nTargetUniqueid: {two}.1\r\n"
+            f"DestType: {('Bridge', 'Threeway')[number % 2]}\r\n"
+            f"ParkeeUniqueid: {one}.1\r\nTargetUniqueid: {two}.1\r\n"
             f"SpyerUniqueid: {one}.1\r\nNewname: {names[two]}\r\nCause: {number * 8}\r\n"
             f"Duration: 00:00:0{number}\r\nBridgeId: b{number % 3}\r\nUptime: {number * 100}\r\n"
             f"Device: {names[one].rpartition('-')[0]}\r\nState: UNAVAILABLE\r\nWait: {number}"
