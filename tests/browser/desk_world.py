@@ -20,7 +20,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agentd.accounts import AccountService, AccountSettings
+from agentd.accounts import AccountService
+from agentd.accounts_passwords import AccountSettings
 from agentd.clock import wall_us
 from agentd.config.orders import load_form
 from agentd.config.phrases import load_phrases
@@ -91,6 +92,7 @@ class World:
     desk: DeskService
     presence: PresenceService
     live: LiveStream
+    runtime: Runtime
     board: dict[str, dict[str, Any]] = field(default_factory=dict)
     _calls: int = 0
 
@@ -212,9 +214,10 @@ class World:
         return opened.id
 
     async def submit(self, *effects: Effect) -> None:
-        """What the engine said, committed."""
+        """What the engine said, committed; the engine takes its orders back as after a restart."""
         self.store.submit(list(effects), {}, ignore, pbx="main")
         await self.store.flush()
+        self.runtime.restore("main", await self.store.restore("main"))
 
     async def done(self, who: Person, order: str, command: PersonCommand) -> WorkOrder:
         """A command of somebody else's, which is not refused."""
@@ -382,7 +385,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
             )
             url = await web.start()
             serving = asyncio.create_task(web.serve_until_stopped())
-            made = World(f"{url}/", store, desk, presence, live)
+            made = World(f"{url}/", store, desk, presence, live, runtime)
             made.show("pbx:main", scenes.pbx())
             made.show("queue:main/hotline", scenes.queue("hotline", "服务热线"))
             try:

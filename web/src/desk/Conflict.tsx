@@ -4,8 +4,9 @@ import { common } from "../i18n/common";
 import { categoriesOf, categoryName, form } from "../live/form";
 import { labelText } from "../live/problem";
 import { Dialog } from "../ui/Dialog";
+import { settleAndGoOn } from "./actions";
 import { type Value, valueAt, valuesOf } from "./draft";
-import { conflict, draft, settle } from "./state";
+import { conflict, draft } from "./state";
 import { deskWords } from "./words";
 
 type Choice = Readonly<Record<string, "mine" | "theirs">>;
@@ -106,7 +107,7 @@ function Difference() {
           class="button"
           data-kind="primary"
           disabled={open > 0}
-          onClick={() => void settle(choice.value)}
+          onClick={() => void settleAndGoOn(choice.value)}
         >
           {then === "complete" ? t.goOnComplete : t.goOn}
         </button>

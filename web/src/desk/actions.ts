@@ -6,6 +6,7 @@ import { common } from "../i18n/common";
 import type { Action } from "./hotkeys";
 import {
   command,
+  conflict,
   currentOrder,
   dial,
   isTyping,
@@ -16,6 +17,7 @@ import {
   problem,
   say,
   seatCommand,
+  settle,
   submit,
   view,
   write,
@@ -92,6 +94,16 @@ export async function complete(): Promise<void> {
 
 export async function save(): Promise<void> {
   if (mayDo("edit") && (await submit("edit"))) say(deskWords.peek().order.saved);
+}
+
+/** The person chose between two versions: do what had been asked before the difference was shown. */
+export async function settleAndGoOn(
+  choice: Readonly<Record<string, "mine" | "theirs">>,
+): Promise<void> {
+  const then = conflict.peek()?.then ?? null;
+  settle(choice);
+  if (then === "complete") await complete();
+  else if (then === "edit") await save();
 }
 
 export async function openCurrent(): Promise<void> {

@@ -187,10 +187,7 @@ export async function submit(what: "edit" | "complete"): Promise<boolean> {
     version: now.version,
   });
   busy.value = false;
-  if (!answer.ok) {
-    await refused(answer.problem, order, what);
-    return false;
-  }
+  if (!answer.ok) return refused(answer.problem, order, what);
   const left = afterSaving(now, draft.peek() ?? now, answer.value);
   batch(() => {
     problem.value = null;
@@ -205,40 +202,45 @@ export async function submit(what: "edit" | "complete"): Promise<boolean> {
   return true;
 }
 
-async function refused(found: Problem, order: OrderView, what: "edit" | "complete"): Promise<void> {
-  if (found.status === 412) {
-    await compare(found.current, order.id, what);
-    return;
-  }
+/** True when it was done after all. */
+async function refused(
+  found: Problem,
+  order: OrderView,
+  what: "edit" | "complete",
+): Promise<boolean> {
+  if (found.status === 412) return compare(found.current, order.id, what);
   batch(() => {
     missing.value = found.missing;
     problem.value = found.missing.length > 0 ? null : found;
   });
+  return false;
 }
 
-/** Show what somebody else changed meanwhile; goes on by itself when nothing clashes. */
+/**
+ * Show what somebody else changed meanwhile. Where nobody changed a place of the form it goes on by
+ * itself: true when it was done.
+ */
 export async function compare(
   current: OrderView | null,
   id: string,
   then: "complete" | "edit" | null,
-): Promise<void> {
+): Promise<boolean> {
   let order = current;
   if (order === null) {
     const answer = await api<OrderView>(orderPath(id));
     if (!answer.ok) {
       problem.value = answer.problem;
-      return;
+      return false;
     }
     order = answer.value;
   }
   const now = draft.peek();
-  if (now === null || view.peek()?.id !== id) return;
+  if (now === null || view.peek()?.id !== id) return false;
   const result = joined(now, order);
   view.value = order;
   if (result.clashes.length === 0 && result.taken.length === 0) {
     join(order);
-    if (then !== null) await submit(then);
-    return;
+    return then !== null && submit(then);
   }
   const history = await api<Page<OrderChange> | readonly OrderChange[]>(orderPath(id, "/history"));
   const by = history.ok
@@ -253,10 +255,11 @@ export async function compare(
     by: by ?? null,
     then,
   };
+  return false;
 }
 
-/** The person chose: the draft goes on from the newest version, and what was asked is done. */
-export async function settle(choice: Readonly<Record<string, "mine" | "theirs">>): Promise<void> {
+/** The person chose: the draft goes on from the newest version. */
+export function settle(choice: Readonly<Record<string, "mine" | "theirs">>): void {
   const [found, now] = [conflict.peek(), draft.peek()];
   if (found === null || now === null) return;
   const next = settled(now, found.order, choice);
@@ -266,7 +269,6 @@ export async function settle(choice: Readonly<Record<string, "mine" | "theirs">>
     conflict.value = null;
   });
   keepDraft(found.order.id, next);
-  if (found.then !== null) await submit(found.then);
 }
 
 /** A command that touches none of the form's places; null when it was done. */
