@@ -24,8 +24,8 @@ from agentd.accounts_audit import AuditWriter
 from agentd.accounts_backoff import Backoff
 from agentd.accounts_passwords import AccountSettings, Passwords
 from agentd.accounts_rules import (
+    Names,
     check_admin_left,
-    check_names,
     check_password,
     check_person,
     invalid,
@@ -41,6 +41,7 @@ AUDIT_FLUSH_S = 1.0
 SEEN_STORED_S = 60.0
 """How old the stored time of a session's last use may be."""
 SWEEP_S = 60.0
+CHANGES_AT_ONCE = 50
 
 _log = structlog.get_logger(__name__)
 
@@ -317,11 +318,12 @@ class AccountService:
             after = {login: account.person for login, account in self._accounts.items()}
             managed = any(person.may("people") for person in after.values())
             after |= {person.login: person for person, _ in changes}
+            names = Names(after.values())
             mistakes: list[Refused] = []
             for index, (person, _) in enumerate(changes):
                 try:
                     check_person(person)
-                    check_names(person, after.values())
+                    names.check(person)
                 except Refused as mistake:
                     if not places:
                         raise
@@ -334,14 +336,31 @@ class AccountService:
                 )
             if managed:
                 check_admin_left(after)
-            # Side by side, so that the store writes them together.
-            done = await asyncio.gather(
-                *(self._put_person(who, person, hashed, address) for person, hashed in changes),
-                return_exceptions=True,
-            )
-        for outcome in done:
-            if outcome is not None:
-                raise outcome
+            # In parts, so that a thousand do not hold up the event loop.
+            for start in range(0, len(changes), CHANGES_AT_ONCE):
+                part = changes[start : start + CHANGES_AT_ONCE]
+                await self._put_part(who, part, address)
+
+    async def _put_part(
+        self, who: Person, changes: Sequence[tuple[Person, str | None]], address: str
+    ) -> None:
+        before = {person.login: self._accounts.get(person.login) for person, _ in changes}
+        done = await asyncio.gather(
+            *(self._put_person(who, person, hashed, address) for person, hashed in changes),
+            return_exceptions=True,
+        )
+        stored = [change for change, failure in zip(changes, done, strict=True) if failure is None]
+        self.directory.put(*(person for person, _ in stored))
+        for person, hashed in stored:
+            old = before[person.login]
+            if old is None:
+                continue
+            if hashed is not None or person.disabled or person.role != old.person.role:
+                await self._end_all(person.login)
+            self._announce(person.login)
+        for failure in done:
+            if failure is not None:
+                raise failure
 
     async def _put_person(
         self, who: Person, person: Person, hashed: str | None, address: str
@@ -365,11 +384,6 @@ class AccountService:
         if hashed is not None:
             detail["new_password"] = True
         await self._put(account, who.login, "person.put", address, detail)
-        if before is not None and (
-            hashed is not None or person.disabled or person.role != before.person.role
-        ):
-            await self._end_all(person.login)
-        self._announce(person.login)
 
     async def change_password(self, who: Person, old: str, new: str, address: str) -> None:
         """One's own. Ends all sessions of the person. Raises :class:`LoginRefused` when ``old``
@@ -407,7 +421,6 @@ class AccountService:
         entry = self._entry(action, by, target=login, address=address, **detail)
         await self._store.put_account(account, entry)
         self._accounts[login] = account
-        self.directory.put(account.person)
 
     def _announce(self, login: str) -> None:
         for tell in self.changed:

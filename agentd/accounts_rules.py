@@ -76,32 +76,51 @@ def check_person(person: Person) -> None:
                 )
 
 
-def check_names(person: Person, others: Iterable[Person]) -> None:
-    """Raise :class:`Refused` when a name of ``person`` would stand for somebody else as well. Two
-    people may share a ``name``: then queues must know them by their logins or member names."""
-    for other in others:
-        if other.login == person.login:
-            continue
-        if other.login.lower() == person.login.lower():
-            raise invalid(
-                "login",
-                f"{person.login!r} differs from the login {other.login!r} by case only",
-                f"工号“{person.login}”与“{other.login}”只有大小写不同",
-            )
-        theirs = {other.login, *other.member_names}
+class Names:
+    """Whom every login, name and member name of some people stands for."""
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._folded: dict[str, list[Person]] = {}
+        self._logins: dict[str, list[Person]] = {}
+        self._names: dict[str, list[Person]] = {}
+        self._members: dict[str, list[Person]] = {}
+        for person in people:
+            self._folded.setdefault(person.login.lower(), []).append(person)
+            self._logins.setdefault(person.login, []).append(person)
+            self._names.setdefault(person.name, []).append(person)
+            for name in person.member_names:
+                self._members.setdefault(name, []).append(person)
+
+    def check(self, person: Person) -> None:
+        """Raise :class:`Refused` when a name of ``person`` would stand for somebody else as well.
+        Two people may share a ``name``: then queues must know them by their logins or member
+        names."""
+        for other in self._folded.get(person.login.lower(), ()):
+            if other.login != person.login:
+                raise invalid(
+                    "login",
+                    f"{person.login!r} differs from the login {other.login!r} by case only",
+                    f"工号“{person.login}”与“{other.login}”只有大小写不同",
+                )
         for field, values, taken in (
-            ("login", (person.login,), {other.name, *other.member_names}),
-            ("name", (person.name,), theirs),
-            ("member_names", person.member_names, {other.name, *theirs}),
+            ("login", (person.login,), (self._names, self._members)),
+            ("name", (person.name,), (self._logins, self._members)),
+            ("member_names", person.member_names, (self._logins, self._names, self._members)),
         ):
             for value in values:
-                if value in taken:
-                    raise invalid(
-                        field,
-                        f"{field}: {value!r} already stands for {other.login} ({other.name}), "
-                        "so that calls could not be told apart",
-                        f"{field}:“{value}”已指 {other.login}({other.name}),通话会分不清是谁的",
-                    )
+                for index in taken:
+                    for other in index.get(value, ()):
+                        if other.login != person.login:
+                            raise _taken(field, value, other)
+
+
+def _taken(field: str, value: str, other: Person) -> Refused:
+    return invalid(
+        field,
+        f"{field}: {value!r} already stands for {other.login} ({other.name}), "
+        "so that calls could not be told apart",
+        f"{field}:“{value}”已指 {other.login}({other.name}),通话会分不清是谁的",
+    )
 
 
 def check_admin_left(people: Mapping[str, Person]) -> None:

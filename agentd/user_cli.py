@@ -40,7 +40,7 @@ from agentd.ticketing_file import DaemonRunningError
 
 _STORED_MAX_S = 10.0
 _PIPE_COLUMNS = 200
-_IMPORT_MAX = 2_000
+_IMPORT_MAX = 1_000
 
 users = typer.Typer(
     help="People's accounts: add, change, disable, import, list.",
@@ -406,7 +406,12 @@ def _plainly() -> Iterator[None]:
         yield
     except AgentdError as error:
         late = isinstance(error, ControlError) and error.code == "late"
-        what = "agentd has it, but could not store it yet (see its log)" if late else str(error)
+        what = (
+            "agentd has it, but is not done storing it; do not repeat it, look after a while "
+            "(agentd user list)"
+            if late
+            else str(error)
+        )
         _stop(what, code=2 if isinstance(error, ConfigError) else 1)
 
 
