@@ -166,10 +166,11 @@ def _dial_out(world: World, call: Call, leg: Leg) -> Steps:
         ],
         world.device_changed(TRUNK),
     )
-    given_up = yield rng.uniform(3.0, 9.0)
-    if given_up is not None:
-        _give_up(world, call, leg, customer)
-        return
+    answers_us = world.last_us + round(rng.uniform(3.0, 9.0) * 1e6)
+    while (woken := (yield max(0.0, (answers_us - world.clock_us) / 1e6))) is not None:
+        if woken[0] == "hang_up":
+            _give_up(world, call, leg, customer)
+            return
     customer.set_state(6)
     world.emit(on_channel("Newstate", customer))
     customer.goto("incoming", "", 1)
