@@ -228,12 +228,11 @@ class DeskService:
             )
         done = await self.command(self._named(by.strip(), order), order_id, command)
         if isinstance(done, OrderRefusal):
-            words = [done.text_en, *(lacking.text_en for lacking in done.missing)]
-            zh = [done.text_zh, *(lacking.text_zh for lacking in done.missing)]
+            more = [m for m in done.missing if m.text_en not in done.text_en]
             raise Refused(
-                f"work order {order_id}: {' '.join(dict.fromkeys(words))}",
+                f"work order {order_id}: {' '.join([done.text_en, *(m.text_en for m in more)])}",
                 code=done.code,
-                text_zh=f"工单 {order_id}:{''.join(dict.fromkeys(zh))}",
+                text_zh=f"工单 {order_id}:{''.join([done.text_zh, *(m.text_zh for m in more)])}",
                 missing=done.missing,
             )
         return done.order
