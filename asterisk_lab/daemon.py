@@ -76,11 +76,20 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 class Daemon:
     """One `agentd run` with a configuration and a store of its own in `directory`.
 
-    `extra` is TOML to go below the sections it writes itself.
+    `extra` is TOML to go below the sections it writes itself, `pbx` lines of its [[pbx]].
+    `account` is the AMI account that `secret` belongs to.
     """
 
     def __init__(
-        self, directory: Path, *, ami_port: int, secret: str, web_port: int, extra: str = ""
+        self,
+        directory: Path,
+        *,
+        ami_port: int,
+        secret: str,
+        web_port: int,
+        extra: str = "",
+        account: str = "agentd",
+        pbx: str = "",
     ) -> None:
         self._dir = directory
         self._secret = secret
@@ -90,7 +99,7 @@ class Daemon:
         self.config = directory / "agentd.toml"
         self.config.write_text(
             f'[[pbx]]\nid = "pbx"\nhost = "{PHONE_HOST}"\nport = {ami_port}\n'
-            f'username = "agentd"\n[store]\npath = "agentd.db"\n'
+            f'username = "{account}"\n{pbx}[store]\npath = "agentd.db"\n'
             f"[web]\nport = {web_port}\n{extra}",
             encoding="utf-8",
         )
