@@ -70,8 +70,8 @@ class FakeDaemon:
         """Say nothing at all, with the line left open."""
         self.refusing = False
         """Answer 503 to whoever wants the stream."""
-        self.me: Object = dict(LEADER)
-        """Who is logged in, as ``/api/me`` says."""
+        self.me: Object | None = dict(LEADER)
+        """Who is logged in, as ``/api/me`` says; None: nobody."""
         self.acked: list[int] = []
         self.resyncs = 0
         self.visits = 0
@@ -152,6 +152,11 @@ class FakeDaemon:
         while self._clients:
             await asyncio.sleep(0.01)
 
+    async def part(self, code: int) -> None:
+        """Close every line with a close code."""
+        for client in list(self._clients):
+            await client.close(code)
+
     async def beat_now(self) -> None:
         await self.say({"type": "beat", "seq": self.seq, "server_time": self.now()})
 
@@ -198,6 +203,8 @@ class FakeDaemon:
         path = request.path.partition("?")[0]
         if path == "/ws":
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE) if self.refusing else None
+        if path == "/api/me" and self.me is None:
+            return _answer(HTTPStatus.UNAUTHORIZED, b"{}", "application/problem+json")
         if path == "/api/me":
             return _answer(HTTPStatus.OK, json.dumps(self.me).encode(), "application/json")
         name = path.strip("/") or "index.html"

@@ -388,3 +388,44 @@ async def test_nothing_overflows(
             }"""
         )
         assert faults == []
+
+
+async def test_who_is_logged_in_and_the_pages_that_they_may_open(
+    open_page: OpenPage, now: float
+) -> None:
+    async with FakeDaemon(scenes.calm(now, 4)) as daemon, open_page(daemon.url) as shown:
+        await shown.page.click(".account-name")
+        panel = await shown.text(".account-panel")
+        for word in ("王班长", "工号 2001", "值班长", "坐席工作台", "值班长工作台", "退出登录"):
+            assert word in panel
+        hrefs = await shown.page.locator(".account-panel a").evaluate_all(
+            "links => links.map(link => new URL(link.href).pathname)"
+        )
+        assert hrefs == ["/desk", "/shift"]
+
+
+async def test_a_changed_audience_connects_again_and_a_log_out_leads_to_the_login(
+    open_page: OpenPage, now: float
+) -> None:
+    async with (
+        FakeDaemon(scenes.calm(now, 4)) as daemon,
+        open_page(daemon.url, allowed=LOST + "|401") as shown,
+    ):
+        await eventually(lambda: daemon.visits == 1, "the page is connected")
+        await daemon.part(4001)
+        await eventually(lambda: daemon.visits == 2, "the page is connected again")
+        await shown.page.wait_for_selector(".app[data-stale=no]")
+        daemon.me = None
+        await daemon.part(4003)
+        await shown.page.wait_for_url("**/login?next=%2F")
+        await shown.page.wait_for_selector("#login")
+
+
+async def test_who_may_not_see_the_wallboard_is_sent_to_the_desk(
+    open_page: OpenPage, now: float
+) -> None:
+    async with FakeDaemon(scenes.calm(now, 4)) as daemon:
+        assert daemon.me is not None
+        daemon.me |= {"role": "agent", "rights": ["desk"]}
+        async with open_page(daemon.url, wait_for=".desk", allowed="404") as shown:
+            assert shown.page.url == f"{daemon.url}desk"
