@@ -26,15 +26,16 @@ from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
 from agentd.monitor_ws import LiveStream
 from agentd.pipeline import Pipeline
+from agentd.ports import LinkInfo
 from agentd.ports.desk import OrderView
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
 from agentd.ticketing import Store
+from tests.adapters.live_rig import PATIENCE_S, until
 from tests.adapters.presence_rig import FakeQueues
 from tests.adapters.store_rig import ignore
 
-PATIENCE_S = 60.0
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
 PASSWORD = "correct horse 7"
@@ -271,6 +272,8 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (runtime.run(), accounts.run())]
+            runtime.inbox.put_nowait(LinkInfo("main", clock_offset_us=0))
+            await until(lambda: runtime.knows_clock("main"))
             await desk.start()
             tasks.append(group.create_task(desk.run()))
             await presence.start()
