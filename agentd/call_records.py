@@ -7,7 +7,7 @@ sound) those of the own scope as well. What is not in one's scope does not exist
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from msgspec import Struct
@@ -60,7 +60,8 @@ class CallDetail(Struct, frozen=True):
 class CallRecords:
     """What people may know of calls (see the module).
 
-    ``team_of``: the group of (pbx, seat). ``folders``: the recordings of each PBX, by its id.
+    ``team_of``: the group of (pbx, seat). ``folders``: the recordings of each PBX, by its id;
+    ``named``: what a PBX itself calls that folder, where not as usual.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class CallRecords:
         *,
         team_of: Callable[[str, str], str | None],
         folders: Mapping[str, Path],
+        named: Mapping[str, PurePosixPath] | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
         self._team_of = team_of
         self.folders = folders
+        self.named = dict(named or {})
 
     def names_of(self, who: Person) -> tuple[str, ...]:
         """The names under which calls are ``who``'s and nobody else's."""

@@ -27,7 +27,7 @@ from agentd.http_parts import (
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, caller
 from agentd.ports.desk import Accounts, AuditEntry, Desk, Figures, Recording
-from agentd.recordings import TYPES, NoRecording, open_recording
+from agentd.recordings import PBX_FOLDER, TYPES, NoRecording, open_recording
 
 PLAY_US: Final = 300_000_000
 """A player asks for a recording piece by piece: what one person asks of one recording within this
@@ -130,7 +130,8 @@ def calls_router(
             await note(asker, found, "recording.play")
         folder = calls.folders.get(found.pbx)
         try:
-            file = await asyncio.to_thread(open_recording, folder, found.file)
+            named = calls.named.get(found.pbx, PBX_FOLDER)
+            file = await asyncio.to_thread(open_recording, folder, found.file, named)
         except NoRecording as error:
             raise Problem(
                 HTTPStatus.NOT_FOUND, error.code, str(error), _NOT_THERE[error.code]

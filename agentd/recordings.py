@@ -77,16 +77,18 @@ class OpenRecording(Struct, frozen=True):
         return os.pread(self.fd, size, offset)
 
 
-def open_recording(folder: Path | None, file: str) -> OpenRecording:
+def open_recording(
+    folder: Path | None, file: str, named: PurePosixPath = PBX_FOLDER
+) -> OpenRecording:
     """The recording that the PBX named ``file``, in ``folder``; blocking.
 
     ``file`` is relative to the folder, or absolute: under it as this machine sees it, or under
-    :data:`PBX_FOLDER`. Where that very file is not there, the same name with another ending of
-    :data:`TYPES` is taken (compressed later, say). Raises :class:`NoRecording`.
+    ``named``, which is what the PBX calls it. Where that very file is not there, the same name with
+    another ending of :data:`TYPES` is taken (compressed later, say). Raises :class:`NoRecording`.
     """
     if folder is None:
         raise NoRecording("no_folder", "This PBX has no recordings_dir in the configuration.")
-    parts = _parts(folder, file)
+    parts = _parts(folder, file, named)
     try:
         root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -107,7 +109,7 @@ def open_recording(folder: Path | None, file: str) -> OpenRecording:
     raise NoRecording("missing", "The recording is not in the folder of recordings (any more).")
 
 
-def _parts(folder: Path, file: str) -> tuple[str, ...]:
+def _parts(folder: Path, file: str, named: PurePosixPath) -> tuple[str, ...]:
     """The parts of the name below ``folder``: none of them empty, ``.``, ``..`` or absolute."""
     try:
         encoded = os.fsencode(file)
@@ -117,7 +119,7 @@ def _parts(folder: Path, file: str) -> tuple[str, ...]:
     if b"\x00" in encoded or len(encoded) > _NAME_MAX_BYTES or ".." in path.parts:
         raise NoRecording("outside", "The recording's name is not one of a file in the folder.")
     if path.is_absolute():
-        for base in (PurePosixPath(folder), PBX_FOLDER):
+        for base in (PurePosixPath(folder), named):
             if path.is_relative_to(base):
                 path = path.relative_to(base)
                 break

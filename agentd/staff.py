@@ -128,6 +128,11 @@ class Staff:
             hints=live,
             language=config.web.language,
         )
+        named = {
+            pbx: there
+            for pbx in telephony
+            if (there := config.people_on(pbx).recordings_pbx_dir) is not None
+        }
         folders: dict[str, Path] = {
             pbx: folder
             for pbx in telephony
@@ -138,7 +143,7 @@ class Staff:
             presence=self.presence,
             accounts=self.accounts,
             store=store,
-            calls=CallRecords(store, directory, team_of=rules.team, folders=folders),
+            calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
             workbooks=Workbooks(),

@@ -11,7 +11,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast
 
 from msgspec import Struct
@@ -135,6 +135,7 @@ class PeopleOn(Struct, frozen=True):
     drive_queues: bool
     dial_context: str | None
     recordings_dir: Path | None
+    recordings_pbx_dir: PurePosixPath | None
 
 
 class MqttAccess(Struct, frozen=True):
@@ -216,7 +217,8 @@ class Config:
         """What people may do with ``pbx_id``."""
         pbx = next(pbx for pbx in self._settings.pbx if pbx.id == pbx_id)
         folder = self.base / pbx.recordings_dir if pbx.recordings_dir else None
-        return PeopleOn(pbx.drive_queues, pbx.dial_context, folder)
+        named = PurePosixPath(pbx.recordings_pbx_dir) if pbx.recordings_pbx_dir else None
+        return PeopleOn(pbx.drive_queues, pbx.dial_context, folder, named)
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""

@@ -126,6 +126,7 @@ class PbxSection(Section):
         ),
     ] = None
     recordings_dir: Name | None = None
+    recordings_pbx_dir: Name | None = None
 
 
 class EngineSection(Section):
