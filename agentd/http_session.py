@@ -37,6 +37,8 @@ UPLOAD_MAX_BYTES = 2 << 20
 LOGIN_BODY_MAX_BYTES = 4 << 10
 BODY_IGNORED_MAX_BYTES = 4 << 20
 """What is read of a body beyond its limit, so that the refusal is heard."""
+DISCARDED_MAX_BYTES = 4 << 20
+"""What is too long is read to its end up to here: who is cut off while sending hears no reason."""
 BODY_MAX_S = 30.0
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -296,7 +298,7 @@ async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
         headers={"Connection": "close"},
     )
     announced = headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > most_bytes + BODY_IGNORED_MAX_BYTES:
+    if announced.isdigit() and int(announced) > DISCARDED_MAX_BYTES:
         raise too_long
     parts: list[bytes] = []
     size = 0
@@ -306,14 +308,11 @@ async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     break
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > most_bytes:
-                    # Read on, and keep nothing: who is cut off while sending hears no answer.
-                    parts.clear()
-                if size > most_bytes + BODY_IGNORED_MAX_BYTES:
-                    raise too_long
-                if not message.get("more_body", False):
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                if size <= most_bytes:
+                    parts.append(part)
+                if not message.get("more_body", False) or size > DISCARDED_MAX_BYTES:
                     break
     except TimeoutError:
         raise Problem(

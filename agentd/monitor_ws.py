@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -393,10 +394,11 @@ class LiveStream:
     async def _write(self, client: _Client) -> None:
         loop = asyncio.get_running_loop()
         await client.send(self._hello)
+        snapshot = functools.partial(self._snapshot, client.feed)
         while True:
             if client.farewell is not None:
                 raise client.farewell
-            message = client.mailbox.take(loop.time(), lambda: self._snapshot(client.feed))
+            message = client.mailbox.take(loop.time(), snapshot)
             if message is not None:
                 await client.send(message.text)
             elif topics := client.mailbox.take_hints():
