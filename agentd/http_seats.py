@@ -74,7 +74,7 @@ _SEATS: Any = GenericAlias(list, (model_of(SeatView),))
 def my_seat_json(presence: Presence, who: Person) -> Mapping[str, Any] | None:
     """Where ``who`` is signed in, as in ``/api/me``."""
     seat = presence.my_seat(who)
-    return None if seat is None else to_json(seat)  # type: ignore[no-any-return]
+    return None if seat is None else to_json(seat)
 
 
 def seats_router(presence: Presence) -> APIRouter:

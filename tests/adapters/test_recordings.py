@@ -188,8 +188,18 @@ def test_without_a_folder_nothing_is_played(folder: Path) -> None:
 def test_the_folder_itself_may_be_a_link(folder: Path) -> None:
     link = folder.with_name("spool")
     link.symlink_to(folder)
-    with opened(link, str(link / "b.wav")) as found:
+    for name in (link / "b.wav", folder / "b.wav"):
+        with opened(link, str(name)) as found:
+            assert found.read(0, 100) == b"sound b"
+
+
+def test_the_folder_may_be_named_from_where_we_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    with opened(Path("monitor"), str(folder / "b.wav")) as found:
         assert found.read(0, 100) == b"sound b"
+    assert code(Path("monitor"), str(folder.parent / "secret.wav")) == "outside"
 
 
 def test_a_file_under_way_has_another_etag_when_it_has_grown(folder: Path) -> None:
