@@ -210,9 +210,13 @@ class Views:
             return [audience for audience in self._views if audience.login is not None]
         if facts.kind == "queue":
             return list(self._watchers.get(key, ()))
-        logins = {some.person for some in (before, after) if some is not None}
-        if facts.kind == "alert" and facts.at in self._facts:
-            logins.add(self._facts[facts.at].person)
+        logins: set[str | None] = set()
+        for some in (before, after):
+            if some is not None:
+                logins.add(some.person)
+                # An order's alert follows its owner from seat to seat.
+                if some.kind == "alert" and some.at in self._facts:
+                    logins.add(self._facts[some.at].person)
         return [Audience(login) for login in logins if login is not None]
 
     def _renew(self, view: View) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from websockets.asyncio.client import connect
@@ -361,6 +361,7 @@ def seen_by(audience: Audience, board: dict[str, Any]) -> dict[str, Any]:
     return seen
 
 
+@settings(max_examples=400)
 @given(start=turns, turns=turns)
 def test_every_audiences_deltas_always_make_its_board(
     start: list[tuple[list[Any], list[str]]], turns: list[tuple[list[Any], list[str]]]
