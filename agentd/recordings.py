@@ -82,9 +82,10 @@ def open_recording(
 ) -> OpenRecording:
     """The recording that the PBX named ``file``, in ``folder``; blocking.
 
-    ``file`` is relative to the folder, or absolute: under it as this machine sees it, or under
-    ``named``, which is what the PBX calls it. Where that very file is not there, the same name with
-    another ending of :data:`TYPES` is taken (compressed later, say). Raises :class:`NoRecording`.
+    ``file`` is relative to the folder, or absolute: under it by its own name, by the one that it is
+    a link to, or by ``named``, which is what the PBX calls it. Where that very file is not there,
+    the same name with another ending of :data:`TYPES` is taken (compressed later, say). Raises
+    :class:`NoRecording`.
     """
     if folder is None:
         raise NoRecording("no_folder", "This PBX has no recordings_dir in the configuration.")
@@ -119,7 +120,7 @@ def _parts(folder: Path, file: str, named: PurePosixPath) -> tuple[str, ...]:
     if b"\x00" in encoded or len(encoded) > _NAME_MAX_BYTES or ".." in path.parts:
         raise NoRecording("outside", "The recording's name is not one of a file in the folder.")
     if path.is_absolute():
-        for base in (PurePosixPath(folder), named):
+        for base in (*map(PurePosixPath, (folder.absolute(), folder.resolve())), named):
             if path.is_relative_to(base):
                 path = path.relative_to(base)
                 break
