@@ -258,7 +258,7 @@ function Actions({ order, editable }: { order: OrderView; editable: boolean }) {
           disabled={busy.value}
           onClick={() => void complete()}
         >
-          {t.complete} <kbd>Ctrl+Enter</kbd>
+          {t.complete} <kbd>Ctrl+↵</kbd>
         </button>
       )}
       {editable && (

@@ -62,7 +62,7 @@ function OwedCard({ order }: { order: Order }) {
       data-strength={order.urgent !== null ? "urgent" : strength.value}
       data-stopped={stopped ? "yes" : "no"}
       aria-current={chosen ? "true" : undefined}
-      onClick={() => void openOrder(order.id)}
+      onClick={() => void take(order.id)}
     >
       <span class="owed-first">
         <span class="owed-due">
@@ -86,6 +86,13 @@ function OwedCard({ order }: { order: Order }) {
       <Bar of={() => dueBar(order)} />
     </button>
   );
+}
+
+/** On a narrow screen the order stands above the list: go there. */
+async function take(id: string): Promise<void> {
+  await openOrder(id);
+  if (matchMedia("(max-width: 900px)").matches)
+    document.querySelector(".order")?.scrollIntoView({ block: "start" });
 }
 
 function dueBar(order: Order) {

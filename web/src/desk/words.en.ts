@@ -57,7 +57,7 @@ export const deskEn: DeskMessages = {
     ring: (count) => `ring ${count}`,
     secondsLeft: "s left to answer",
     holdLeft: "s left to return",
-    holdOver: "Over: return to the customer now",
+    holdOver: "Over: return now",
     ringOver: "Over: answer now",
     consultGone: "the customer waits while you consult",
     parkLeft: "s left to fetch it",
