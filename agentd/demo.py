@@ -145,6 +145,8 @@ async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
                 secret=simulated.secret,
                 host=simulated.host,
                 port=simulated.port,
+                # Nobody else can reach it: its account may do everything.
+                dials=True,
             )
             web = replace(web_settings(config), port=options.port, port_auto=True)
             database = options.database or Path(folder) / "agentd.db"
@@ -160,20 +162,27 @@ async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
                 routers=() if manned is None else (phone_router(simulated, manned),),
             )
             loop = asyncio.get_running_loop()
-            timer = loop.call_later(options.duration_s, stop.set) if options.duration_s else None
+            started: asyncio.Future[tuple[str, Path]] = loop.create_future()
 
             async def work() -> None:
                 url, path = await started
-                ready(url, path, await populate(daemon.staff, simulated), manned)
+                try:
+                    way_in = await populate(daemon.staff, simulated)
+                except AgentdError:
+                    # Ended before it began.
+                    if not stop.is_set():
+                        raise
+                    return
+                ready(url, path, way_in, manned)
+                if options.duration_s is not None:
+                    loop.call_later(options.duration_s, stop.set)
                 await clerk.work(daemon)
 
-            started: asyncio.Future[tuple[str, Path]] = loop.create_future()
             working = asyncio.create_task(work(), name="clerk")
+            working.add_done_callback(lambda _: stop.set())
             try:
                 await daemon.run(stop, lambda url, path: started.set_result((url, path)))
             finally:
-                if timer is not None:
-                    timer.cancel()
                 working.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await working

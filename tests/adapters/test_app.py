@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ from agentd.app import ANOMALIES_PER_PERIOD, ANOMALY_PERIOD_S, Daemon, EffectLog
 from agentd.config import load_config
 from agentd.control import CompleteRequest, ControlError, ask, socket_path
 from agentd.core.effects import Alert, Anomaly, Violation
+from agentd.core.order_model import Reply, WorkOrder
+from agentd.core.people import Person
+from agentd.demo_clerk import clerk_completion
 from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
 from agentd.simulator import SimConfig, SimulatedPbx
@@ -54,6 +58,11 @@ def build(access: AmiSettings, folder: Path, *, port: int = 0) -> Daemon:
     )
 
 
+ADMIN = Person("admin", "admin", "admin")
+TOKENS: dict[str, str] = {}
+"""The way in, by the daemon's URL."""
+
+
 @contextlib.asynccontextmanager
 async def running(daemon: Daemon) -> AsyncIterator[str]:
     """The daemon's URL while it runs; leaving stops it and waits for it."""
@@ -64,6 +73,8 @@ async def running(daemon: Daemon) -> AsyncIterator[str]:
         await asyncio.wait({task, url}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
+        made = await daemon.staff.accounts.add_token(ADMIN, "board", ["board"], [], None)
+        TOKENS[await url] = made[1]
         yield await url
     finally:
         stop.set()
@@ -73,7 +84,9 @@ async def running(daemon: Daemon) -> AsyncIterator[str]:
 async def board_until(url: str, enough: Callable[[Board], bool]) -> Board:
     """The board as a client sees it, followed until it is ``enough``."""
     board: Board = {}
-    async with connect(url.replace("http", "ws") + "/ws", compression=None) as stream:
+    token = {"Authorization": f"Bearer {TOKENS[url]}"}
+    way = url.replace("http", "ws") + "/ws"
+    async with connect(way, compression=None, additional_headers=token) as stream:
         async for text in stream:
             message = json.loads(text)
             match message["type"]:
@@ -93,8 +106,15 @@ async def board_until(url: str, enough: Callable[[Board], bool]) -> Board:
 
 async def healthz(url: str) -> tuple[int, dict[str, Any]]:
     async with httpx.AsyncClient() as client:
-        response = await client.get(f"{url}/healthz")
+        token = {"Authorization": f"Bearer {TOKENS[url]}"}
+        response = await client.get(f"{url}/healthz", headers=token)
         return response.status_code, response.json()
+
+
+async def _order(daemon: Daemon, order_id: str) -> WorkOrder:
+    order = await daemon.store.order(order_id)
+    assert order is not None
+    return order
 
 
 def seats(board: Board) -> list[dict[str, Any]]:
@@ -134,19 +154,29 @@ async def test_a_person_completes_an_order(tmp_path: Path) -> None:
             board = await board_until(url, lambda b: any(seat["owed"] for seat in seats(b)))
             order_id = next(seat["owed"] for seat in seats(board) if seat["owed"])[0]["id"]
             way = socket_path(tmp_path / "agentd.db")
-            done = await ask(way, CompleteRequest("pbx", order_id, "张三"))
+            leader = Person("zhang", "张三", "shift_leader")
+            await daemon.staff.accounts.put_people(ADMIN, [(leader, None)], "")
+            with pytest.raises(ControlError, match="category"):
+                await ask(way, CompleteRequest("pbx", order_id, "张三"))
+            form = daemon.staff.desk.book
+            filled = clerk_completion(await _order(daemon, order_id), form, random.Random(1))
+            assert isinstance(filled.category, str)
+            reply = filled.reply if isinstance(filled.reply, Reply) else None
+            request = CompleteRequest(
+                "pbx", order_id, "张三", filled.category, fields=filled.fields, reply=reply
+            )
+            done = await ask(way, request)
             assert done is not None
-            order = done["order"]
-            assert (order["status"], order["completed_by"]) == ("completed", "张三")
+            assert done["order"]["completed_by"] == "zhang"
             await board_until(
                 url,
                 lambda b: all(o["id"] != order_id for seat in seats(b) for o in seat["owed"]),
             )
             with pytest.raises(ControlError, match=order_id):
-                await ask(way, CompleteRequest("pbx", order_id, "李四"))
+                await ask(way, request)
         assert not way.exists()
     query = f"SELECT status, completed_by FROM work_order WHERE id = '{order_id}'"  # noqa: S608
-    assert stored(tmp_path, query) == [("completed", "张三")]
+    assert stored(tmp_path, query) == [("completed", "zhang")]
 
 
 async def test_a_restart_goes_on_with_the_same_orders(tmp_path: Path) -> None:
@@ -273,7 +303,7 @@ async def test_a_bug_stops_the_daemon_and_is_raised(
 async def test_the_demo_ends_after_its_duration(tmp_path: Path) -> None:
     urls: list[str] = []
     options = demo.DemoOptions(seats=3, port=18_440, duration_s=0.2, database=tmp_path / "d.db")
-    await demo.demo(load_config(secrets=False), options, lambda url, _: urls.append(url))
+    await demo.demo(load_config(secrets=False), options, lambda url, *_: urls.append(url))
     assert len(urls) == 1
     assert (tmp_path / "d.db").exists()
 

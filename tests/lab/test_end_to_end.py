@@ -259,7 +259,9 @@ async def test_from_the_ring_to_the_appeal(tmp_path: Path, programs: tuple[Path,
         assert judged["appeals"][0]["reason"] == "客户同意等待查询"
 
         # The recording of the call can be heard from the order.
-        calls = (await made.get(desk, "/api/me/calls"))["items"]
+        calls = await eventually(
+            lambda: _items(made, desk, "/api/me/calls"), "the call is among the agent's own"
+        )
         recording = calls[0]["recordings"][0]["id"]
         heard = await desk.request.get(
             f"{made.daemon.url}/api/recordings/{recording}", headers={"Range": "bytes=0-3"}
