@@ -48,6 +48,11 @@ class Notes:
     """Console warnings and errors, uncaught exceptions, violations of the CSP."""
     hosts: set[str] = field(default_factory=set)
 
+    def asked(self, url: str) -> None:
+        """The page asked for ``url``; a number for the telephone goes to no host."""
+        if not url.startswith("tel:"):
+            self.hosts.add(urlsplit(url).netloc)
+
 
 @dataclass
 class Shown:
@@ -123,8 +128,8 @@ def open_page(chromium_path: Path) -> OpenPage:
                 ),
             )
             page.on("pageerror", lambda error: notes.complaints.append(str(error)))
-            page.on("request", lambda request: notes.hosts.add(urlsplit(request.url).netloc))
-            page.on("websocket", lambda socket: notes.hosts.add(urlsplit(socket.url).netloc))
+            page.on("request", lambda request: notes.asked(request.url))
+            page.on("websocket", lambda socket: notes.asked(socket.url))
             await page.add_init_script(
                 "addEventListener('securitypolicyviolation',"
                 " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 # What Chromium says of every refusal that a page gets; the page itself tells the person.
 REFUSALS = (
     r"status of (401|403|404|412|422|429|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED"
-    r"|WebSocket connection"
+    r"|WebSocket connection|Failed to launch 'tel:"
 )
 
 
@@ -444,6 +444,44 @@ async def test_a_consultation_asks_for_what_its_reply_mode_needs(
         assert found is not None
         assert found.reply is not None
         assert (found.state, found.reply.basis) == ("completed", "知识库 1024")
+
+
+async def test_urgent_with_nobody_on_duty_call_back_promise_and_note(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    async with signed_in(tmp_path) as made:
+        owed = await made.order(made.next_call(), ended_ago_s=60, opened_ago_s=90)
+        async with at_desk(open_page, made) as shown:
+            await open_order(shown, owed)
+            await rest(shown)
+            await shown.page.keyboard.press("u")
+            await shown.page.wait_for_selector(".urgent-handle", timeout=PATIENCE_MS)
+            await shown.page.select_option("#urgent-unit", "water")
+            assert "01087654321" in await shown.text(".urgent-handle")
+            await shown.page.fill("#urgent-process", "已致电自来水公司王工")
+            await shown.page.fill("#urgent-method", "抢修队一小时内到场")
+            await shown.page.click(".urgent-handle [type=submit]")
+            await shown.page.wait_for_selector(".urgent-part:has-text('抢修队')")
+            await rest(shown)
+            await shown.page.keyboard.press("p")
+            await shown.page.fill("#promise-text", "告知抢修进度")
+            await shown.page.click(".dialog .choices .button:has-text('2 小时后')")
+            await shown.page.click(".dialog [type=submit]")
+            await shown.page.wait_for_selector(".part:has-text('告知抢修进度')")
+            await rest(shown)
+            await shown.page.keyboard.press("n")
+            await shown.page.fill("#dialog-text", "来电人情绪激动")
+            await shown.page.keyboard.press("Control+Enter")
+            await shown.page.wait_for_selector(".part:has-text('来电人情绪激动')")
+            await rest(shown)
+            await shown.page.keyboard.press("d")
+            await shown.page.wait_for_selector(".said-line:has-text('电话程序')")
+        found = await made.store.order(owed)
+        assert found is not None
+        assert found.urgent is not None
+        assert found.urgent.handled_by == AGENT.login
+        assert found.promise is not None
+        assert 5400 < found.promise.due_us / 1_000_000 - made.now() < 7300
 
 
 # --- the own day, languages, the feed --------------------------------------------------------

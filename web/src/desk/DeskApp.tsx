@@ -4,6 +4,7 @@ import { me } from "../live/session";
 import { store } from "../live/store";
 import { FloatingNote } from "../ui/floating";
 import { Icon } from "../ui/icons";
+import { Part } from "../ui/Part";
 import { PageHeader } from "../ui/PageHeader";
 import { StaleBanner } from "../ui/Stale";
 import { Conflict } from "./Conflict";
@@ -55,14 +56,32 @@ function Body() {
   const now = tab.value;
   return (
     <div class="body desk-frame">
-      {(mySeat.value !== null || now === "work") && <Strip />}
-      {now === "seat" && <SignIn />}
-      {now === "mine" && <Mine />}
+      {(mySeat.value !== null || now === "work") && (
+        <Part>
+          <Strip />
+        </Part>
+      )}
+      {now === "seat" && (
+        <Part>
+          <SignIn />
+        </Part>
+      )}
+      {now === "mine" && (
+        <Part>
+          <Mine />
+        </Part>
+      )}
       {now === "work" && (
         <div class="desk-body">
-          <Owed />
-          <OrderPanel />
-          <Side />
+          <Part>
+            <Owed />
+          </Part>
+          <Part>
+            <OrderPanel />
+          </Part>
+          <Part>
+            <Side />
+          </Part>
         </div>
       )}
     </div>

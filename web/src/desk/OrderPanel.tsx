@@ -221,7 +221,7 @@ function Exceptions({ order }: { order: OrderView }) {
             class="button"
             data-exception={kind}
             aria-pressed={order.exemption?.kind === kind}
-            onClick={() => void exempt(kind)}
+            onClick={() => void exempt(kind, order.id)}
           >
             {c.exception[kind]} <kbd>{keyOf(keys.value, kind)}</kbd>
           </button>

@@ -124,13 +124,16 @@ export async function consent(): Promise<void> {
     say(deskWords.peek().strip.consentNoted);
 }
 
-export async function exempt(kind: ExceptionKind): Promise<void> {
-  const id = ofTheCall();
+/** Why the agent had to end the call: of `id`, else of the call's order. Again: taken back. */
+export async function exempt(kind: ExceptionKind, id = ofTheCall()): Promise<void> {
   if (id === null) return;
   const t = deskWords.peek().order;
-  const taken = view.peek()?.id === id && view.peek()?.exemption?.kind === kind;
-  if ((await command({ do: "exempt", kind: taken ? null : kind }, id)) === null)
-    say(taken ? t.exceptionTaken : t.exceptionNoted(common.peek().exception[kind]));
+  const shown = view.peek()?.id === id ? view.peek() : null;
+  const taken = shown?.exemption?.kind === kind;
+  if ((await command({ do: "exempt", kind: taken ? null : kind }, id)) !== null) return;
+  const text = taken ? t.exceptionTaken : t.exceptionNoted(common.peek().exception[kind]);
+  // It went to an order that is not the one in sight: say which.
+  say(shown === null ? `${text} · ${t.orderNo} ${id}` : text);
 }
 
 export async function markUrgent(): Promise<void> {

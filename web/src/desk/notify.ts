@@ -20,7 +20,14 @@ export async function askToNotify(): Promise<void> {
 export function notify(title: string, body: string): void {
   if (allowed.peek() !== "granted" || (!document.hidden && document.hasFocus())) return;
   // One at a time: the newest says what counts.
-  const note = new Notification(title, { body, tag: "agentd", silent: true });
+  let note: Notification;
+  try {
+    note = new Notification(title, { body, tag: "agentd", silent: true });
+  } catch {
+    // Browsers of phones have the class and refuse to make one from a page.
+    allowed.value = "none";
+    return;
+  }
   note.onclick = () => {
     window.focus();
     note.close();

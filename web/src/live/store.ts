@@ -283,14 +283,15 @@ export class Store {
     });
   }
 
-  onLost(): void {
+  onLost(expected: boolean): void {
     const at = monotonic();
     this.#helloAt = null;
     this.#board.expectSnapshot();
     this.#flush();
     this.#toAck = null;
     this.#lastResync = -RESYNC_EVERY_S;
-    this.#goStale("closed", at);
+    // Should the next connection fail after all, the silence says so.
+    if (!expected) this.#goStale("closed", at);
   }
 
   onRefused(why: "audience" | "logged_out" | "not_opened"): void {

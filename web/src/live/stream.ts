@@ -15,7 +15,8 @@ export const CLOSES = {
 
 export interface StreamEvents {
   onText(data: unknown): void;
-  onLost(): void;
+  /** `expected`: another connection follows at once. */
+  onLost(expected: boolean): void;
   /** The server turned the client away, or closed because of who it is. */
   onRefused(why: "audience" | "logged_out" | "not_opened"): void;
 }
@@ -86,7 +87,7 @@ export class Stream {
     };
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
-      this.#drop();
+      this.#drop(code === CLOSES.audience);
       // Browsers do not tell a page why a connection was refused: whoever listens asks.
       if (!opened) this.#events.onRefused("not_opened");
       if (code === CLOSES.loggedOut) {
@@ -103,7 +104,7 @@ export class Stream {
     this.#timer = setTimeout(() => this.renew(), OPENING_S * 1000);
   }
 
-  #drop(): void {
+  #drop(expected = false): void {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
@@ -111,7 +112,7 @@ export class Stream {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    this.#events.onLost();
+    this.#events.onLost(expected);
   }
 
   #retry(): void {

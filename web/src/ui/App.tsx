@@ -1,11 +1,11 @@
 import { useSignalEffect } from "@preact/signals";
-import { Component, type ComponentChildren } from "preact";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { Alerts } from "./Alerts";
 import { FloatingNote } from "./floating";
 import { Header } from "./Header";
 import { Lane } from "./Lane";
+import { Part } from "./Part";
 import { Queues } from "./Queues";
 import { Seats } from "./Seats";
 import { StaleBanner } from "./Stale";
@@ -52,22 +52,4 @@ export function App() {
       <FloatingNote />
     </div>
   );
-}
-
-/** A mistake of ours in one part leaves the others standing; the next change tries it again. */
-class Part extends Component<{ children: ComponentChildren }, { failed: boolean }> {
-  override state = { failed: false };
-
-  static override getDerivedStateFromError(): { failed: boolean } {
-    return { failed: true };
-  }
-
-  override componentDidCatch(error: unknown): void {
-    console.error(error);
-    setTimeout(() => this.setState({ failed: false }), 1000);
-  }
-
-  override render(): ComponentChildren {
-    return this.state.failed ? null : this.props.children;
-  }
 }
