@@ -119,7 +119,7 @@ def filters(
 
 
 def _states(text: str | None) -> tuple[OrderState, ...]:
-    named = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    named = () if text is None else tuple(text.split(","))
     for name in named:
         if name not in _STATES:
             raise Problem(

@@ -173,6 +173,8 @@ async def test_lists_are_filtered_paged_and_strict(api: Rest) -> None:
         ("limit=201", "limit"),
         ("limit=x", "limit"),
         ("state=opened", "state"),
+        ("state=", "state"),
+        ("state=open,", "state"),
         ("urgent=perhaps", "urgent"),
         ("from=yesterday", "from"),
         ("from=nan", "from"),
