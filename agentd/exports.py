@@ -64,15 +64,17 @@ async def csv_pieces(
     yield _BOM + _csv_lines([[csv_cell(column.label) for column in columns]])
     async for piece in orders:
         if piece:
-            yield _csv_lines(
-                [
-                    [
-                        csv_cell(column.value(order), code=column.kind == "code")
-                        for column in columns
-                    ]
-                    for order in piece
-                ]
-            )
+            # In a thread: hundreds of orders would hold up everything else for a moment.
+            yield await asyncio.to_thread(_csv_orders, columns, piece)
+
+
+def _csv_orders(columns: Sequence[Column], orders: Sequence[WorkOrder]) -> bytes:
+    return _csv_lines(
+        [
+            [csv_cell(column.value(order), code=column.kind == "code") for column in columns]
+            for order in orders
+        ]
+    )
 
 
 def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
