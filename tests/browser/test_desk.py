@@ -30,6 +30,9 @@ REFUSALS = (
     r"|WebSocket connection|Failed to launch 'tel:"
 )
 
+# Of a hold of 30 s that began 5 s ago: what is shown is rounded up and a tenth of a second late.
+MOST_LEFT = 26
+
 
 @asynccontextmanager
 async def at_login(
@@ -212,7 +215,7 @@ async def test_the_hold_counts_down_warns_and_is_breached(
         made.holds(ago_s=5)
         await shown.page.wait_for_selector(".strip[data-state=holding][data-strength=calm]")
         assert "让您久等了" in await shown.text(".strip-words")
-        assert 0 < await shown.seconds("[data-testid=countdown]") <= 25
+        assert 0 < await shown.seconds("[data-testid=countdown]") <= MOST_LEFT
         made.holds(ago_s=21)
         made.alert("warning", "hold", value=20.0)
         await shown.page.wait_for_selector(".strip[data-strength=warning]")
@@ -289,7 +292,7 @@ async def test_a_browser_clock_that_is_an_hour_wrong_changes_no_clock(
             assert 0 < int(left[1]) < 10 or left[0] == "剩 10:00"
             made.holds(ago_s=5)
             await shown.page.wait_for_selector(".strip[data-state=holding]")
-            assert 0 < await shown.seconds("[data-testid=countdown]") <= 25
+            assert 0 < await shown.seconds("[data-testid=countdown]") <= MOST_LEFT
 
 
 # --- the order -------------------------------------------------------------------------------

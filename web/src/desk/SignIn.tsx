@@ -71,6 +71,7 @@ export function SignIn() {
               key={keyOf(one)}
               class="seat-choice"
               data-reachable={one.reachable ? "yes" : "no"}
+              data-chosen={chosen.value === keyOf(one) ? "yes" : "no"}
             >
               <input
                 type="radio"
