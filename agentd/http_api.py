@@ -28,17 +28,10 @@ from uvicorn.server import ServerState
 
 from agentd import __version__
 from agentd.errors import AgentdError
+from agentd.http_login import MySeatOf, session_router
 from agentd.http_pages import Guard, Pages
 from agentd.http_problems import install
-from agentd.http_session import (
-    Caller,
-    Door,
-    DoorSettings,
-    MySeatOf,
-    WebAccounts,
-    caller,
-    session_router,
-)
+from agentd.http_session import Caller, Door, DoorSettings, WebAccounts, caller
 from agentd.monitor_audience import Listener
 
 INCOMING_MAX_BYTES = 4096
