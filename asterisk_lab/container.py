@@ -21,6 +21,7 @@ SIP_PORT, AMI_PORT, TRUNK_PORT = 5060, 5038, 5090
 RTP_FIRST, RTP_LAST = 10000, 11999
 FIRST_PHONE_PORT, FIRST_SLOT_PORT = 20000, 21000
 WEB_PORT, PUBLISHED_PORT = 8440, 8441
+CONFIG = "/var/lib/agentd/agentd.toml"
 
 
 def config() -> PbxConfig:
@@ -38,7 +39,7 @@ def config() -> PbxConfig:
         ],
         queues=traffic.queues(count),
         secrets={
-            "agentd": os.environ["AGENTD_PBX_PBX_SECRET"],
+            "desk": os.environ["AGENTD_PBX_PBX_SECRET"],
             "lab": os.environ["LAB_SECRET"],
         },
         module_dir=_module_dir(),
@@ -56,10 +57,11 @@ def asterisk() -> None:
 
 
 def agentd() -> None:
-    path = Path("/var/lib/agentd/agentd.toml")
+    path = Path(CONFIG)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f'[[pbx]]\nid = "pbx"\nhost = "{PHONE_HOST}"\nport = {AMI_PORT}\nusername = "agentd"\n'
+        f'[[pbx]]\nid = "pbx"\nhost = "{PHONE_HOST}"\nport = {AMI_PORT}\nusername = "desk"\n'
+        'dial_context = "agentd-dial"\n'
         f'[store]\npath = "/var/lib/agentd/agentd.db"\n[web]\nport = {WEB_PORT}\n',
         encoding="utf-8",
     )

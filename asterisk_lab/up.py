@@ -14,8 +14,10 @@ import tempfile
 from pathlib import Path
 
 from . import traffic
+from .container import CONFIG
 from .daemon import Daemon, DaemonFailed
 from .native import NativePbx, missing_parts
+from .people import PeopleFailed, add_people
 from .phones import DIES_WITH_US
 from .ports import PortBlock
 
@@ -66,7 +68,8 @@ async def _native(count: int, minutes: float | None) -> int:
             broker = await _mosquitto(pbx.ports.take())
             daemon = Daemon(
                 Path(work) / "agentd", ami_port=pbx.config.ami_port,
-                secret=pbx.secrets["agentd"], web_port=pbx.ports.take(),
+                secret=pbx.secrets["desk"], web_port=pbx.ports.take(), account="desk",
+                pbx='dial_context = "agentd-dial"\n',
                 extra=f'[mqtt]\nhost = "127.0.0.1"\nport = {broker[0]}\n' if broker else "",
             )  # fmt: skip
             (Path(work) / "sipp").mkdir()
@@ -78,12 +81,17 @@ async def _native(count: int, minutes: float | None) -> int:
             playing = None
             try:
                 await daemon.start()
+                agentd = [sys.executable, "-m", "agentd"]
+                people = [(seat.number, seat.person) for seat in pbx.config.seats]
+                told = await asyncio.to_thread(add_people, agentd, str(daemon.config), people)
                 print(f"lab: AMI on 127.0.0.1:{pbx.config.ami_port}, Asterisk in {pbx.directory}")
                 if broker:
                     print(
                         f"lab: Mosquitto on 127.0.0.1:{broker[0]}"
                         f"   (mosquitto_sub -p {broker[0]} -v -t 'agentd/#')"
                     )
+                for line in told:
+                    print(f"lab: {line.replace('URL', daemon.url)}")
                 print(f"lab: wallboard {daemon.url}/   (Ctrl-C ends)", flush=True)
                 playing = asyncio.create_task(player.run(), name="traffic")
                 stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -91,7 +99,7 @@ async def _native(count: int, minutes: float | None) -> int:
                 stopping.cancel()
                 if playing.done():
                     playing.result()
-            except DaemonFailed as exc:
+            except (DaemonFailed, PeopleFailed) as exc:
                 print(f"lab: {exc}", file=sys.stderr)
                 return 1
             finally:
@@ -146,12 +154,19 @@ def _docker(count: int, minutes: float | None) -> int:
             if run("build", "--quiet") or run("up", "--detach", "--wait"):
                 run("logs", "--tail", "20")
                 return 1
-            print(f"lab: wallboard http://127.0.0.1:{port}/   (Ctrl-C ends)", flush=True)
+            url = f"http://127.0.0.1:{port}"
+            inside = [*compose, "exec", "--no-TTY", "agentd", "python3", "-m", "agentd"]
+            for line in add_people(inside, CONFIG, traffic.seats(count), environment):
+                print(f"lab: {line.replace('URL', url)}")
+            print(f"lab: wallboard {url}/   (Ctrl-C ends)", flush=True)
             with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
                 subprocess.run(
                     [*compose, "logs", "--follow", "--no-log-prefix", "agentd"],
                     env=environment, check=False, timeout=minutes and minutes * 60,
                 )  # fmt: skip
+        except PeopleFailed as exc:
+            print(f"lab: {exc}", file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
             pass
         finally:
