@@ -125,7 +125,7 @@ def demo(
             typer.echo(f"  {person.login:<11} {person.role:<13} {person.name}")
         if seat is not None:
             typer.echo(f"At the desk:   log in as agent, take seat {seat.rpartition('/')[2]}, and")
-            typer.echo(f"               answer with its phone: {url}/phone")
+            typer.echo(f"               answer with its phone: {url}/demo-phone.html")
         typer.echo(f"In a terminal: AGENTD_TOKEN={access.token} agentd watch {url}")
         typer.echo(f"Work orders:   agentd ticket list --database {database}")
 
