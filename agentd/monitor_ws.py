@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,11 +21,11 @@ from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agentd import __version__, clock
-from agentd.monitor_audience import EVERYTHING, NOTHING, Audience, Listener, View, Views
+from agentd.monitor_audience import EVERYTHING, NOTHING, Audience, Listener, Views
+from agentd.monitor_feed import Client, Feed, Watch
 from agentd.monitor_line import Line, cut, keep_buffers_small
 from agentd.monitor_mailbox import (
     CLOSE_NOT_UNDERSTOOD,
-    Mailbox,
     Message,
     Misbehaved,
     StreamSettings,
@@ -35,7 +35,6 @@ PROTOCOL = 1
 
 CLOSE_GOING_AWAY = 1001
 CLOSE_NOT_TEXT = 1003
-CLOSE_ABNORMAL = 1006
 CLOSE_NOT_JSON = 1007
 CLOSE_CHANGED = 4001
 CLOSE_LOGGED_OUT = 4003
@@ -44,9 +43,6 @@ CLOSE_LOGGED_OUT = 4003
 CLOSE_REASON_MAX_BYTES = 123
 
 _STOPPING = "agentd is stopping"
-
-Watch = Callable[[], Listener | None]
-"""Who listens on a connection, as things stand now; None: nobody who may, any more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -59,110 +55,6 @@ class Ack(Struct, tag="ack", tag_field="type", frozen=True):
 
 class Resync(Struct, tag="resync", tag_field="type", frozen=True):
     """The client asks for a fresh snapshot."""
-
-
-class _Feed:
-    """What the clients of one audience are sent: a board, numbered."""
-
-    def __init__(self, board: Mapping[str, msgspec.Raw], view: View | None = None) -> None:
-        self._board = board
-        self._view = view
-        self.seq = 0
-        self.clients: set[_Client] = set()
-        self.sent_at_s = 0.0
-        self._text: str | None = None
-
-    def change(
-        self,
-        fresh: Mapping[str, msgspec.Raw],
-        gone: Sequence[str],
-        now_s: float,
-        server_time: float,
-    ) -> None:
-        """The board has changed: one delta to everybody."""
-        self.seq += 1
-        self._text = None
-        self.sent_at_s = now_s
-        if self.clients:
-            content = {"type": "delta", "seq": self.seq, "server_time": server_time}
-            self._offer(content | {"set": fresh, "del": gone}, self.clients)
-
-    def beat(self, now_s: float, server_time: float) -> None:
-        """A sign of life to everybody for whom nothing waits."""
-        self.sent_at_s = now_s
-        idle = [client for client in self.clients if client.mailbox.idle]
-        self._offer({"type": "beat", "seq": self.seq, "server_time": server_time}, idle)
-        # Who asked for a snapshot too soon may have it now.
-        for client in self.clients:
-            client.bell.set()
-
-    def snapshot(self, server_time: float) -> tuple[Message, bool]:
-        """The whole board at this moment, and whether it had to be encoded for that."""
-        encoded = self._text is None
-        if self._text is None:
-            board = self._board if self._view is None else self._view.board
-            self._text = msgspec.json.encode(board).decode()
-        # The time must be of this moment: clients measure their clock against it.
-        text = (
-            f'{{"type":"snapshot","seq":{self.seq},"server_time":{server_time!r},'
-            f'"board":{self._text}}}'
-        )
-        return Message(self.seq, text, len(text.encode())), encoded
-
-    def _offer(self, content: dict[str, Any], clients: Iterable[_Client]) -> None:
-        payload = msgspec.json.encode(content)
-        message = Message(self.seq, payload.decode(), len(payload))
-        for client in clients:
-            client.mailbox.offer(message)
-            client.bell.set()
-
-
-class _Client:
-    """One connected client: its socket, its mailbox and the bell that wakes its writer."""
-
-    def __init__(
-        self,
-        websocket: WebSocket,
-        line: Line,
-        settings: StreamSettings,
-        watch: Watch,
-        listener: Listener,
-        feed: _Feed,
-    ) -> None:
-        self.watch = watch
-        self.listener = listener
-        self.feed = feed
-        self.websocket = websocket
-        self.line = line
-        self.mailbox = Mailbox(settings)
-        self.bell = asyncio.Event()
-        self.farewell: Misbehaved | None = None
-        peer = websocket.client
-        self.name = f"{peer.host}:{peer.port}" if peer else "?"
-
-    def part(self, code: int, reason: str) -> None:
-        if self.farewell is None:
-            self.farewell = Misbehaved(code, reason)
-            self.bell.set()
-
-    async def send(self, text: str) -> None:
-        with self._closing_is_a_disconnect():
-            await self.websocket.send_text(text)
-
-    async def close(self, code: int, reason: str) -> None:
-        with self._closing_is_a_disconnect():
-            await self.websocket.close(code, reason)
-
-    @contextlib.contextmanager
-    def _closing_is_a_disconnect(self) -> Iterator[None]:
-        # uvicorn closes by itself on a frame it cannot take (too large, not UTF-8), and calls
-        # whatever we send before we hear of it an error of ours.
-        try:
-            yield
-        except RuntimeError:
-            if not self.line.transport.is_closing():
-                raise
-            raise WebSocketDisconnect(CLOSE_ABNORMAL) from None
 
 
 def _now() -> float:
@@ -196,11 +88,11 @@ class LiveStream:
         self._board: dict[str, msgspec.Raw] = {}
         self._changed: dict[str, msgspec.Raw | None] = {}
         self._dirty = asyncio.Event()
-        self._whole = _Feed(self._board)
+        self._whole = Feed(self._board)
         self._views = Views(self._board)
-        self._feeds: dict[Audience, _Feed] = {}
+        self._feeds: dict[Audience, Feed] = {}
         self._hints: set[str] = set()
-        self._clients: set[_Client] = set()
+        self._clients: set[Client] = set()
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._closing = False
@@ -337,12 +229,12 @@ class LiveStream:
             self._parting[line] = asyncio.get_running_loop().time() + self._settings.close_grace_s
             self._leave(client)
 
-    def _join(self, websocket: WebSocket, line: Line, watch: Watch) -> _Client:
+    def _join(self, websocket: WebSocket, line: Line, watch: Watch) -> Client:
         listener = watch()
         # Logged out since the handshake began: there is nothing to see for it, not even once.
         seen = NOTHING if listener is None else listener.audience
         feed = self._feed(seen)
-        client = _Client(websocket, line, self._settings, watch, listener or Listener(seen), feed)
+        client = Client(websocket, line, self._settings, watch, listener or Listener(seen), feed)
         if listener is None:
             client.part(CLOSE_LOGGED_OUT, "logged out")
         if self._closing:
@@ -352,7 +244,7 @@ class LiveStream:
         self._nobody.clear()
         return client
 
-    def _leave(self, client: _Client) -> None:
+    def _leave(self, client: Client) -> None:
         feed = client.feed
         feed.clients.discard(client)
         audience = client.listener.audience
@@ -363,12 +255,12 @@ class LiveStream:
         if not self._clients:
             self._nobody.set()
 
-    def _feed(self, audience: Audience) -> _Feed:
+    def _feed(self, audience: Audience) -> Feed:
         if audience == EVERYTHING:
             return self._whole
         feed = self._feeds.get(audience)
         if feed is None:
-            feed = self._feeds[audience] = _Feed(self._board, self._views.open(audience))
+            feed = self._feeds[audience] = Feed(self._board, self._views.open(audience))
             feed.sent_at_s = asyncio.get_running_loop().time()
         return feed
 
@@ -391,7 +283,7 @@ class LiveStream:
             cut(line)
         self._parting.clear()
 
-    async def _write(self, client: _Client) -> None:
+    async def _write(self, client: Client) -> None:
         loop = asyncio.get_running_loop()
         await client.send(self._hello)
         snapshot = functools.partial(self._snapshot, client.feed)
@@ -407,7 +299,7 @@ class LiveStream:
                 client.bell.clear()
                 await client.bell.wait()
 
-    async def _read(self, client: _Client) -> None:
+    async def _read(self, client: Client) -> None:
         while True:
             received = await client.websocket.receive()
             if received["type"] == "websocket.disconnect":
@@ -419,7 +311,7 @@ class LiveStream:
                     client.mailbox.resync()
             client.bell.set()
 
-    async def _say_goodbye(self, client: _Client, why: BaseException) -> None:
+    async def _say_goodbye(self, client: Client, why: BaseException) -> None:
         assert isinstance(why, Misbehaved)
         if why.code not in (CLOSE_GOING_AWAY, CLOSE_CHANGED, CLOSE_LOGGED_OUT):
             _log.warning("live_client_misbehaved", client=client.name, reason=str(why))
@@ -431,7 +323,7 @@ class LiveStream:
                 return
         cut(client.line)
 
-    def _snapshot(self, feed: _Feed) -> Message:
+    def _snapshot(self, feed: Feed) -> Message:
         message, encoded = feed.snapshot(self._now())
         self.snapshots_encoded += encoded
         return message

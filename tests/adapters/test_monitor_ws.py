@@ -16,8 +16,9 @@ from websockets.exceptions import InvalidStatus
 
 from agentd.monitor_audience import EVERYTHING
 from agentd.monitor_audience import Listener as Who
+from agentd.monitor_feed import Client
 from agentd.monitor_mailbox import Mailbox, Message, Misbehaved, StreamSettings
-from agentd.monitor_ws import LiveStream, _Client
+from agentd.monitor_ws import LiveStream
 from agentd.watch_view import apply
 from tests.adapters.live_rig import (
     PATIENCE_S,
@@ -412,7 +413,7 @@ tight = st.builds(
 class Reader:
     """What a client makes of its mailbox: it must always be able to follow."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
         self.mailbox = client.mailbox
         self.board: Any = {}
