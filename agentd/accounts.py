@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import math
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,17 +27,18 @@ from agentd.accounts_rules import (
     check_password,
     check_person,
     invalid,
+    meet,
+    network,
+    placed,
 )
-from agentd.accounts_tokens import Tokens, digest
+from agentd.accounts_sessions import Sessions
+from agentd.accounts_tokens import Tokens
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Account, ApiToken, AuditEntry, DeskStore, LoginRefused, Session
+from agentd.ports.desk import Account, ApiToken, AuditEntry, DeskStore, LoginRefused
 
-SESSIONS_PER_PERSON = 20
 SETTINGS_MAX_BYTES = 16 << 10
 AUDIT_FLUSH_S = 1.0
-SEEN_STORED_S = 60.0
-"""How old the stored time of a session's last use may be."""
 SWEEP_S = 60.0
 CHANGES_AT_ONCE = 50
 
@@ -71,8 +70,7 @@ class AccountService:
         self.passwords = Passwords(self._settings)
         self.changed: list[Callable[[str], None]] = []
         self._accounts: dict[str, Account] = {}
-        self._sessions: dict[str, Session] = {}
-        self._stored_seen_us: dict[str, int] = {}
+        self._sessions = Sessions(store, self._settings, now_us)
         self._tokens = Tokens(store, now_us)
         self._by_account = Backoff(free=5, leak_s=600.0)
         # Many people may share an address: a floor behind one proxy.
@@ -87,8 +85,7 @@ class AccountService:
         self._accounts = {a.person.login: a for a in await self._store.accounts()}
         self.directory.put(*(account.person for account in self._accounts.values()))
         await self._tokens.start()
-        self._sessions = {session.id: session for session in await self._store.sessions()}
-        self._stored_seen_us = {s.id: s.seen_us for s in self._sessions.values()}
+        await self._sessions.start()
         await self._sweep()
 
     async def run(self) -> None:
@@ -101,6 +98,10 @@ class AccountService:
                 sweep_at_s = self._monotonic() + SWEEP_S
                 with _kept_for_later("sessions_not_stored"):
                     await self._sweep()
+
+    async def _sweep(self) -> None:
+        for login in await self._sessions.sweep():
+            self._announce(login)
 
     async def close(self) -> None:
         """Store what waits; end the threads."""
@@ -129,35 +130,14 @@ class AccountService:
         if account.person.disabled:
             self._tell("login_failed", login, address=address, reason="disabled")
             raise LoginRefused("disabled")
-        now_us = self._now_us()
-        cookie = secrets.token_urlsafe(32)
-        session = Session(
-            id=digest(cookie),
-            login=login,
-            created_us=now_us,
-            seen_us=now_us,
-            expires_us=now_us + round(self._settings.session_max_s * 1_000_000),
-            address=address,
-            browser=browser[:200],
-        )
-        # First here, so that whoever disables the account meanwhile ends this session as well.
-        self._sessions[session.id] = session
-        self._stored_seen_us[session.id] = now_us
-        try:
-            await self._store.put_session(session)
-        except BaseException:
-            self._drop([session.id])
-            raise
+        session, cookie = await self._sessions.begin(login, address, browser)
         self._tell("login", login, address=address, browser=session.browser)
-        mine = [s for s in self._sessions.values() if s.login == login]
-        if len(mine) > SESSIONS_PER_PERSON:
-            mine.sort(key=lambda s: s.seen_us)
-            await self._end([s.id for s in mine[:-SESSIONS_PER_PERSON]])
+        await self._end(self._sessions.surplus(login))
         return account.person, cookie
 
     async def log_out(self, cookie: str) -> None:
         """End the session of ``cookie``, if there is one."""
-        session = self._sessions.get(digest(cookie))
+        session = self._sessions.find(cookie)
         if session is not None:
             await self._end([session.id])
             self._tell("logout", session.login, address=session.address)
@@ -168,22 +148,12 @@ class AccountService:
 
     def whose_cookie(self, cookie: str) -> Person | None:
         """The same, at once. Asking counts as use of the session."""
-        session = self._sessions.get(digest(cookie))
-        if session is None or self._over(session):
-            return None
-        person = self.directory.get(session.login)
-        if person is None or person.disabled:
-            return None
-        self._sessions[session.id] = structs.replace(session, seen_us=self._now_us())
-        return person
-
-    def _over(self, session: Session) -> bool:
-        idle_us = round(self._settings.session_idle_s * 1_000_000)
-        return self._now_us() >= min(session.expires_us, session.seen_us + idle_us)
+        person = self.directory.get(self._sessions.use(cookie))
+        return None if person is None or person.disabled else person
 
     async def _checked(self, login: str, password: str, address: str) -> Account:
         """The account whose password this is, disabled or not. Raises :class:`LoginRefused`."""
-        source = _network(address)
+        source = network(address)
         now_s = self._monotonic()
         wait_s = max(self._by_account.wait_s(login, now_s), self._by_address.wait_s(source, now_s))
         if wait_s > 0 or self.passwords.crowded:
@@ -216,35 +186,14 @@ class AccountService:
             fresh = structs.replace(account, password_hash=await self.passwords.hash(password))
             async with self._changing:
                 if self._accounts.get(login) == account:
-                    await self._put(fresh, "system", "person.rehash", address, {})
+                    entry = self._entry("person.rehash", "system", target=login, address=address)
+                    await self._put([(fresh, entry)])
                     account = fresh
         return account
 
     async def _end(self, ids: Sequence[str]) -> None:
-        if ids:
-            logins = {self._sessions[i].login for i in ids if i in self._sessions}
-            self._drop(ids)
-            await self._store.end_sessions(ids=ids)
-            for login in logins:
-                self._announce(login)
-
-    async def _end_all(self, login: str) -> None:
-        self._drop([s.id for s in self._sessions.values() if s.login == login])
-        await self._store.end_sessions(login=login)
-
-    def _drop(self, ids: Sequence[str]) -> None:
-        for session_id in ids:
-            self._sessions.pop(session_id, None)
-            self._stored_seen_us.pop(session_id, None)
-
-    async def _sweep(self) -> None:
-        """End what is over; store when the others were last used."""
-        await self._end([s.id for s in self._sessions.values() if self._over(s)])
-        for session in list(self._sessions.values()):
-            stored_us = self._stored_seen_us.get(session.id, 0)
-            if session.seen_us - stored_us >= SEEN_STORED_S * 1_000_000:
-                self._stored_seen_us[session.id] = session.seen_us
-                await self._store.put_session(session)
+        for login in await self._sessions.end(ids):
+            self._announce(login)
 
     # --- tokens ---------------------------------------------------------------------------
 
@@ -287,7 +236,7 @@ class AccountService:
         if who.may("people"):
             return everybody
         _must(who, "orders.read")
-        return [person for person in everybody if _meet(who, person)]
+        return [person for person in everybody if meet(who, person)]
 
     async def put_person(
         self, who: Person, person: Person, password: str | None, address: str
@@ -327,7 +276,7 @@ class AccountService:
                 except Refused as mistake:
                     if not places:
                         raise
-                    mistakes.append(_placed(mistake, places[index]))
+                    mistakes.append(placed(mistake, places[index]))
             if mistakes:
                 raise Refused(
                     "\n".join(map(str, mistakes)),
@@ -336,54 +285,41 @@ class AccountService:
                 )
             if managed:
                 check_admin_left(after)
-            # In parts, so that a thousand do not hold up the event loop.
-            for start in range(0, len(changes), CHANGES_AT_ONCE):
-                part = changes[start : start + CHANGES_AT_ONCE]
-                await self._put_part(who, part, address)
+            await self._put_all(who, changes, address)
 
-    async def _put_part(
+    async def _put_all(
         self, who: Person, changes: Sequence[tuple[Person, str | None]], address: str
     ) -> None:
-        before = {person.login: self._accounts.get(person.login) for person, _ in changes}
-        done = await asyncio.gather(
-            *(self._put_person(who, person, hashed, address) for person, hashed in changes),
-            return_exceptions=True,
-        )
-        stored = [change for change, failure in zip(changes, done, strict=True) if failure is None]
-        self.directory.put(*(person for person, _ in stored))
-        for person, hashed in stored:
-            old = before[person.login]
-            if old is None:
+        put: list[tuple[Account, AuditEntry]] = []
+        # Whoever is somebody else now logs in anew.
+        ending: set[str] = set()
+        known: list[str] = []
+        for index, (person, hashed) in enumerate(changes):
+            if index % CHANGES_AT_ONCE == CHANGES_AT_ONCE - 1:
+                # A thousand must not hold up the event loop.
+                await asyncio.sleep(0)
+            before = self._accounts.get(person.login)
+            account = _changed(before, person, hashed, self._now_us())
+            if account == before:
                 continue
-            if hashed is not None or person.disabled or person.role != old.person.role:
-                await self._end_all(person.login)
-            self._announce(person.login)
-        for failure in done:
-            if failure is not None:
-                raise failure
-
-    async def _put_person(
-        self, who: Person, person: Person, hashed: str | None, address: str
-    ) -> None:
-        before = self._accounts.get(person.login)
-        account = Account(
-            person=person,
-            password_hash=hashed or (before.password_hash if before is not None else None),
-            created_us=before.created_us if before is not None else self._now_us(),
-            settings=before.settings if before is not None else {},
-        )
-        if account == before:
-            return
-        new = structs.asdict(person)
-        old = structs.asdict(before.person) if before is not None else {}
-        detail: dict[str, Any] = {
-            name: {"from": old.get(name), "to": value}
-            for name, value in new.items()
-            if old.get(name) != value
-        }
-        if hashed is not None:
-            detail["new_password"] = True
-        await self._put(account, who.login, "person.put", address, detail)
+            detail = _difference(before, person)
+            if hashed is not None:
+                detail["new_password"] = True
+            put.append(
+                (
+                    account,
+                    self._entry(
+                        "person.put", who.login, target=person.login, address=address, **detail
+                    ),
+                )
+            )
+            if before is not None:
+                known.append(person.login)
+                if hashed is not None or person.disabled or person.role != before.person.role:
+                    ending.add(person.login)
+        await self._put(put, ending)
+        for login in known:
+            self._announce(login)
 
     async def change_password(self, who: Person, old: str, new: str, address: str) -> None:
         """One's own. Ends all sessions of the person. Raises :class:`LoginRefused` when ``old``
@@ -394,8 +330,8 @@ class AccountService:
         async with self._changing:
             account = self._accounts[who.login]
             changed = structs.replace(account, password_hash=hashed)
-            await self._put(changed, who.login, "person.password", address, {})
-            await self._end_all(who.login)
+            entry = self._entry("person.password", who.login, target=who.login, address=address)
+            await self._put([(changed, entry)], {who.login})
         self._announce(who.login)
 
     async def settings(self, who: Person) -> Mapping[str, Any]:
@@ -412,15 +348,20 @@ class AccountService:
             if account is None:
                 raise Refused(f"there is no account {who.login!r}", code="not_found")
             changed = structs.replace(account, settings=dict(settings))
-            await self._put(changed, who.login, "person.settings", "", {})
+            entry = self._entry("person.settings", who.login, target=who.login)
+            await self._put([(changed, entry)])
 
     async def _put(
-        self, account: Account, by: str, action: str, address: str, detail: Mapping[str, Any]
+        self, changes: Sequence[tuple[Account, AuditEntry]], ending: Collection[str] = ()
     ) -> None:
-        login = account.person.login
-        entry = self._entry(action, by, target=login, address=address, **detail)
-        await self._store.put_account(account, entry)
-        self._accounts[login] = account
+        """All of them or none, together with the end of all sessions of ``ending``."""
+        if not changes:
+            return
+        await self._store.put_accounts(changes, end_sessions_of=sorted(ending))
+        self._accounts.update({account.person.login: account for account, _ in changes})
+        self.directory.put(*(account.person for account, _ in changes))
+        # Also of those who logged in meanwhile.
+        await self._sessions.end_all(ending)
 
     def _announce(self, login: str) -> None:
         for tell in self.changed:
@@ -472,30 +413,16 @@ def _must(who: Person, right: Right) -> None:
         )
 
 
-def _placed(mistake: Refused, place: str) -> Refused:
-    return Refused(
-        f"{place}: {mistake}",
-        code=mistake.code,
-        text_zh=f"{place}:{mistake.text_zh}",
-        field=mistake.field,
-    )
+def _changed(before: Account | None, person: Person, hashed: str | None, now_us: int) -> Account:
+    if before is None:
+        return Account(person=person, password_hash=hashed, created_us=now_us)
+    return structs.replace(before, person=person, password_hash=hashed or before.password_hash)
 
 
-def _meet(who: Person, person: Person) -> bool:
-    """Whether ``person`` is of the scope of ``who``."""
-    by_queue = not who.queues or not person.queues or set(who.queues) & set(person.queues)
-    by_team = not who.teams or not person.teams or set(who.teams) & set(person.teams)
-    return bool(by_queue and by_team)
-
-
-def _network(address: str) -> str:
-    """Whom failures are counted against: an IPv6 host has a whole /64 to itself."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+def _difference(before: Account | None, person: Person) -> dict[str, Any]:
+    old = {} if before is None else structs.asdict(before.person)
+    return {
+        name: {"from": old.get(name), "to": value}
+        for name, value in structs.asdict(person).items()
+        if old.get(name) != value
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 
@@ -152,3 +153,33 @@ def check_token(name: str, rights: Iterable[str]) -> None:
             f"{what}; write some of {', '.join(TOKEN_RIGHTS)}",
             f"令牌的权限可选:{'、'.join(TOKEN_RIGHTS)}",
         )
+
+
+def placed(mistake: Refused, place: str) -> Refused:
+    """``mistake`` with the place where it was made."""
+    return Refused(
+        f"{place}: {mistake}",
+        code=mistake.code,
+        text_zh=f"{place}:{mistake.text_zh}",
+        field=mistake.field,
+    )
+
+
+def meet(who: Person, person: Person) -> bool:
+    """Whether ``person`` is of the scope of ``who``."""
+    by_queue = not who.queues or not person.queues or set(who.queues) & set(person.queues)
+    by_team = not who.teams or not person.teams or set(who.teams) & set(person.teams)
+    return bool(by_queue and by_team)
+
+
+def network(address: str) -> str:
+    """Whom failures are counted against: an IPv6 host has a whole /64 to itself."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

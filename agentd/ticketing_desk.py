@@ -246,12 +246,22 @@ class DeskMethods(ABC):
         """Every account, by login."""
         return await self._read(people.all_accounts)
 
-    async def put_account(self, account: Account, audit: AuditEntry) -> None:
-        """Add it, or replace the one of its login, together with its line in the audit log."""
+    async def put_accounts(
+        self,
+        changes: Sequence[tuple[Account, AuditEntry]],
+        *,
+        end_sessions_of: Sequence[str] = (),
+    ) -> None:
+        """Add accounts, or replace those of the same logins, together with their lines in the
+        audit log and the end of all sessions of ``end_sessions_of``."""
 
         def do(transaction: Transaction) -> None:
-            people.put_account(transaction.connection, account)
-            people.add_audit(transaction.connection, [audit])
+            for account, _ in changes:
+                people.put_account(transaction.connection, account)
+            people.add_audit(transaction.connection, [entry for _, entry in changes])
+            for login in end_sessions_of:
+                mine = tables.session.c.login == login
+                transaction.connection.execute(tables.session.delete().where(mine))
 
         await self._do(do)
 

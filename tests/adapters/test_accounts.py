@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from agentd import ticketing, ticketing_people
 from agentd.accounts_backoff import Backoff
 from agentd.accounts_passwords import AccountSettings, Passwords
 from agentd.core.people import Person
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import AuditEntry, LoginRefused
+from agentd.ports.desk import Account, AuditEntry, LoginRefused
+from agentd.ticketing import StoreError
 from tests.adapters.accounts_rig import (
     ADMIN,
     AGENT,
@@ -427,6 +431,49 @@ async def test_several_changes_are_made_together_or_not_at_all(rig: AccountsRig)
         )
     assert rig.accounts.directory.get("1003") is None
     assert len(await rig.store.accounts()) == 4
+
+
+async def test_an_import_that_the_disk_refuses_in_the_middle_changes_nobody(
+    rig: AccountsRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = await rig.log_in("1001")
+    real = ticketing_people.put_account
+    seen: list[str] = []
+
+    def full(connection: Connection, account: Account) -> None:
+        seen.append(account.person.login)
+        if account.person.login == "5099":
+            error = sqlite3.OperationalError("database or disk is full")
+            raise DBAPIError("INSERT", None, error)
+        real(connection, account)
+
+    monkeypatch.setattr(ticketing_people, "put_account", full)
+    monkeypatch.setattr(ticketing, "_PATIENCE_S", 0.0)
+    fresh = [(Person(str(5000 + n), f"新人{n}", "agent"), None) for n in range(120)]
+    promoted = structs.replace(AGENT, role="qa")
+    with pytest.raises(StoreError):
+        await rig.accounts.put_people(CLI, [(promoted, None), *fresh], "")
+    assert "5098" in seen
+    assert len(await rig.store.accounts()) == len(rig.accounts.directory.all()) == 4
+    assert await rig.accounts.by_cookie(cookie) == AGENT
+    assert len(await rig.store.sessions("1001")) == 1
+    monkeypatch.setattr(ticketing_people, "put_account", real)
+    targets = [target for _, _, target in await rig.audited("person.put")]
+    assert targets == [person.login for person in (ADMIN, LEADER, AGENT, OTHER)]
+
+
+async def test_a_new_role_and_the_end_of_the_sessions_are_one_change(rig: AccountsRig) -> None:
+    cookie = await rig.log_in("1001")
+
+    async def refuse(**_: object) -> None:
+        raise StoreError("the disk is full")
+
+    # Whatever is stored of sessions later: the change itself ended them.
+    rig.store.end_sessions = refuse  # type: ignore[method-assign]
+    with contextlib.suppress(StoreError):
+        await rig.accounts.put_person(CLI, structs.replace(AGENT, role="qa"), None, "")
+    assert await rig.accounts.by_cookie(cookie) is None
+    assert await rig.store.sessions("1001") == []
 
 
 async def test_settings_are_kept_and_bounded(rig: AccountsRig) -> None:

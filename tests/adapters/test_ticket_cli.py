@@ -243,7 +243,7 @@ async def test_an_account_completes_by_login_or_name(path: Path) -> None:
         store.submit([order(1), order(2)], {}, ignore, pbx="main")
         for person in people:
             entry = AuditEntry(0, "cli:root", "person.put", person.login)
-            await store.put_account(Account(person, None, 0), entry)
+            await store.put_accounts([(Account(person, None, 0), entry)])
     for number, by, login in ((1, "王芳", "1001"), (2, "9001", "9001")):
         command = ("complete", order(number).id, "--by", by, *FORM, "--database", str(path))
         result = await asyncio.to_thread(ticket, *command)

@@ -70,10 +70,10 @@ async def test_accounts_and_their_line_in_the_audit_log(store: Store, path: Path
         created_us=T0_US + 1,
         settings={"sound": False, "主题": {"a": [1]}},
     )
-    await store.put_account(wang, line())
-    await store.put_account(admin, line("person.add"))
+    await store.put_accounts([(wang, line())])
+    await store.put_accounts([(admin, line("person.add"))])
     moved = replace(wang, person=replace(WANG, role="shift_leader"), settings={"x": 1})
-    await store.put_account(moved, line())
+    await store.put_accounts([(moved, line())])
     assert await store.close()
     async with desk_store(path) as again:
         assert await again.accounts() == [admin, moved]
@@ -84,10 +84,10 @@ async def test_accounts_and_their_line_in_the_audit_log(store: Store, path: Path
 async def test_an_account_and_its_line_are_written_both_or_not_at_all(store: Store) -> None:
     bad = replace(line(), at_us="soon")
     with pytest.raises(Exception, match="cannot store TEXT"):
-        await store.put_account(Account(person=WANG, password_hash=None, created_us=1), bad)
+        await store.put_accounts([(Account(person=WANG, password_hash=None, created_us=1), bad)])
     assert (await store.accounts(), await store.audit()) == ([], [])
     # One mistake of ours stops nobody else.
-    await store.put_account(Account(person=WANG, password_hash=None, created_us=1), line())
+    await store.put_accounts([(Account(person=WANG, password_hash=None, created_us=1), line())])
     assert len(await store.accounts()) == 1
 
 
