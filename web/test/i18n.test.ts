@@ -8,6 +8,8 @@ import { en } from "../src/i18n/en";
 import { zhCN } from "../src/i18n/zh-CN";
 import { loginEn } from "../src/login/words.en";
 import { loginZh } from "../src/login/words.zh-CN";
+import { shiftEn } from "../src/shift/words.en";
+import { shiftZh } from "../src/shift/words.zh-CN";
 
 const CHINESE = /[\u3400-\u9fff]/;
 // The switch is named in the language that it leads to; units and "÷" are the same in both.
@@ -30,6 +32,7 @@ const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] =
   ["common", commonZh, commonEn],
   ["login", loginZh, loginEn],
   ["desk", deskZh, deskEn],
+  ["shift", shiftZh, shiftEn],
 ];
 
 test.each(CATALOGUES)(

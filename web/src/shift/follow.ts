@@ -1,0 +1,121 @@
+// What the shift leader's desk does by itself: asks again when told, sounds, and hears the keys.
+
+import { effect } from "@preact/signals";
+import { titleText } from "../desk/ui";
+import { dialog as deskDialog } from "../desk/ui";
+import { conflict, isTyping } from "../desk/state";
+import { notify } from "../desk/notify";
+import { followSound, play } from "../desk/sound";
+import { loadForm } from "../live/form";
+import { loadMe } from "../live/session";
+import { store } from "../live/store";
+import { act } from "./actions";
+import { heardAppeals } from "./appeals";
+import { heardRoster } from "./duties";
+import { actionOf } from "./hotkeys";
+import {
+  leads,
+  loadFaults,
+  loadHandovers,
+  loadInbox,
+  loadPeople,
+  reloadOpened,
+  toldNow,
+  unseenUrgent,
+  waiting,
+} from "./state";
+import { dialog } from "./ui";
+import { shiftWords } from "./words";
+
+/** Hints come in bursts; the first is heard at once, the rest together. */
+const TOGETHER_MS = 1500;
+
+/** Start everything; the person is known by now. */
+export function followShift(): void {
+  if (!leads.peek()) return;
+  followSound();
+  void loadForm();
+  void loadPeople();
+  store.onNews(onNews);
+  effect(() => warn());
+  followTitle();
+  addEventListener("keydown", onKey);
+}
+
+const pending = new Set<string>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function onNews(topics: readonly string[] | null): void {
+  if (topics === null) {
+    for (const topic of ["inbox", "violations", "roster", "handover", "orders", "form"])
+      pending.add(topic);
+    void loadMe();
+  } else for (const topic of topics) pending.add(topic);
+  if (timer !== undefined) return;
+  hear();
+  timer = setTimeout(later, TOGETHER_MS);
+}
+
+function later(): void {
+  timer = undefined;
+  if (pending.size === 0) return;
+  hear();
+  timer = setTimeout(later, TOGETHER_MS);
+}
+
+function hear(): void {
+  const has = (topic: string) => pending.has(topic);
+  const inboxToo = has("inbox") || has("orders") || has("violations");
+  const roster = has("roster");
+  const handover = has("handover");
+  const appeals = has("violations") || has("inbox");
+  const form = has("form");
+  pending.clear();
+  if (form) void loadForm();
+  if (inboxToo || roster) void loadInbox();
+  if (inboxToo) void reloadOpened();
+  if (inboxToo) void loadFaults();
+  if (appeals) heardAppeals();
+  if (roster) heardRoster();
+  if (handover) void loadHandovers();
+}
+
+function warn(): void {
+  const told = toldNow.value;
+  if (told.length === 0) return;
+  play("breach");
+  const t = shiftWords.peek();
+  notify(t.notify.urgent(told.length), told.map(titleText).join(" · "));
+}
+
+function followTitle(): void {
+  effect(() => {
+    const t = shiftWords.value;
+    const urgent = unseenUrgent.value;
+    const count = waiting.value;
+    const name = count > 0 ? `(${count}) ${t.name}` : t.name;
+    document.title = `${urgent > 0 ? t.notify.title(urgent, t.name) : name} – agentd`;
+  });
+}
+
+function onKey(event: KeyboardEvent): void {
+  // A dialog has keys of its own.
+  if (document.querySelector("[data-dialog]") !== null) return;
+  if (dialog.peek() !== null || deskDialog.peek() !== null || conflict.peek() !== null) return;
+  const at = document.activeElement;
+  const typing = isTyping();
+  const action = actionOf(event, typing);
+  if (action === null) return;
+  if (action === "leave") {
+    // First out of the field, then out of the order; what was typed stays.
+    if (typing && at instanceof HTMLElement) at.blur();
+    else if (document.querySelector(".account-panel:not([hidden])") === null) void act("leave");
+    return;
+  }
+  const presses = at instanceof HTMLButtonElement || at instanceof HTMLAnchorElement;
+  if (action === "open" && (presses || at?.tagName === "SUMMARY" || at?.tagName === "AUDIO"))
+    return;
+  if ((action === "next" || action === "previous") && at?.tagName === "AUDIO") return;
+  event.preventDefault();
+  void act(action);
+}
