@@ -30,8 +30,9 @@ KEPT_KEYS = frozenset(
 
 EXTENSION_MAX_DIGITS = 4
 
-# Not inside a longer word, a Uniqueid or a timestamp with its fraction.
-_NUMBER = re.compile(r"(?<![\w.])\+?\d{7,15}(?![\w]|\.\d)")
+# Not inside a longer word, a Uniqueid or a timestamp with its fraction; but Chinese stands right
+# beside a number.
+_NUMBER = re.compile(r"(?<![A-Za-z_.\d])\+?\d{7,15}(?![A-Za-z_\d]|\.\d)")
 
 _Event = MutableMapping[str, Any]
 
