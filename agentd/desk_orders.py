@@ -206,7 +206,9 @@ class Orders:
             wrong = self._wrong_person(command, before)
             if wrong is not None:
                 return wrong
-            if isinstance(command, Complete):
+            if isinstance(command, Assign):
+                done = await self._assign(who, before, command, expected)
+            elif isinstance(command, Complete):
                 done = await self._complete(who, before, command, expected)
             else:
                 now_us = self._around.engine.pbx_now_us(before.pbx)
@@ -236,16 +238,9 @@ class Orders:
         now_us = around.engine.pbx_now_us(before.pbx)
         if before.completed_us is not None or before.state != "open":
             return await around.store.apply(before.id, command, who, now_us, expected=expected)
-        if expected is not None and before.version != expected:
-            return OrderRefusal(
-                "conflict",
-                "工单刚被他人修改,请核对差异后再保存。",
-                "Somebody has just changed this order: compare, and save again.",
-                order=before,
-            )
-        tried = workorder.apply(before, command, who, now_us, around.book)
-        if isinstance(tried, OrderRefusal):
-            return tried
+        refusal = self._refusal(who, before, command, now_us, expected)
+        if refusal is not None:
+            return refusal
         job, outcome = around.store.apply_job(before.id, command, who)
         try:
             await around.engine.complete_order(before.pbx, before.id, who.login, job=job)
@@ -255,6 +250,51 @@ class Orders:
                 raise
             # It was ended meanwhile (a missed caller got through): only the document is left.
             return await around.store.apply(before.id, command, who, now_us)
+        return outcome()
+
+    def _refusal(
+        self,
+        who: Person,
+        before: WorkOrder,
+        command: PersonCommand,
+        now_us: int,
+        expected: int | None,
+    ) -> OrderRefusal | None:
+        """Why ``command`` cannot be done; asked before the engine is told."""
+        if expected is not None and before.version != expected:
+            return OrderRefusal(
+                "conflict",
+                "工单刚被他人修改,请核对差异后再保存。",
+                "Somebody has just changed this order: compare, and save again.",
+                order=before,
+            )
+        tried = workorder.apply(before, command, who, now_us, self._around.book)
+        return tried if isinstance(tried, OrderRefusal) else None
+
+    async def _assign(
+        self, who: Person, before: WorkOrder, command: Assign, expected: int | None
+    ) -> Done | OrderRefusal:
+        """The engine's clock goes over with the document, in one transaction."""
+        around = self._around
+        now_us = around.engine.pbx_now_us(before.pbx)
+        person = around.directory.get(command.to.strip())
+        assert person is not None
+        if person.login == before.owner or before.kind == "missed":
+            return await around.store.apply(before.id, command, who, now_us, expected=expected)
+        if before.completed_us is not None:
+            done = await around.store.apply(before.id, command, who, now_us, expected=expected)
+            # Whose call-backs count from now on. Refused: it is too old for any.
+            with contextlib.suppress(Refused):
+                if isinstance(done, Done):
+                    await around.engine.assign_order(
+                        before.pbx, before.id, person.login, person.name
+                    )
+            return done
+        refusal = self._refusal(who, before, command, now_us, expected)
+        if refusal is not None:
+            return refusal
+        job, outcome = around.store.apply_job(before.id, command, who)
+        await around.engine.assign_order(before.pbx, before.id, person.login, person.name, job=job)
         return outcome()
 
     async def _after(

@@ -33,6 +33,7 @@ from agentd.ports import (
     LinkChanged,
     LinkInfo,
     LiveSink,
+    OrderAssigned,
     OrderNumbers,
     RecordingFile,
     Restored,
@@ -52,6 +53,9 @@ STANDSTILL_S = 0.05
 LAST_COMMANDS_S = 1.0
 """How long stopping waits for commands that time has not reached yet."""
 STOPPING = "agentd is stopping; try again when it runs"
+
+NO_CLOCK = "the PBX was not reached yet, so its time is not known; try again when it is connected"
+NO_CLOCK_ZH = "尚未连上 PBX,不知道它的时间;请在连接后再试。"
 
 Announce = Callable[[Sequence[Effect]], None]
 
@@ -80,6 +84,8 @@ def _event(item: Command, at_us: int, ticket: int) -> e.Command:
             return e.SeatTaken(at_us, ticket, item.seat, item.person, item.name)
         case SeatLeft():
             return e.SeatLeft(at_us, ticket, item.seat, item.person)
+        case OrderAssigned():
+            return e.OrderAssigned(at_us, ticket, item.order_id, item.person, item.name)
         case OrderNumbers():
             return e.OrderNumbers(at_us, ticket, item.order_id, item.numbers)
 
@@ -172,6 +178,17 @@ class Runtime:
         """Nobody is signed in at ``seat`` any more; ``person``: unless it is somebody else by
         now. That nobody was there is no refusal."""
         await self._command(SeatLeft(pbx, seat, person, self._given_us(pbx)), jobs)
+
+    async def assign_order(
+        self, pbx: str, order_id: str, person: str, name: str, *, job: Job | None = None
+    ) -> None:
+        """``person`` (a login) is to finish the order from now on, and has the whole time for it.
+        Refused when the order is unknown or too old, and while the PBX's time is not known: nobody
+        could say then until when it is due."""
+        if pbx in self._pipelines and not self.knows_clock(pbx):
+            raise Refused(NO_CLOCK, code="wrong_state", text_zh=NO_CLOCK_ZH)
+        jobs = () if job is None else (job,)
+        await self._command(OrderAssigned(pbx, order_id, person, name, self._given_us(pbx)), jobs)
 
     async def order_numbers(self, pbx: str, order_id: str, numbers: Sequence[str]) -> None:
         """All numbers of an order's caller. Refused when the order is unknown or too old for its

@@ -99,6 +99,7 @@ class Engine:
             e.CompleteOrder: partial(commands.complete_order, self.state),
             e.SeatTaken: partial(commands.seat_taken, self.state),
             e.SeatLeft: partial(commands.seat_left, self.state),
+            e.OrderAssigned: partial(commands.order_assigned, self.state),
             e.OrderNumbers: partial(commands.order_numbers, self.state),
         }
         self.next_due_us = self.state.deadlines.next_us

@@ -53,6 +53,11 @@ class _NoEngine:
             raise StoreError(f"the work order could not be stored: {reason}") from None
         return done
 
+    async def assign_order(
+        self, pbx: str, order_id: str, person: str, name: str, *, job: Job | None = None
+    ) -> None:
+        raise Refused("start agentd first: who finishes an order is for its clock to know")
+
     async def order_numbers(self, pbx: str, order_id: str, numbers: Sequence[str]) -> None:
         return
 

@@ -44,6 +44,20 @@ def seat_left(st: State, ev: e.SeatLeft) -> None:
     st.answers.append(Answer(ev.ticket))
 
 
+def order_assigned(st: State, ev: e.OrderAssigned) -> None:
+    """A leader gave an order to somebody else."""
+    person, name = ev.person.strip(), ev.name.strip()
+    if not person:
+        st.answers.append(Answer(ev.ticket, "say who is to finish the order"))
+        return
+    if not orders.assign(st, ev.order, person, name or person):
+        refused = f"no work order {ev.order} is open or was completed of late"
+        st.answers.append(Answer(ev.ticket, refused))
+        return
+    owed = st.orders.get(ev.order)
+    st.answers.append(Answer(ev.ticket, None, owed.order if owed is not None else None))
+
+
 def order_numbers(st: State, ev: e.OrderNumbers) -> None:
     """The numbers of an order's caller were changed."""
     normal = map(st.number_of, ev.numbers)

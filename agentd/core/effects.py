@@ -140,8 +140,8 @@ class OrderChanged(Struct, frozen=True, gc=False):
     completed_by: str | None = None
     change: str = "opened"
     """Why it changed: ``opened``, ``due`` (also anew, after a call-back), ``handed_over``,
-    ``resumed``, ``numbers``, ``folded``, ``completed``; a missed call's order closes itself with
-    ``got_through`` or ``called_back``."""
+    ``resumed``, ``assigned`` (a leader gave it to somebody else), ``numbers``, ``folded``,
+    ``completed``; a missed call's order closes itself with ``got_through`` or ``called_back``."""
     alerts_sent: int = 0
     """How many of its reminder and overdue alerts were raised already (a restart repeats none)."""
     numbers: tuple[str, ...] = ()

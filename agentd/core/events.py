@@ -334,6 +334,15 @@ class OrderNumbers(Command):
     numbers: tuple[str, ...]
 
 
+class OrderAssigned(Command):
+    """Somebody else is to finish an order: ``person`` is the login, ``name`` what the board
+    shows."""
+
+    order: str
+    person: str
+    name: str
+
+
 # --- the link, and what is not an event -----------------------------------------------------
 
 

@@ -42,6 +42,8 @@ class OrderClock(msgspec.Struct):
     first_due_us: int | None = None
     charge_waits: bool = False
     """It is overdue, and the PBX was not heard since."""
+    assigned: bool = False
+    charged: bool = False
 
 
 _CALL = msgspec.json.Decoder(Call)
@@ -84,7 +86,14 @@ def take(st: State) -> dict[str, bytes | None]:
             owed = st.orders.get(name)
             if owed is not None:
                 waits = order_clock.charge_waits(st, name)
-                value = OrderClock(owed.alerts_sent, owed.told, owed.first_due_us, waits)
+                value = OrderClock(
+                    owed.alerts_sent,
+                    owed.told,
+                    owed.first_due_us,
+                    waits,
+                    owed.assigned,
+                    owed.charged,
+                )
             else:
                 value = None
         memory[key] = None if value is None else _ENCODE(value)
@@ -151,6 +160,13 @@ def restore(
             known = OrderClock(known, known > 0)
         owed = None
         if known is not None:
-            owed = Owed(order, known.alerts_sent, known.told, known.first_due_us)
+            owed = Owed(
+                order,
+                known.alerts_sent,
+                known.told,
+                known.first_due_us,
+                known.assigned,
+                known.charged and not known.charge_waits,
+            )
         waits = known is not None and known.charge_waits
         orders.restore(st, order, owed, charge_waits=waits)

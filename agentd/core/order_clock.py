@@ -31,7 +31,7 @@ def owes(st: State, agent: str | None, seat: str | None, leg: Leg) -> bool:
     """Whether who owes something since sitting at ``seat`` is who makes the call ``leg``."""
     if agent is None or leg.agent is None:
         return seat == leg.seat
-    return agent in (leg.agent, st.people.get(leg.agent))
+    return not st.names_of(agent).isdisjoint(st.names_of(leg.agent))
 
 
 def awaited(st: State, owed: Owed) -> bool:
@@ -101,9 +101,13 @@ def fire(st: State, deadline: Deadline) -> None:
 
 def charge(st: State, owed: Owed, due_us: int) -> None:
     """Who owes the order did not complete it by ``due_us``: a violation, once that is proved."""
+    if owed.charged:
+        return
+    owed.charged = True
     order, limit_us = owed.order, _limit_us(st, owed.order)
     first_us = owed.first_due_us or due_us
-    evidence = [f"last seat left {(first_us - limit_us) / 1e6:.6f}"]
+    began = "given to them" if owed.assigned else "last seat left"
+    evidence = [f"{began} {(first_us - limit_us) / 1e6:.6f}"]
     if due_us > first_us:
         evidence.append(f"due again after a call-back {due_us / 1e6:.6f}")
     st.charge(
@@ -133,9 +137,15 @@ def charge_waits(st: State, order: str) -> bool:
 
 
 def withdraw(st: State, order: str) -> None:
-    """A call-back was begun in time after all: the link was only slow to tell."""
+    """What waited for its proof is not charged: a call-back was begun in time after all, or nobody
+    will know."""
+    if not charge_waits(st, order):
+        return
     st.unproved = [v for v in st.unproved if v.id != _violation_id(order)]
-    st.dirty.add(f"order:{order}")
+    owed = st.orders.get(order)
+    if owed is not None:
+        owed.charged = False
+        st.dirty.add(f"order:{order}")
 
 
 def call_back_ended(st: State, order: str, ended_us: int) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from agentd.core import sign_in
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import OrderChanged, OrderContact
-from agentd.core.order_clock import change_order, charge, cleared, plan
+from agentd.core.order_clock import change_order, charge, cleared, plan, withdraw
 from agentd.core.state import Done, Owed, State, us
 
 DONE_KEPT_US = us(24 * 3600)
@@ -208,6 +209,39 @@ def renumber(st: State, order: str, numbers: tuple[str, ...]) -> bool:
         # Changes of one order are told apart by their moment.
         at_us = max(st.now_us, owed.order.at_us + 1)
         change_order(st, owed, numbers=numbers, change="numbers", at_us=at_us)
+    return True
+
+
+def assign(st: State, order: str, person: str, name: str) -> bool:
+    """``person`` (a login) is to finish ``order`` from now on; False where no such order is known
+    any more.
+
+    Whoever gets it has the whole time that an order gives, from now; what was late before is whose
+    it was, and is nobody's where that was not proved yet.
+    """
+    owed, done = st.orders.get(order), st.done.get(order)
+    if done is not None:
+        sign_in.known(st, person, name)
+        done.agent = person
+        st.dirty.add(f"done:{order}")
+        return True
+    if owed is None:
+        return False
+    sign_in.known(st, person, name)
+    if person == owed.order.agent or owed.order.kind == "missed":
+        return True  # A missed caller is everybody's.
+    # Changes of one order are told apart by their moment.
+    at_us = max(st.now_us, owed.order.at_us + 1)
+    cleared(st, owed)
+    withdraw(st, order)
+    owed.alerts_sent = 0
+    due_us = None
+    if owed.order.due_us is not None:
+        due_us = at_us + us(st.policy(owed.order.queue, owed.order.seat).order_due_s)
+        owed.first_due_us, owed.assigned = due_us, True
+    change_order(st, owed, agent=person, due_us=due_us, change="assigned", at_us=at_us)
+    st.dirty.add(f"order:{order}")
+    plan(st, owed)
     return True
 
 

@@ -21,10 +21,15 @@ def take(st: State, device: str, person: str, name: str) -> None:
         leave(st, device)
     seat.person, seat.name = person, name
     st.signed_in[person] = device
+    known(st, person, name)
+    _changed(st, device)
+
+
+def known(st: State, person: str, name: str) -> None:
+    """``person`` (a login) is shown as ``name`` from now on."""
     if st.people.get(person) != name:
         st.people[person] = name
         st.dirty.add(f"name:{person}")
-    _changed(st, device)
 
 
 def leave(st: State, device: str) -> None:

@@ -44,6 +44,10 @@ class Owed(Struct):
     """One of them is not cleared yet."""
     first_due_us: int | None = None
     """When it was due before any call-back moved that; None while its call goes on."""
+    assigned: bool = False
+    """A leader gave it to somebody else, and its clock began anew there."""
+    charged: bool = False
+    """That it was not complete in time was said of somebody. It is said once."""
 
 
 class Done(Struct):
@@ -254,20 +258,29 @@ class State:
         nobody else is known to have taken the place, else wherever that is; None: not known."""
         if agent is None or seat is None:
             return seat
-        known = self.seats.get(seat)
-        here = known.agent if known is not None else None
-        if here == agent:
-            return seat
         if agent in self.signed_in:
             return self.signed_in[agent]
+        known = self.seats.get(seat)
+        here = known.agent if known is not None else None
+        if here is not None and not self.names_of(agent).isdisjoint(self.names_of(here)):
+            return seat
         if here is None and agent not in self.people:
             return seat
         if self._sitting is None:
             self._sitting = {}
             for known in self.seats.values():
                 self._sitting.setdefault(known.agent, []).append(known)
-        others = [s.device for s in self._sitting.get(agent, ()) if s.queues]
-        return others[0] if len(others) == 1 else None
+        others = {
+            s.device
+            for name in self.names_of(agent)
+            for s in self._sitting.get(name, ())
+            if s.queues
+        }
+        return others.pop() if len(others) == 1 else None
+
+    def names_of(self, agent: str) -> set[str]:
+        """What ``agent`` may be called: by a login after sign-in, by a queue without."""
+        return {agent, self.people.get(agent, agent)}
 
     def somebody_moved(self, device: str) -> None:
         """Who sits at ``device`` changed, and with it what is shown where."""

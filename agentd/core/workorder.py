@@ -103,7 +103,8 @@ def _followed(
     elif order.completed_us is not None:
         return order  # an old word about an order that is completed since
     moved = change.agent != order.agent or change.seat != order.seat
-    if change.agent != order.agent or order.owner is None:
+    if order.owner is None or (change.agent != order.agent and change.change != "assigned"):
+        # Who gave it to whom is said by that person's own command, in the same transaction.
         order = replace(order, owner=owner)
     if moved or order.team is None:
         order = replace(order, team=team)

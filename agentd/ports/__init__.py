@@ -75,6 +75,18 @@ class SeatLeft(Struct, frozen=True):
     now_us: int = 0
 
 
+class OrderAssigned(Struct, frozen=True):
+    """A leader gave an order to somebody else, whose time for it begins now."""
+
+    pbx: str
+    order_id: str
+    person: str
+    """Login."""
+    name: str
+    """What the board shows."""
+    now_us: int = 0
+
+
 class OrderNumbers(Struct, frozen=True):
     """The numbers under which an order's caller can be reached now, in normal form."""
 
@@ -93,7 +105,7 @@ class RecordingFile(Struct, frozen=True):
     file: str
 
 
-Command = CompleteOrder | SeatTaken | SeatLeft | OrderNumbers
+Command = CompleteOrder | SeatTaken | SeatLeft | OrderAssigned | OrderNumbers
 """What people want of the engine; answered when its consequences are stored."""
 InboxItem = AmiBytes | LinkChanged | LinkInfo | RecordingFile | Command
 

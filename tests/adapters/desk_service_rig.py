@@ -74,6 +74,7 @@ class FakeEngine:
         self.time_us = T0_US + MINUTE_US
         self.numbers: list[tuple[str, str, tuple[str, ...]]] = []
         self.completed: list[str] = []
+        self.assigned: list[tuple[str, str, str]] = []
         self.seats: dict[str, Any] = {}
         self.refusal: str | None = None
         self.clock_known = True
@@ -93,6 +94,19 @@ class FakeEngine:
         self.store.submit([done], {}, ignore, pbx=pbx, jobs=() if job is None else (job,))
         await self.store.flush()
         return done
+
+    async def assign_order(
+        self, pbx: str, order_id: str, person: str, name: str, *, job: Job | None = None
+    ) -> None:
+        opened = (await self.store.restore(pbx)).open_orders
+        held = next((o for o in opened if o.id == order_id), None)
+        if held is None:
+            raise Refused(f"there is no open work order {order_id}")
+        self.assigned.append((order_id, person, name))
+        due_us = None if held.due_us is None else self.time_us + 15 * MINUTE_US
+        given = replace(held, at_us=self.time_us, agent=person, due_us=due_us, change="assigned")
+        self.store.submit([given], {}, ignore, pbx=pbx, jobs=() if job is None else (job,))
+        await self.store.flush()
 
     async def order_numbers(self, pbx: str, order_id: str, numbers: Sequence[str]) -> None:
         self.numbers.append((pbx, order_id, tuple(numbers)))

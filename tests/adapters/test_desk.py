@@ -229,6 +229,58 @@ async def test_orders_of_somebody_who_left_are_given_to_another(path: Path) -> N
         await rig.completed(LI, id_)
 
 
+async def test_a_leader_gives_an_order_away_and_its_clock_goes_with_it(path: Path) -> None:
+    async with desk(path) as rig:
+        id_ = await rig.opened()
+        rig.pass_time(20 * MINUTE_US)
+        await rig.until(lambda: any("orders:1001" in topic for topic in rig.hints))
+        rig.hints.clear()
+        before = await rig.now(id_)
+        view = await rig.done(ZHAO, id_, Assign(to="1002"), expected=before.version)
+        assert rig.engine.assigned == [(id_, "1002", "李雷")]
+        order = view.order
+        assert (order.owner, order.agent, order.overdue) == ("1002", "1002", False)
+        assert order.due_us == rig.engine.time_us + 15 * MINUTE_US
+        assert {"orders:1001", "orders:1002"} <= set(rig.hints)
+        assert [notice.to for notice in rig.told("assigned")] == [("1002",)]
+        history = await rig.service.history(ZHAO, id_)
+        by = [(line.do, line.by) for line in history]  # type: ignore[union-attr]
+        assert by[-2:] == [("assigned", None), ("assign", "9001")]
+        # What the engine says later leaves it where it is.
+        held = (await rig.store.restore("main")).open_orders[0]
+        await rig.engine_says(replace(held, at_us=held.at_us + 1, change="numbers"))
+        assert (await rig.now(id_)).owner == "1002"
+
+
+async def test_an_order_is_given_away_whole_or_not_at_all(path: Path) -> None:
+    async with desk(path) as rig:
+        id_ = await rig.opened()
+        stale = await rig.refused(ZHAO, id_, Assign(to="1002"), expected=1)
+        assert stale.code == "conflict"
+        forbidden = await rig.refused(WANG, id_, Assign(to="1002"))
+        assert forbidden.code == "forbidden"
+        await rig.done(ZHAO, id_, Assign(to="1001"))
+        assert rig.engine.assigned == []
+        assert (await rig.now(id_)).owner == "1001"
+
+
+async def test_a_returned_order_and_its_call_backs_are_given_away(path: Path) -> None:
+    async with desk(path) as rig:
+        id_ = await rig.opened()
+        await rig.completed(WANG, id_)
+        await rig.done(ZHAO, id_, Return(reason="地点不清"))
+        # The engine refuses: it is too old for its call-backs to be watched.
+        view = await rig.done(ZHAO, id_, Assign(to="1002"))
+        assert (view.order.owner, view.order.state) == ("1002", "returned")
+
+
+async def test_a_missed_call_is_given_to_somebody_in_the_document_only(path: Path) -> None:
+    async with desk(path) as rig:
+        id_ = await rig.opened(kind="missed", seat=None, agent=None)
+        view = await rig.done(ZHAO, id_, Assign(to="1002"))
+        assert (view.order.owner, rig.engine.assigned) == ("1002", [])
+
+
 # --- two at once --------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from agentd import clock
 from agentd.core.effects import Effect, OrderChanged
-from agentd.core.order_model import AddNumber, Complete
+from agentd.core.order_model import AddNumber, Assign, Complete
 from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.desk import DeskService
@@ -22,7 +22,7 @@ from agentd.ports import LinkInfo
 from agentd.ports.desk import Desk, OrderView
 from agentd.runtime import Runtime
 from agentd.ticketing import Store
-from tests.adapters.desk_service_rig import BOOK, FILLED, MINUTE_US, PEOPLE, WANG, Rig, Rules
+from tests.adapters.desk_service_rig import BOOK, FILLED, MINUTE_US, PEOPLE, WANG, ZHAO, Rig, Rules
 from tests.adapters.store_rig import ignore, order, rows
 
 HOUR_US = 60 * MINUTE_US
@@ -126,3 +126,20 @@ async def test_the_engine_learns_numbers_and_a_restart_keeps_all(path: Path) -> 
             *(service.command(WANG, order(n).id, Complete(**FILLED)) for n in (1, 2))
         )
         assert [answer.order.state for answer in answers] == ["forwarded", "forwarded"]
+
+
+async def test_clock_and_document_go_to_somebody_else_together(path: Path) -> None:
+    id_ = order(1).id
+    async with daemon(path) as (rig, _, service):
+        before = await rig.now(id_)
+        view = await service.command(ZHAO, id_, Assign(to="1002"))
+        assert isinstance(view, OrderView)
+        assert (view.order.owner, view.order.agent) == ("1002", "1002")
+        assert before.due_us is not None
+        assert view.order.due_us is not None
+        assert view.order.due_us > before.due_us
+    async with Store(path) as store:
+        restored = await store.restore("main")
+        (held,) = [o for o in restored.open_orders if o.id == id_]
+        assert (held.agent, held.due_us) == ("1002", view.order.due_us)
+        assert b'"assigned":true' in restored.memory[f"order:{id_}"]

@@ -545,6 +545,7 @@ async def test_every_command_goes_through_in_order_with_what_happened() -> None:
         tasks = [
             asyncio.create_task(runtime.seat_taken("pbx", "PJSIP/1", "li", "李", jobs=[job])),
             asyncio.create_task(runtime.order_numbers("pbx", "o1", ["+861"])),
+            asyncio.create_task(runtime.assign_order("pbx", "o1", "li", "李", job=job)),
             asyncio.create_task(runtime.seat_left("pbx", "PJSIP/1", person="li")),
         ]
         await asyncio.sleep(0)
@@ -554,10 +555,11 @@ async def test_every_command_goes_through_in_order_with_what_happened() -> None:
         assert floor.pipeline.told == [
             (e.SeatTaken(at_us, 1, "PJSIP/1", "li", "李"), True),
             (e.OrderNumbers(at_us, 2, "o1", ("+861",)), True),
-            (e.SeatLeft(at_us, 3, "PJSIP/1", "li"), True),
+            (e.OrderAssigned(at_us, 3, "o1", "li", "李"), True),
+            (e.SeatLeft(at_us, 4, "PJSIP/1", "li"), True),
             b"x",
         ]
-        assert floor.store.jobs == [([], job)]
+        assert floor.store.jobs == [([], job), ([], job)]
         assert not any(task.done() for task in tasks)
         floor.store.commit()
         await asyncio.gather(*tasks)
@@ -691,3 +693,13 @@ async def test_the_name_of_a_recording_goes_to_its_pipeline() -> None:
 
 async def test_services_can_look_at_the_board() -> None:
     assert Floor().runtime.board("pbx") == {"pbx:pbx": {"kind": "pbx"}}
+
+
+async def test_no_order_is_given_away_while_the_time_of_the_pbx_is_not_known() -> None:
+    async with Floor() as floor:
+        with pytest.raises(Refused, match="its time is not known") as refused:
+            await floor.runtime.assign_order("pbx", "o1", "li", "李")
+        assert refused.value.code == "wrong_state"
+        with pytest.raises(Refused, match="no PBX"):
+            await floor.runtime.assign_order("elsewhere", "o1", "li", "李")
+        assert floor.pipeline.told == []

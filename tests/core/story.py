@@ -429,6 +429,10 @@ class Story(Concluded):
     def signs_out(self, seat: str, person: str | None = None, *, at: float) -> str | None:
         return self.want(e.SeatLeft(us(at), 9, f"PJSIP/{seat}", person))
 
+    def assigns(self, person: str, name: str = "", *, call: str = "li", at: float) -> str | None:
+        """A leader gives the order of ``call`` to somebody else."""
+        return self.want(e.OrderAssigned(us(at), 11, f"pbx-{call}", person, name))
+
     def numbers(self, *numbers: str, call: str = "li", at: float) -> str | None:
         """The numbers of the order of ``call`` are these now."""
         return self.want(e.OrderNumbers(us(at), 10, f"pbx-{call}", numbers))

@@ -358,3 +358,18 @@ def test_an_order_from_before_numbers_were_stored_is_called_back_all_the_same() 
     again.until(2000)
     assert again.contacts == [("call_back", "pbx-li", "out", True)]
     assert again.alerts("work_order") == [("warning", 880), ("breach", DUE)]
+
+
+def test_a_late_completion_is_not_charged_when_a_call_back_was_begun_in_time_unseen() -> None:
+    story = call_over(Story())
+    story.link_down(at=900)
+    story.until(1010)
+    story.complete(at=1010)
+    story.link_up(at=1020)
+    found = [
+        story.listed("out", at=1020, device="1001", bridge="b", age=70),
+        story.listed("far", at=1020, bridge="b", age=70, num="13800138000", application="AppDial"),
+    ]
+    story.lists(at=1020, channels=found)
+    story.until(1100)
+    assert violations(story) == []
