@@ -64,6 +64,7 @@ class SeatViews:
             group=shown["group"] if shown else config.group if config else None,
             state=shown["state"] if shown else "logged_out",
             signed_in=sign_in.login if sign_in is not None else None,
+            agent=shown.get("agent") if shown else None,
             reachable=reachable,
             rang_us=rang_us,
         )

@@ -500,6 +500,8 @@ class SeatView(Struct, frozen=True):
     state: str
     signed_in: str | None
     """Login of who is signed in there."""
+    agent: str | None
+    """Name of who sits there by the board, so also by the queue's word alone."""
     reachable: bool
     rang_us: int | None
     """When the phone was last seen to ring."""

@@ -45,6 +45,13 @@ async def test_a_person_signs_in_and_joins_their_queues() -> None:
     assert shown == {A: "8001", B: None}
 
 
+async def test_who_sits_there_by_the_queues_word_alone_is_told() -> None:
+    floor = Floor()
+    floor.engine.boards["main"][f"seat:main/{B}"]["agent"] = "王芳"
+    shown = {view.seat: (view.signed_in, view.agent) for view in floor.presence.seats(LI)}
+    assert shown[B] == (None, "王芳")
+
+
 async def test_signing_in_again_changes_nothing() -> None:
     floor = Floor()
     await floor.presence.sign_in(ZHANG, "main", A)

@@ -69,6 +69,8 @@ export interface SeatView {
   readonly state: SeatState;
   /** Login of who is signed in there. */
   readonly signed_in: string | null;
+  /** Name of who sits there by the board, so also by the queue's word alone. */
+  readonly agent: string | null;
   readonly reachable: boolean;
   /** When the phone was last seen to ring. */
   readonly rang_at: number | null;

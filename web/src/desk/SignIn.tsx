@@ -85,8 +85,8 @@ export function SignIn() {
               <strong>{one.label}</strong>
               <span class="faint">{one.group}</span>
               <span class="seat-choice-state">
-                {one.signed_in !== null && one.signed_in !== me.value?.login
-                  ? t.taken(one.signed_in)
+                {sitter(one) !== null
+                  ? t.taken(sitter(one) ?? "")
                   : one.reachable
                     ? t.free
                     : messages.value.state.unreachable}
@@ -153,6 +153,14 @@ export function SignIn() {
       </section>
     </div>
   );
+}
+
+/** Who else sits there: signed in, or known to the queue by a name that is not the seat's own. */
+function sitter({ signed_in, agent, label, state }: SeatView): string | null {
+  const mine = me.value;
+  if (signed_in !== null) return signed_in === mine?.login ? null : signed_in;
+  const nobody = agent === label || agent === mine?.name || agent === mine?.login;
+  return nobody || state === "logged_out" ? null : agent;
 }
 
 function keyOf(seat: SeatView): string {
