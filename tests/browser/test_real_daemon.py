@@ -10,19 +10,27 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.browser.conftest import PATIENCE_MS, OpenPage
+from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Demo(NamedTuple):
+    """Where an `agentd demo` is, and the password of all its accounts."""
+
+    url: str
+    password: str
+
+
 @asynccontextmanager
-async def demo(*options: str) -> AsyncIterator[str]:
-    """The URL of an `agentd demo` of its own."""
+async def demo(*options: str) -> AsyncIterator[Demo]:
+    """An `agentd demo` of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -38,11 +46,14 @@ async def demo(*options: str) -> AsyncIterator[str]:
     try:
         async with asyncio.timeout(PATIENCE_MS / 1000):
             said = ""
-            while (found := re.search(r"http://[\d.]+:\d+", said)) is None:
+            while "Work orders" not in said:
                 line = await process.stdout.readline()
                 assert line, f"the demo ended: {said}"
                 said += line.decode()
-        yield f"{found[0]}/"
+        url, password = re.search(r"http://[\d.]+:\d+", said), re.search(r"demo-\d+", said)
+        assert url is not None
+        assert password is not None
+        yield Demo(f"{url[0]}/", password[0])
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
@@ -50,9 +61,26 @@ async def demo(*options: str) -> AsyncIterator[str]:
         await process.communicate()
 
 
+@asynccontextmanager
+async def board(open_page: OpenPage, at: Demo, *, allowed: str = r"$^") -> AsyncIterator[Shown]:
+    """The wallboard, logged in to by the page."""
+    refused = r"status of 401"
+    async with open_page(
+        f"{at.url}login?next=/", wait_for="#login", allowed=f"{refused}|{allowed}"
+    ) as shown:
+        await shown.page.fill("#login", "supervisor")
+        await shown.page.fill("#password", at.password)
+        await shown.page.press("#password", "Enter")
+        await shown.page.wait_for_selector(".seats", timeout=PATIENCE_MS)
+        yield shown
+
+
 async def test_the_demos_board_moves(open_page: OpenPage) -> None:
-    async with demo("--seats", "12") as url, open_page(url) as shown:
-        await shown.until("document.querySelectorAll('.tile').length === 12", "twelve seats")
+    async with demo("--seats", "12") as at, board(open_page, at) as shown:
+        await shown.until(
+            "document.querySelectorAll('.tile').length === 11",
+            "all seats but the one that nobody has taken",
+        )
         await shown.until(
             "document.querySelector('.tile[data-state=ringing] .tile-ring')"
             "?.textContent.startsWith('第') ?? false",
@@ -71,9 +99,9 @@ async def test_the_demos_board_moves(open_page: OpenPage) -> None:
 async def test_a_daemon_that_is_gone_is_noticed(open_page: OpenPage) -> None:
     lost = r"WebSocket connection to .* failed|ERR_CONNECTION_REFUSED"
     async with AsyncExitStack() as daemon, AsyncExitStack() as browser:
-        url = await daemon.enter_async_context(demo("--seats", "4"))
-        shown = await browser.enter_async_context(open_page(url, allowed=lost))
-        await shown.until("document.querySelectorAll('.tile').length === 4", "four seats")
+        at = await daemon.enter_async_context(demo("--seats", "4"))
+        shown = await browser.enter_async_context(board(open_page, at, allowed=lost))
+        await shown.until("document.querySelectorAll('.tile').length === 3", "three of four seats")
         await daemon.aclose()
         await shown.page.wait_for_selector(".banner", timeout=PATIENCE_MS)
         assert "数据已停止更新" in await shown.text(".banner")
