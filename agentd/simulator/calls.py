@@ -265,6 +265,7 @@ def _answer(world: World, call: Call, queue: Queue, leg: Leg, losers: list[Leg])
     world.emit(on_channel("Newstate", seat))
     now_us = world.emit(on_pair("DialEnd", CALL, customer, seat, b"DialStatus: ANSWER\r\n"))
     leg.answered_us = call.answered_us = now_us
+    call.overtakes(now_us, "answered_elsewhere")
     cancelled = b"DialStatus: CANCEL\r\n"
     for loser in losers:
         world.emit(on_pair("DialEnd", CALL, customer, loser.channel, cancelled))
@@ -378,6 +379,7 @@ def _leave_waiting(world: World, call: Call) -> None:
     at_us = world.last_us
     if gives_up:
         at_us = world.emit(hangup_request(call.customer, dialled=False))
+        call.overtakes(at_us, "caller_gave_up")
     _abandon(world, call)
     if not gives_up:
         call.customer.goto("incoming", call.customer.exten, 4)

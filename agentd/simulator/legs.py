@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from agentd.simulator.config import Program
@@ -31,6 +31,7 @@ from agentd.simulator.wire import (
 )
 
 TRUNK: Final = "PJSIP/trunk"
+SAME_MOMENT_US: Final = 50_000
 LATE_COMPLETE_SHARE: Final = 0.1
 
 _QOS: Final = tuple("RTPAUDIOQOS" + kind for kind in ("", "JITTER", "LOSS", "RTT", "MES"))
@@ -116,6 +117,20 @@ class Call:
                 ended_by=ended_by,
             )
         )
+
+    def overtakes(
+        self, at_us: int, outcome: Literal["answered_elsewhere", "caller_gave_up"]
+    ) -> None:
+        """Another phone answered, or the customer hung up. Whether that or the phone's own refusal
+        ended an offer that ended a moment before cannot be told, and a refusal is the last among
+        these outcomes."""
+        legs = self.world.truth.legs
+        for n in reversed(range(len(legs))):
+            leg = legs[n]
+            if leg.ended_at * 1e6 + SAME_MOMENT_US < at_us:
+                break
+            if leg.call == self.customer.uniqueid and leg.outcome == "rejected":
+                legs[n] = replace(leg, outcome=outcome)
 
     def close(self, ended_us: int, left_us: int, outcome: CallOutcome) -> None:
         """Write the call's truth down; `left_us` is when it was answered or left the queue."""

@@ -158,6 +158,20 @@ def test_a_request_of_the_phone_after_the_offer_ended_rejected_nothing() -> None
     assert outcome(story, leg) == "no_answer"
 
 
+@pytest.mark.parametrize(("after", "expected"), [(0.008, "caller_gave_up"), (0.06, "rejected")])
+def test_who_refuses_while_the_caller_gives_up_is_not_blamed(after: float, expected: str) -> None:
+    """Which of the two ended the offer cannot be told; the caller comes first in the format."""
+    story = Story()
+    leg = offered(story)
+    story.hangup_request(leg, at=4, cause=17)
+    story.dial_ends("li", leg, "BUSY", at=4)
+    story.hangup(leg, at=4, cause=17)
+    story.hangup_request("li", at=4 + after)
+    story.leaves_queue("li", at=4 + after)
+    story.hangup("li", at=4 + after)
+    assert outcome(story, leg) == expected
+
+
 def test_the_caller_comes_before_the_phone() -> None:
     story = Story()
     leg = offered(story)
