@@ -12,6 +12,7 @@ import { queueLabel } from "../ui/words";
 import { acknowledge } from "./actions";
 import { Faults } from "./Faults";
 import { acknowledgedAfter, type Part, type Section, wantsAcknowledging } from "./inbox";
+import { unitName } from "./Life";
 import { OrderPanel } from "./OrderPanel";
 import { numberOf, RefusalLine, Tel, useLimit } from "./parts";
 import {
@@ -45,6 +46,7 @@ const FIRST_SHOWN = 8;
 export function InboxPage() {
   const t = shiftWords.value;
   const found = parts.value;
+  const urgent = found.find(({ section }) => section === "urgent");
   return (
     <main class="sl-split" data-open={opened.value === null ? "no" : "yes"}>
       <div class="sl-list" role="region" aria-label={t.inbox.list}>
@@ -53,11 +55,14 @@ export function InboxPage() {
           <p class="starting">{common.value.loading}</p>
         ) : (
           <>
-            <Errands />
             {found.length === 0 && <Quiet />}
-            {found.map((part) => (
-              <SectionPart key={part.section} part={part} />
-            ))}
+            {urgent !== undefined && <SectionPart part={urgent} />}
+            <Errands />
+            {found
+              .filter((part) => part !== urgent)
+              .map((part) => (
+                <SectionPart key={part.section} part={part} />
+              ))}
             {faults.value.length > 0 && <Faults />}
           </>
         )}
@@ -177,6 +182,9 @@ function UrgentCard({ order }: { order: Order }) {
         type="button"
         class="sl-urgent-main"
         data-row-main
+        onFocus={() => {
+          cursor.value = order.id;
+        }}
         onClick={() => void open(order.id)}
       >
         <span class="sl-urgent-top">
@@ -275,7 +283,15 @@ function Row({ order, section }: { order: Order; section: Section }) {
   const unseen = wantsAcknowledging(order);
   return (
     <li class="sl-row" data-unseen={unseen ? "yes" : "no"} {...row(order)}>
-      <button type="button" class="sl-row-main" data-row-main onClick={() => void open(order.id)}>
+      <button
+        type="button"
+        class="sl-row-main"
+        data-row-main
+        onFocus={() => {
+          cursor.value = order.id;
+        }}
+        onClick={() => void open(order.id)}
+      >
         <span class="sl-row-top">
           <span class="sl-row-title">{titleText(order)}</span>
           <span class="sl-row-clock">
@@ -293,14 +309,14 @@ function Row({ order, section }: { order: Order; section: Section }) {
           {section === "missed" && <span>{moment(order.opened_at, order.pbx)}</span>}
           {section === "due" && order.dispatch !== null && (
             <>
-              <span>{order.dispatch.unit}</span>
+              <span>{unitName(order.dispatch.unit)}</span>
               {order.dispatch.urged.length > 0 && (
                 <span>{t.urged(order.dispatch.urged.length)}</span>
               )}
             </>
           )}
           {section === "promised" && <span>{order.promise?.text}</span>}
-          {took !== null && by !== null && (
+          {took !== null && by !== null && (section === "working" || section === "forwarded") && (
             <span>{t.acknowledgedIn(personText(by), duration(took))}</span>
           )}
         </span>

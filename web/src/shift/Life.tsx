@@ -26,7 +26,15 @@ export function Progress({ order }: { order: OrderView }) {
   const unit = dispatch === null ? null : unitOf(dispatch.unit);
   const due = dispatch?.due_at ?? null;
   const runs = order.state === "dispatched" && due !== null;
-  if (forwarded === null && dispatch === null && closing === null && told === null) return null;
+  const urgent = order.urgent !== null && order.urgent.process !== "" ? order.urgent : null;
+  if (
+    urgent === null &&
+    forwarded === null &&
+    dispatch === null &&
+    closing === null &&
+    told === null
+  )
+    return null;
   const said = (name: string, step: { at: number; by: string; text: string } | null) =>
     step !== null && (
       <div>
@@ -40,6 +48,15 @@ export function Progress({ order }: { order: OrderView }) {
   return (
     <section class="part">
       <dl class="sl-written">
+        {urgent !== null && (
+          <div>
+            <dt>{shiftWords.value.command.handle_urgent}</dt>
+            <dd>
+              {[unitName(urgent.unit_called), urgent.process, urgent.method].join(" · ")}{" "}
+              <span class="faint">{personText(urgent.handled_by)}</span>
+            </dd>
+          </div>
+        )}
         {forwarded !== null && (
           <div>
             <dt>{t.forwarded}</dt>

@@ -118,6 +118,7 @@ function Urgent({ order }: { order: OrderView }) {
       <p class="sl-acknowledged">
         <Icon name="calm" />
         {t.inbox.acknowledgedIn(personText(by), duration(took))}
+        {urgent !== null && urgent.told.length > 0 && <ToldLine order={order} />}
       </p>
     );
   }
@@ -174,7 +175,6 @@ function Content({ order }: { order: OrderView }) {
         )}
       </h3>
       {open ? <Form order={order} /> : <Written order={order} />}
-      {order.kind === "call" && order.allowed.includes("exempt") && <Exempt order={order} />}
     </section>
   );
 }
@@ -243,6 +243,7 @@ function Form({ order }: { order: OrderView }) {
         </label>
       </div>
       <OrderFields order={order} editable />
+      {order.kind === "call" && order.allowed.includes("exempt") && <Exempt order={order} />}
       <div class="choices">
         <button
           type="button"

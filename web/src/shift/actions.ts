@@ -4,6 +4,7 @@ import type { Order } from "../api/types";
 import { chooseCategory, save } from "../desk/actions";
 import { busy, problem, say } from "../desk/state";
 import { dialog as deskDialog, closeDialog } from "../desk/ui";
+import { common } from "../i18n/common";
 import { duration } from "../model/format";
 import { chosen, isOwn, pending, toggle } from "./appeals";
 import { acknowledgedAfter, stepped } from "./inbox";
@@ -77,7 +78,12 @@ export async function acknowledge(id: string): Promise<void> {
 /** Begin or do a step of the order that is open. */
 export async function take(what: Step): Promise<void> {
   const order = shown.peek();
-  if (order === null || busy.peek() || !order.allowed.includes(what)) return;
+  if (order === null || busy.peek()) return;
+  if (!order.allowed.includes(what)) {
+    const t = shiftWords.peek();
+    say(t.notNow(t.step[what], common.peek().orderState[order.state]), "note");
+    return;
+  }
   if (what === "acknowledge") {
     await acknowledge(order.id);
   } else if (AT_ONCE.includes(what)) {

@@ -29,7 +29,7 @@ export const shiftEn: ShiftMessages = {
     "Nobody would receive an urgent order; agents are asked to call the units themselves. Fill the roster.",
   loadFailed: "The data could not be fetched; what is shown may be old.",
   retry: "Try again",
-  by: (who) => `by ${who}`,
+  notNow: (step, state) => `“${step}” is not possible while the order is “${state}”.`,
 
   inbox: {
     quiet: "All is well",

@@ -16,7 +16,7 @@ export const shiftZh = {
   nobodyOnDutyWhy: "急件将无人接收，坐席会被要求自行联系承办单位。请在值班表中排班。",
   loadFailed: "未能取得数据，显示的可能不是最新内容。",
   retry: "重试",
-  by: (who: string) => `操作人 ${who}`,
+  notNow: (step: string, state: string) => `“${state}”的工单现在不能${step}。`,
 
   inbox: {
     quiet: "一切正常",
