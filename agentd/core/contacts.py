@@ -73,6 +73,34 @@ def got_through(st: State, call: Call, leg: Leg) -> None:
         orders.close_missed(st, oid, "got_through")
 
 
+# --- both, before it was known that anybody waits ------------------------------------------
+
+
+def missed(st: State, call: Call, order: str | None) -> None:
+    """``call`` was missed and ``order`` opened for it, a settle time later: was its caller spoken
+    to since, or is being called?"""
+    number = st.number_of(call.caller)
+    assert call.ended_us is not None
+    if order is None or number is None:
+        return
+    for leg in list(st.legs.values()):
+        if leg.settled or (leg.answered_us is not None and leg.answered_us < call.ended_us):
+            continue
+        if st.number_of(leg.caller) != number:
+            continue
+        again = st.calls.get(leg.call or "")
+        if leg.direction == "outbound" and leg.far is not None:
+            begun_us = leg.begun_us if leg.begun_us is not None else call.ended_us
+            leg.contacts.append(LegContact(order, "call_back", begun_us, number, True))
+            if leg.answered_us is not None:
+                orders.close_missed(st, order, "called_back")
+        elif again is not None and again is not call and leg.answered_us is not None:
+            began_us = again.started_us if again.started_us is not None else leg.answered_us
+            leg.contacts.append(LegContact(order, "called_again", began_us, number, None))
+            orders.close_missed(st, order, "got_through")
+        st.dirty.add(f"leg:{leg.uid}")
+
+
 # --- a third party ------------------------------------------------------------------------
 
 

@@ -119,15 +119,16 @@ def call_left(st: State, call: Call, at_us: int) -> None:
     plan(st, owed)
 
 
-def open_missed(st: State, call: Call, at_us: int) -> None:
-    """Nobody answered ``call``: somebody has to call back."""
+def open_missed(st: State, call: Call, at_us: int) -> str | None:
+    """Nobody answered ``call``: somebody has to call back. The order that was opened; None where
+    one waits already."""
     queue = call.visits[-1].queue if call.visits else None
     due_us = at_us + us(st.policy(queue, None).missed_order_due_s)
     call.order = True
     st.dirty.add(f"call:{call.uid}")
     numbers = _numbers(st, call.caller)
     if _folded(st, call, numbers, at_us):
-        return
+        return None
     owed = _add(
         st,
         OrderChanged(
@@ -148,6 +149,7 @@ def open_missed(st: State, call: Call, at_us: int) -> None:
     )
     owed.first_due_us = due_us
     plan(st, owed)
+    return owed.order.id
 
 
 def _folded(st: State, call: Call, numbers: tuple[str, ...], at_us: int) -> bool:

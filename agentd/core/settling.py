@@ -140,7 +140,7 @@ def call_due(st: State, deadline: Deadline) -> None:
         )
     )
     if outcome != "answered" and not call.order and (call.visits or call.legs):
-        orders.open_missed(st, call, at_us)
+        contacts.missed(st, call, orders.open_missed(st, call, at_us))
     for uid in call.legs:
         leg = st.legs.get(uid)
         if leg is not None and leg.settled:

@@ -175,3 +175,122 @@ def test_a_call_back_found_in_a_snapshot_closes_it() -> None:
     ]
     story.lists(at=100, channels=found)
     assert changes(story) == ["opened", "called_back"]
+
+
+# --- within the settle time, before it is known that nobody answered ----------------------
+
+
+def given_up(story: Story) -> None:
+    """A caller gave up at 40; his order is opened two seconds later."""
+    story.joins("li", at=0)
+    story.until(40)
+    story.gives_up("li", at=40)
+
+
+def test_who_is_called_back_at_once_is_called_back() -> None:
+    story = Story()
+    given_up(story)
+    story.dials_out("1002", "13800138000", at=41)
+    story.until(50)
+    assert changes(story) == ["opened"]
+    story.far_answers(at=55)
+    story.far_ends(at=80)
+    story.settled()
+    assert changes(story) == ["opened", "called_back"]
+    assert story.contacts == [("call_back", "pbx-li", "out", True)]
+    contact = story.said(OrderContact)[0]
+    assert (s(contact.at_us), contact.number) == (41, "+8613800138000")
+
+
+def test_who_took_the_call_back_before_the_order_was_there_waits_for_nobody() -> None:
+    story = Story()
+    given_up(story)
+    story.calls_back("1002", at=40.5, answer=41, end=60)
+    assert changes(story) == ["opened", "called_back"]
+    assert story.contacts == [("call_back", "pbx-li", "out", True)]
+    assert story.said(OrderContact)[0].talk_us == 19_000_000
+    story.until(2000)
+    assert story.alerts("work_order") == []
+
+
+def test_a_try_that_was_over_before_the_order_was_there_is_a_try() -> None:
+    story = Story()
+    given_up(story)
+    story.calls_back("1002", at=40.5, answer=None, end=41)
+    assert changes(story) == ["opened"]
+    assert story.contacts == [("attempt", "pbx-li", "out", True)]
+
+
+def test_who_gets_through_at_once_waits_for_nobody() -> None:
+    story = Story()
+    given_up(story)
+    leg = story.talk("again", at=40.2, answer=1)
+    story.until(50)
+    assert changes(story) == ["opened", "got_through"]
+    story.customer_ends(leg, at=90)
+    story.settled()
+    assert story.contacts == [("called_again", "pbx-li", "again>1001", None)]
+    assert s(story.said(OrderContact)[0].at_us) == 40.2
+    story.until(900)
+    assert ("breach", 940) not in story.alerts("work_order")
+
+
+def test_whom_somebody_else_calls_from_the_same_number_is_not_served_by_that() -> None:
+    """A company has one number: the colleague who talks already is not who gave up."""
+    story = Story()
+    colleague = story.talk("colleague", at=-5, answer=2)
+    given_up(story)
+    story.until(50)
+    assert changes(story) == ["opened"]
+    story.customer_ends(colleague, at=60)
+    story.settled()
+    assert story.contacts == []
+
+
+def test_a_call_to_the_caller_that_was_over_before_is_no_call_back() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.dials_out("1002", "13800138000", at=38)
+    story.dial_ends("out", "out>far", "BUSY", at=39)
+    story.far_ends(at=39.5)
+    story.until(40)
+    story.gives_up("li", at=40)
+    story.settled()
+    assert changes(story) == ["opened"]
+    assert story.contacts == []
+
+
+def test_other_calls_within_the_settle_time_change_nothing() -> None:
+    story = Story()
+    given_up(story)
+    story.dials_out("1002", "13900139000", at=41)
+    ringing = story.offers("wang", "1001", at=41)
+    story.until(50)
+    assert changes(story) == ["opened"]
+    story.gives_up("wang", ringing, at=60)
+    story.far_ends(at=60)
+    story.settled()
+    assert story.contacts == []
+
+
+def test_a_withheld_number_within_the_settle_time_is_nobody() -> None:
+    story = Story()
+    story.joins("li", at=0, num="anonymous")
+    story.gives_up("li", at=40)
+    story.dials_out("1002", "anonymous", at=41)
+    story.until(50)
+    assert changes(story) == ["opened"]
+    story.far_ends(at=60)
+    story.settled()
+    assert story.contacts == []
+
+
+def test_who_rings_again_when_the_order_is_opened_got_through_only_when_answered() -> None:
+    story = Story()
+    given_up(story)
+    story.joins("again", at=41)
+    leg = story.offers("again", "1001", at=41)
+    story.until(45)
+    assert changes(story) == ["opened"]
+    story.answers(leg, at=46)
+    assert changes(story) == ["opened", "got_through"]
