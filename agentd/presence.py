@@ -14,6 +14,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
+import structlog
 from msgspec.structs import replace
 
 from agentd import clock
@@ -22,6 +23,7 @@ from agentd.core.order_form import FormBook
 from agentd.core.people import Directory, Person
 from agentd.errors import AgentdError, Refused
 from agentd.ports.desk import Fault, Hints, MySeat, OrderQuery, SeatView, SignIn
+from agentd.presence_faults import Faults
 from agentd.presence_queues import QueueDriver, not_done
 from agentd.presence_rules import Engine, PbxDesk, PresenceStore, as_refusal, dialled, must
 from agentd.presence_views import Place, SeatViews
@@ -30,8 +32,11 @@ SIGNED_OUT = ("签出", "signed out")
 """The pause reason of a seat that nobody is signed in to (zh, en)."""
 RING_S = 30
 """How long the seat's own phone rings when a call is placed from the desk."""
-FAULT_CHARS = 1_000
+TROUBLE_S = 5.0
+"""How soon a sign-out that the database refused is tried again."""
 _OWED_MAX = 200
+
+_log = structlog.get_logger(__name__)
 
 
 class PresenceService:
@@ -63,6 +68,8 @@ class PresenceService:
         self._by_login: dict[str, SignIn] = {}
         self._by_place: dict[Place, SignIn] = {}
         self._locks: dict[object, asyncio.Lock] = {}
+        self._faults = Faults(store, hints, self._team)
+        self._leaving: asyncio.Queue[str] = asyncio.Queue()
 
     async def start(self) -> None:
         """Take up the sign-ins that were open when agentd stopped, and tell the engine those that
@@ -97,6 +104,8 @@ class PresenceService:
             for seat, sign_in in at.items():
                 if sits.get(seat) != sign_in.login:
                     await self._engine.seat_taken(pbx, seat, sign_in.login, self._name(sign_in))
+        for login in list(self._by_login):
+            self.account_changed(login)
 
     def announce(self, effects: Sequence[Effect]) -> None:
         """What the engine says: whoever sits at a seat that changed looks again."""
@@ -146,6 +155,8 @@ class PresenceService:
             if before is not None:
                 problems = await self._leave_queues(before, who.name)
             self._tell(who.login, before, there)
+            # Disabled in the meantime.
+            self.account_changed(who.login)
             if problems and before is not None:
                 rest = "; ".join(problems)
                 raise Refused(
@@ -201,31 +212,59 @@ class PresenceService:
                 raise Refused(f"{login} is not signed in", text_zh=f"{login} 没有签入")
             if login != who.login:
                 self._must_lead(who, sign_in)
-            name = self._name(sign_in)
-            problems = await self._leave_queues(sign_in, name)
-            owed = await self._owed(login)
-            now_us = self._engine.pbx_now_us(sign_in.pbx)
-            job, stored = self._store.sign_ins_job(
-                [replace(sign_in, to_us=now_us, ended_by=who.login, owed=owed)]
+            return await self._leave(sign_in, who.login)
+
+    async def _leave(self, sign_in: SignIn, by: str) -> Sequence[str]:
+        name = self._name(sign_in)
+        problems = await self._leave_queues(sign_in, name)
+        owed = await self._owed(sign_in.login)
+        now_us = self._engine.pbx_now_us(sign_in.pbx)
+        job, stored = self._store.sign_ins_job(
+            [replace(sign_in, to_us=now_us, ended_by=by, owed=owed)]
+        )
+        await self._engine.seat_left(sign_in.pbx, sign_in.seat, person=sign_in.login, jobs=(job,))
+        try:
+            stored()
+        except AgentdError:
+            await self._engine.seat_taken(sign_in.pbx, sign_in.seat, sign_in.login, name)
+            raise
+        self._forget(sign_in)
+        self._tell(sign_in.login)
+        if problems:
+            rest = "; ".join(problems)
+            raise Refused(
+                f"signed out, owing {len(owed)} orders; but the seat still has to be taken out"
+                f" of its queues by the phone: {rest}",
+                code="partly_done",
+                text_zh=f"已签出，待完善工单 {len(owed)} 件；"
+                f"但话机仍在队列中，请用话机签出：{rest}",
             )
-            await self._engine.seat_left(sign_in.pbx, sign_in.seat, person=login, jobs=(job,))
-            try:
-                stored()
-            except AgentdError:
-                await self._engine.seat_taken(sign_in.pbx, sign_in.seat, login, name)
-                raise
-            self._forget(sign_in)
-            self._tell(login, sign_in)
-            if problems:
-                rest = "; ".join(problems)
-                raise Refused(
-                    f"signed out, owing {len(owed)} orders; but the seat still has to be taken out"
-                    f" of its queues by the phone: {rest}",
-                    code="partly_done",
-                    text_zh=f"已签出，待完善工单 {len(owed)} 件；"
-                    f"但话机仍在队列中，请用话机签出：{rest}",
-                )
-            return owed
+        return owed
+
+    def account_changed(self, login: str) -> None:
+        """Whoever may sit at no seat any more is signed out, by :meth:`run`."""
+        person = self._people.get(login)
+        if login in self._by_login and person is not None and not person.may("desk"):
+            self._leaving.put_nowait(login)
+
+    async def run(self) -> None:
+        """Sign out whose accounts were disabled, until cancelled."""
+        while True:
+            login = await self._leaving.get()
+            async with self._alone(login):
+                sign_in = self._by_login.get(login)
+                person = self._people.get(login)
+                if sign_in is None or (person is not None and person.may("desk")):
+                    continue
+                try:
+                    await self._leave(sign_in, "system")
+                except AgentdError as error:
+                    # Refused by a queue only: then the sign-out itself is done.
+                    event = "sign_out_waits" if login in self._by_login else "signed_out_partly"
+                    _log.warning(event, login=login, reason=str(error))
+            if login in self._by_login:
+                await asyncio.sleep(TROUBLE_S)
+                self._leaving.put_nowait(login)
 
     async def _leave_queues(self, sign_in: SignIn, name: str) -> list[str]:
         driver = self._drivers[sign_in.pbx]
@@ -327,38 +366,15 @@ class PresenceService:
         """A phone does not work. Raises :class:`Refused` for no words, too many, or no seat."""
         must(who, "desk", "shift")
         self._must_be_a_seat(pbx, seat)
-        text = text.strip()
-        if not text or len(text) > FAULT_CHARS:
-            raise Refused(
-                f"say what is wrong in 1 to {FAULT_CHARS} characters",
-                code="invalid",
-                field="text",
-                text_zh=f"请用 1 至 {FAULT_CHARS} 个字说明故障",
-            )
-        now_us = clock.wall_us()
-        fault = Fault(secrets.token_hex(8), pbx, seat, who.login, now_us, text)
-        await self._store.put_fault(fault)
-        self._hints.hint("inbox:")
-        return fault
+        return await self._faults.report(who, pbx, seat, text)
 
     async def faults(self, who: Person) -> Sequence[Fault]:
-        """Those that nobody has mended."""
-        must(who, "desk", "shift")
-        return await self._store.faults(open_only=True)
+        """Those that nobody has mended, as far as they concern ``who``."""
+        return await self._faults.open(who)
 
     async def fault_done(self, who: Person, fault_id: str) -> Fault:
         """It is mended."""
-        must(who, "shift")
-        fault = next(
-            (f for f in await self._store.faults(open_only=False) if f.id == fault_id), None
-        )
-        if fault is None:
-            raise Refused("there is no such fault report", code="not_found", text_zh="没有这条故障")
-        if fault.done_us is None:
-            fault = replace(fault, done_by=who.login, done_us=clock.wall_us())
-            await self._store.put_fault(fault)
-            self._hints.hint("inbox:")
-        return fault
+        return await self._faults.done(who, fault_id)
 
     # --- who may, and where ---
 
@@ -402,14 +418,23 @@ class PresenceService:
         return driver
 
     def _must_lead(self, who: Person, sign_in: SignIn) -> None:
-        shown = self._engine.board(sign_in.pbx).get(f"seat:{sign_in.pbx}/{sign_in.seat}")
-        team = shown["group"] if shown else None
+        team = self._team(sign_in.pbx, sign_in.seat)
         if not who.may("shift") or not who.in_scope(None, team):
             raise Refused(
                 "only a shift leader signs somebody else out",
                 code="forbidden",
                 text_zh="只有值班长可以替他人签出",
             )
+
+    def _team(self, pbx: str, seat: str) -> str | None:
+        desk = self._pbxs.get(pbx)
+        if desk is None:
+            return None
+        shown = self._engine.board(pbx).get(f"seat:{pbx}/{seat}")
+        if shown is not None:
+            group: str | None = shown["group"]
+            return group
+        return next((one.group for one in desk.seats if one.device == seat), None)
 
     # --- keeping ---
 

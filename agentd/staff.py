@@ -128,6 +128,7 @@ class Staff:
             hints=live,
             language=config.web.language,
         )
+        self.accounts.changed.append(self.presence.account_changed)
         named = {
             pbx: there
             for pbx in telephony
@@ -203,7 +204,11 @@ class Staff:
 
     def works(self) -> dict[str, Callable[[], Any]]:
         """Named work for the daemon's task group."""
-        return {"accounts": self.accounts.run, "desk": self.desk.run}
+        return {
+            "accounts": self.accounts.run,
+            "desk": self.desk.run,
+            "presence": self.presence.run,
+        }
 
     async def stop_webhooks(self, task: asyncio.Task[None]) -> None:
         """Store what has not been delivered, for a bounded time."""

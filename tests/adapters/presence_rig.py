@@ -235,6 +235,7 @@ class Floor:
         self.engine = FakeEngine("main", *(["north"] if second else []))
         self.store = MemoryStore()
         self.hints = Told()
+        self.people = Directory((ZHANG, LI, LEADER, OTHER_LEADER, QA))
         desks = {"main": (self.queues, (SeatConfig(A, label="一号", place=1),))}
         if second:
             desks["north"] = (self.second, ())
@@ -248,7 +249,7 @@ class Floor:
         """The service anew, with what the store and the engine know."""
         self.presence = PresenceService(
             store=self.store, engine=self.engine, pbxs=self._desks, book=BOOK, hints=self.hints,
-            people=Directory((ZHANG, LI, LEADER, OTHER_LEADER, QA)),
+            people=self.people,
         )  # fmt: skip
         return self.presence
 

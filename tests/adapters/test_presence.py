@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -490,6 +491,49 @@ async def test_a_configured_seat_is_offered_before_anything_is_known_of_it() -> 
     assert (view.seat, view.label, view.state, view.reachable) == (A, "一号", "logged_out", False)
     seat = await floor.presence.sign_in(replace(ZHANG, queues=()), "main", A)
     assert (seat.label, seat.state, seat.reachable) == ("一号", "logged_out", False)
+
+
+async def test_faults_are_of_who_reported_them_and_of_who_leads_there() -> None:
+    floor = Floor()
+    fault = await floor.presence.report_fault(ZHANG, "main", A, "听筒没声音")
+    elsewhere = replace(LEADER, login="7002", teams=("二组",))
+    assert await floor.presence.faults(ZHANG) == [fault]
+    assert await floor.presence.faults(replace(LEADER, teams=("一组",))) == [fault]
+    for other in (LI, elsewhere):
+        assert await floor.presence.faults(other) == []
+    with pytest.raises(Refused, match="no such fault"):
+        await floor.presence.fault_done(elsewhere, fault.id)
+    assert await floor.presence.faults(LEADER) == [fault]
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": "auditor"}])
+async def test_whose_account_sits_nowhere_any_more_is_signed_out(change: dict[str, Any]) -> None:
+    floor = Floor(static("hotline"))
+    await floor.presence.sign_in(ZHANG, "main", A)
+    running = asyncio.create_task(floor.presence.run())
+    floor.presence.account_changed(ZHANG.login)
+    await asyncio.sleep(0)
+    assert floor.open() == [("8001", "main", A)]
+    floor.people.put(replace(ZHANG, **change))
+    floor.presence.account_changed(ZHANG.login)
+    async with asyncio.timeout(60):
+        while floor.open():
+            await asyncio.sleep(0.01)
+    assert floor.presence.my_seat(ZHANG) is None
+    assert floor.ended() == [("8001", "system", ())]
+    assert floor.queues.state() == [("hotline", "座席一", True)]
+    running.cancel()
+
+
+async def test_who_is_disabled_while_signing_in_is_signed_out() -> None:
+    floor = Floor()
+    floor.people.put(replace(ZHANG, disabled=True))
+    await floor.presence.sign_in(ZHANG, "main", A)
+    running = asyncio.create_task(floor.presence.run())
+    async with asyncio.timeout(60):
+        while floor.open():
+            await asyncio.sleep(0.01)
+    running.cancel()
 
 
 async def test_a_fault_is_reported_and_mended() -> None:
