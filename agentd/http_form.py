@@ -13,11 +13,27 @@ from agentd.config.phrases import Phrase, Phrases
 from agentd.core.order_form import CategorySpec, FormBook, PauseReason, Unit
 from agentd.core.order_model import ExceptionKind
 from agentd.core.phone import NumberRules
+from agentd.core.policy import PolicyBook
 from agentd.http_json import encode, model_of
-from agentd.http_parts import IfNoneMatch, Who, router_of, unchanged
+from agentd.http_parts import IfNoneMatch, Worker, router_of, unchanged
 from agentd.http_problems import documented
 
 _CACHE = "private, no-cache"
+
+
+class OrderClock(Struct, frozen=True):
+    """When an order of a queue and a seat group is due (R4)."""
+
+    pbx: str
+    queue: str
+    """"" for every queue without a clock of its own."""
+    group: str
+    """"" for every seat group without one."""
+    due_s: float
+    """After the last seat left the call."""
+    missed_due_s: float
+    remind_s: tuple[float, ...]
+    """Reminders, ascending, counted like ``due_s``; an order that nobody answered has none."""
 
 
 class Form(Struct, frozen=True):
@@ -43,10 +59,32 @@ class Form(Struct, frozen=True):
     urgent_repeat_s: int
     utc_offset_s: int
     """Of the working calendar: local time minus UTC."""
+    order_clocks: tuple[OrderClock, ...]
 
 
-def form_of(book: FormBook, phrases: Mapping[str, Phrases]) -> Form:
-    """The form of ``book``."""
+def order_clocks(policies: Mapping[str, PolicyBook]) -> tuple[OrderClock, ...]:
+    """Of every PBX, for every queue and seat group that the configuration names, and the rest."""
+    found = []
+    for pbx, book in policies.items():
+        for queue in ("", *book.queues):
+            for group in ("", *book.groups):
+                policy = book.resolve(queue or None, group or None)
+                clock = OrderClock(
+                    pbx,
+                    queue,
+                    group,
+                    policy.order_due_s,
+                    policy.missed_order_due_s,
+                    policy.order_remind_s,
+                )
+                found.append(clock)
+    return tuple(found)
+
+
+def form_of(
+    book: FormBook, phrases: Mapping[str, Phrases], policies: Mapping[str, PolicyBook]
+) -> Form:
+    """The form of ``book``, and the clocks of its orders by the ``policies`` of each PBX."""
     return Form(
         categories={
             "": book.categories,
@@ -65,13 +103,16 @@ def form_of(book: FormBook, phrases: Mapping[str, Phrases]) -> Form:
         call_back_within_s=book.call_back_within_s,
         urgent_repeat_s=book.urgent_repeat_s,
         utc_offset_s=book.calendar.utc_offset_s,
+        order_clocks=order_clocks(policies),
     )
 
 
-def form_router(book: FormBook, phrases: Mapping[str, Phrases]) -> APIRouter:
+def form_router(
+    book: FormBook, phrases: Mapping[str, Phrases], policies: Mapping[str, PolicyBook]
+) -> APIRouter:
     """The route of ``/api/form``; the form does not change while the daemon runs."""
     router = router_of("form")
-    body = encode(form_of(book, phrases))
+    body = encode(form_of(book, phrases, policies))
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
     @router.get(
@@ -79,7 +120,7 @@ def form_router(book: FormBook, phrases: Mapping[str, Phrases]) -> APIRouter:
         response_model=model_of(Form),
         responses={304: {"description": "Not changed"}, **documented(401, 403, 422)},
     )
-    async def form(who: Who, if_none_match: IfNoneMatch = None) -> Response:
+    async def form(who: Worker, if_none_match: IfNoneMatch = None) -> Response:
         """Categories, key fields, units, pause reasons and phrases."""
         headers = {"ETag": etag, "Cache-Control": _CACHE}
         return unchanged(etag, if_none_match, _CACHE) or Response(

@@ -12,6 +12,7 @@ from agentd import clock
 from agentd.call_records import CallRecords
 from agentd.config.phrases import Phrases
 from agentd.core.people import Directory
+from agentd.core.policy import PolicyBook
 from agentd.exports import Workbooks
 from agentd.http_calls import calls_router
 from agentd.http_exports import exports_router
@@ -37,6 +38,8 @@ class RestServices(Struct, frozen=True, kw_only=True):
     directory: Directory
     phrases: Mapping[str, Phrases]
     """By language: zh, en."""
+    policies: Mapping[str, PolicyBook]
+    """By PBX."""
     workbooks: Workbooks
     now_us: Callable[[], int] = clock.wall_us
 
@@ -45,7 +48,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
     """The routers of everything below ``/api`` but the session's own."""
     s = services
     return (
-        form_router(s.desk.book, s.phrases),
+        form_router(s.desk.book, s.phrases, s.policies),
         seats_router(s.presence),
         # Before the orders: /api/orders.csv is no order.
         exports_router(s.desk, s.accounts, s.directory, s.workbooks, s.now_us),

@@ -147,6 +147,7 @@ class Staff:
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
+            policies=books,
             workbooks=Workbooks(),
         )
 

@@ -294,6 +294,11 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 calls=records,
                 directory=directory,
                 phrases=PHRASES,
+                policies={
+                    "main": PolicyBook(
+                        queues={"night": {"order_due_s": 60.0, "order_remind_s": (20.0, 40.0)}}
+                    )
+                },
                 workbooks=Workbooks(),
             )
             web = WebServer(

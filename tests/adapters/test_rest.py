@@ -53,6 +53,10 @@ async def test_the_form_is_told_once_and_kept_by_its_etag(api: Rest) -> None:
         assert said["units"][0]["label"] == {"zh": "供水公司", "en": "Water works"}
         assert said["phrases"]["zh"][0]["text"] == "对不起，请您稍等一下"
         assert said["exceptions"] == ["silent_call", "bad_line", "wrong_number", "harassment"]
+        clocks = {
+            (c["queue"], c["group"]): (c["due_s"], c["remind_s"]) for c in said["order_clocks"]
+        }
+        assert clocks == {("", ""): (900.0, [600.0, 780.0]), ("night", ""): (60.0, [20.0, 40.0])}
         again = await wang.get("/api/form", headers={"If-None-Match": form.headers["etag"]})
         assert again.status_code == 304
         assert again.content == b""

@@ -320,9 +320,10 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
         people = (AGENT, COLLEAGUE, LEADER, ADMIN)
         await accounts.put_people(ADMIN, [(person, hashed) for person in people], "")
         seats = tuple(SeatConfig(s, label=s.partition("/")[2], group=TEAM) for s in SEATS)
+        policies = PolicyBook(seats=seats)
         nobody = _Nobody()
         runtime = Runtime(
-            {"main": Pipeline("main", PolicyBook(seats=seats))},
+            {"main": Pipeline("main", policies)},
             store,
             nobody,
             announce=ignore,
@@ -373,6 +374,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 calls=records,
                 directory=directory,
                 phrases={"zh": phrases.zh, "en": phrases.en},
+                policies={"main": policies},
                 workbooks=Workbooks(),
             )
             web = WebServer(
