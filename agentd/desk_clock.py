@@ -191,8 +191,7 @@ class UrgentBoard:
             "level": "escalation",
             "rule": "urgent",
             "seat": order.seat,
-            "agent": None,
-            "person": None,
+            **self._whose(order),
             "call": order.call,
             "queue": order.queue,
             "to": ["shift_leader"],
@@ -207,6 +206,14 @@ class UrgentBoard:
         if len(told) > self._told.get(order.id, 0):
             self._told[order.id] = len(told)
             self._alert(order, "escalation", told[-1].at_us, told[-1].at_us - since_us)
+
+    def _whose(self, order: WorkOrder) -> dict[str, str | None]:
+        """An alert of somebody's own, not of who sits at that phone by now; what is about our own
+        service is nobody's but the leaders'."""
+        if order.own_service:
+            return {"agent": "", "person": None}
+        person = self._around.directory.get(order.owner)
+        return {"agent": person.name if person is not None else order.agent, "person": order.owner}
 
     def _clear(self, key: str, shown: dict[str, Any], order: WorkOrder, at_us: int) -> None:
         value = {**shown, "cleared_at": seconds(at_us)}

@@ -232,7 +232,8 @@ def shift_router(
 
         async def orders(**wanted: Any) -> tuple[WorkOrder, ...]:
             query = OrderQuery(**wanted, teams=teams, sort="due", limit=INBOX_MAX)
-            return (await desk.orders(who, query)).items
+            found = (await desk.orders(who, query)).items
+            return tuple(order for order in found if not _bypasses(order, who))
 
         urgent = await orders(urgent=True, states=_LEADING)
         known = {order.id for order in urgent}
@@ -340,6 +341,14 @@ def shift_router(
         return answer(await desk.confirm_handover(who, id))
 
     return router
+
+
+def _bypasses(order: WorkOrder, who: Person) -> bool:
+    """Whether the order is for other leaders: it is about ``who``, and about our own service, or
+    urgent and to be seen by somebody else. Among the own orders it stands all the same."""
+    urgent = order.urgent
+    waits = urgent is not None and urgent.acknowledged_us is None
+    return order.owner == who.login and (order.own_service or waits)
 
 
 def _text(body: bytes) -> str:

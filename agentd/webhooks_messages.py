@@ -103,6 +103,7 @@ def of_notice(notice: Notice, order: WorkOrder, lang: Lang, *, mask: bool) -> Me
         "order": order.id,
         "times": notice.times,
         "to": list(notice.to),
+        "without": list(notice.without),
         "role": notice.role,
         "pbx": order.pbx,
         "call": order.call,
@@ -123,14 +124,16 @@ def of_notice(notice: Notice, order: WorkOrder, lang: Lang, *, mask: bool) -> Me
     head = [_in(lang, (zh, en))]
     if notice.times > 1:
         head.append(_in(lang, _TIMES).format(times=notice.times))
-    facts = {
-        "title": title,
-        "queue": order.queue,
-        "seat": order.seat,
-        "agent": None if order.own_service else order.agent,
-        "caller": caller,
-        "order": order.id,
-    }
+    facts: dict[str, Any] = {"queue": order.queue}
+    if not order.own_service:
+        facts = {
+            "title": title,
+            **facts,
+            "seat": order.seat,
+            "agent": order.agent,
+            "caller": caller,
+        }
+    facts["order"] = order.id
     at = seconds(notice.at_us) or 0.0
     return Message("notice", at, _text(lang, head, facts), data)
 

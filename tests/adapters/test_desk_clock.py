@@ -9,7 +9,14 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from agentd.core.order_model import Acknowledge, CalmDown, HandleUrgent, MakePromise, MarkUrgent
+from agentd.core.order_model import (
+    Acknowledge,
+    CalmDown,
+    Edit,
+    HandleUrgent,
+    MakePromise,
+    MarkUrgent,
+)
 from agentd.errors import AgentdError
 from tests.adapters.desk_service_rig import (
     DAY_US,
@@ -58,9 +65,32 @@ async def test_an_urgent_order_goes_to_the_leader_on_duty_at_once(path: Path) ->
         assert (shown["rule"], shown["level"], shown["to"]) == (
             "urgent", "escalation", ["shift_leader"],
         )  # fmt: skip
-        assert (shown["agent"], shown["person"], shown["cleared_at"]) == (None, None, None)
+        # The owner's, not of who sits at that phone by now.
+        assert (shown["agent"], shown["person"], shown["cleared_at"]) == ("王芳", "1001", None)
         (alert,) = rig.alerts
         assert (alert.rule, alert.level, alert.spell) == ("urgent", "escalation", f"desk-{id_}")
+
+
+async def test_an_urgent_order_about_ourselves_is_no_alert_for_the_person_concerned(
+    path: Path,
+) -> None:
+    async with desk(path) as rig:
+        await rig.duty(ON_DUTY)
+        id_ = await rig.opened()
+        await rig.done(WANG, id_, Edit(own_service=True))
+        await rig.done(ZHAO, id_, MarkUrgent())
+        await rig.until(lambda: rig.told("urgent"))
+        # An agent's page shows alerts of the own person, or at the own seat those of nobody.
+        assert (alert_of(rig, id_)["agent"], alert_of(rig, id_)["person"]) == ("", None)
+
+
+async def test_an_urgent_order_of_nobodys_account_names_whom_the_queue_names(path: Path) -> None:
+    async with desk(path) as rig:
+        await rig.duty(ON_DUTY)
+        id_ = await rig.opened(agent="陌生人")
+        await rig.done(ZHAO, id_, MarkUrgent())
+        await rig.until(lambda: rig.told("urgent"))
+        assert (alert_of(rig, id_)["agent"], alert_of(rig, id_)["person"]) == ("陌生人", None)
 
 
 async def test_it_is_told_every_minute_until_it_is_acknowledged(path: Path) -> None:
