@@ -128,6 +128,7 @@ export function WindowDialog() {
   };
   const send = async (event: Event) => {
     event.preventDefault();
+    if (busy.value) return;
     const asked = incident();
     if (counted.value === null || counted.value.of !== key || asked === null) {
       await count();
@@ -239,27 +240,16 @@ export function WindowDialog() {
           <button type="button" class="button" data-kind="quiet" onClick={closeShiftDialog}>
             {common.value.cancel}
           </button>
-          {known === null ? (
-            <button
-              type="button"
-              class="button"
-              data-kind="primary"
-              data-act="count"
-              disabled={busy.value}
-              onClick={() => void count()}
-            >
-              {t.count}
-            </button>
-          ) : (
-            <button
-              type="submit"
-              class="button"
-              data-kind="primary"
-              disabled={busy.value || known.count === 0}
-            >
-              {t.confirmWindow(known.count)}
-            </button>
-          )}
+          {/* One button for both, and never disabled while it is busy: the focus stays on it. */}
+          <button
+            type="submit"
+            class="button"
+            data-kind="primary"
+            data-act={known === null ? "count" : "excuse"}
+            disabled={known !== null && known.count === 0}
+          >
+            {known === null ? t.count : t.confirmWindow(known.count)}
+          </button>
         </div>
       </form>
     </Dialog>

@@ -1,9 +1,9 @@
 import { EXCEPTIONS, type OrderView } from "../api/types";
-import { chooseCategory, exempt, save } from "../desk/actions";
+import { chooseCategory, exempt, focusField, save } from "../desk/actions";
 import { OrderFields } from "../desk/OrderFields";
 import { OrderMore } from "../desk/OrderMore";
 import { ProblemLine } from "../desk/parts";
-import { draft, problem, write } from "../desk/state";
+import { draft, missing, problem, write } from "../desk/state";
 import { isEmpty, valueAt } from "../desk/draft";
 import { moment, numberText, titleText } from "../desk/ui";
 import { deskWords } from "../desk/words";
@@ -49,6 +49,7 @@ export function OrderPanel() {
       <div class="sl-panel-scroll">
         <Head order={order} />
         <ProblemLine />
+        <Missing />
         <Urgent order={order} />
         <Progress order={order} />
         <Content order={order} />
@@ -147,6 +148,29 @@ function Urgent({ order }: { order: OrderView }) {
           {t.step.acknowledge} <kbd>A</kbd>
         </button>
       )}
+    </div>
+  );
+}
+
+/** What the form still lacks, after completing it was refused. */
+function Missing() {
+  const found = missing.value;
+  if (found.length === 0) return null;
+  return (
+    <div class="problem order-missing" role="alert">
+      <Icon name="breach" />
+      <div>
+        <strong>{deskWords.value.order.missingTitle(found.length)}</strong>
+        <ul>
+          {found.map((one) => (
+            <li key={`${one.field} ${one.code}`}>
+              <button type="button" class="link" onClick={() => focusField(one.field)}>
+                {problemText(one)}
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
     </div>
   );
 }

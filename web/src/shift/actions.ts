@@ -1,8 +1,8 @@
 // What keys and buttons do; one place, so that both always do the same.
 
 import type { Order } from "../api/types";
-import { chooseCategory, save } from "../desk/actions";
-import { busy, problem, say } from "../desk/state";
+import { chooseCategory, focusField, save } from "../desk/actions";
+import { busy, missing, problem, say, submit } from "../desk/state";
 import { dialog as deskDialog, closeDialog } from "../desk/ui";
 import { common } from "../i18n/common";
 import { duration } from "../model/format";
@@ -15,8 +15,10 @@ import {
   cursor,
   give,
   inbox,
+  loadInbox,
   open,
   opened,
+  reloadOpened,
   showTab,
   shown,
   tab,
@@ -86,6 +88,8 @@ export async function take(what: Step): Promise<void> {
   }
   if (what === "acknowledge") {
     await acknowledge(order.id);
+  } else if (what === "complete") {
+    await complete();
   } else if (AT_ONCE.includes(what)) {
     const which = what === "urgent" ? "urgent" : "keep_promise";
     const answer = await give(order.id, { do: which });
@@ -96,6 +100,20 @@ export async function take(what: Step): Promise<void> {
   } else {
     dialog.value = { is: "step", step: what as FormStep, order: order.id };
   }
+}
+
+/** Complete for the agent; what is missing is named at its place in the form. */
+async function complete(): Promise<void> {
+  if (await submit("complete")) {
+    editing.value = false;
+    say(shiftWords.peek().done.complete);
+    await Promise.all([loadInbox(), reloadOpened()]);
+    return;
+  }
+  const first = missing.peek()[0];
+  if (first === undefined) return;
+  editing.value = true;
+  focusField(first.field);
 }
 
 /** As take, opening first the order where the keys are. */

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { titleText } from "../desk/ui";
-import { dialog as deskDialog } from "../desk/ui";
+import { closeDialog, dialog as deskDialog } from "../desk/ui";
 import { conflict, isTyping } from "../desk/state";
 import { notify } from "../desk/notify";
 import { followSound, play } from "../desk/sound";
@@ -17,14 +17,16 @@ import {
   leads,
   loadFaults,
   loadHandovers,
+  loadHistory,
   loadInbox,
   loadPeople,
   reloadOpened,
+  shown,
   toldNow,
   unseenUrgent,
   waiting,
 } from "./state";
-import { dialog } from "./ui";
+import { closeShiftDialog, dialog } from "./ui";
 import { shiftWords } from "./words";
 
 /** Hints come in bursts; the first is heard at once, the rest together. */
@@ -39,6 +41,10 @@ export function followShift(): void {
   store.onNews(onNews);
   effect(() => warn());
   followTitle();
+  effect(() => {
+    // Whoever changed the order, its history goes on.
+    if (shown.value !== null && shown.value.version > 0) void loadHistory();
+  });
   addEventListener("keydown", onKey);
 }
 
@@ -99,8 +105,15 @@ function followTitle(): void {
 }
 
 function onKey(event: KeyboardEvent): void {
-  // A dialog has keys of its own.
-  if (document.querySelector("[data-dialog]") !== null) return;
+  if (document.querySelector("[data-dialog]") !== null) {
+    // A dialog has keys of its own, unless the focus was lost from it.
+    if (event.key === "Escape" && document.activeElement === document.body) {
+      closeShiftDialog();
+      closeDialog();
+      conflict.value = null;
+    }
+    return;
+  }
   if (dialog.peek() !== null || deskDialog.peek() !== null || conflict.peek() !== null) return;
   const at = document.activeElement;
   const typing = isTyping();

@@ -6,6 +6,7 @@ export const KEYS = {
   next: "j",
   previous: "k",
   acknowledge: "a",
+  complete: "f",
   dispatch: "d",
   urge: "u",
   answer: "w",

@@ -22,6 +22,7 @@ import { form } from "../live/form";
 import { remember, remembered } from "../live/remember";
 import { may, me } from "../live/session";
 import { type Beside, newlyTold, sections } from "./inbox";
+import { editing } from "./ui";
 
 export const TABS = ["inbox", "orders", "appeals", "roster", "handover"] as const;
 export type Tab = (typeof TABS)[number];
@@ -200,6 +201,7 @@ export const shown = computed<OrderView | null>(() =>
 
 export async function open(id: string): Promise<void> {
   batch(() => {
+    if (opened.peek() !== id) editing.value = false;
     opened.value = id;
     cursor.value = id;
     problem.value = null;

@@ -4,6 +4,7 @@ import type { Order, OrderCommand, Unit } from "../api/types";
 
 export const STEPS = [
   "acknowledge",
+  "complete",
   "dispatch",
   "urge",
   "answer",
@@ -29,7 +30,14 @@ export const OF_THE_DESK: readonly Step[] = ["promise", "merge", "note", "not_ur
 
 export type FormStep = Exclude<
   Step,
-  "acknowledge" | "keep_promise" | "urgent" | "promise" | "merge" | "note" | "not_urgent"
+  | "acknowledge"
+  | "complete"
+  | "keep_promise"
+  | "urgent"
+  | "promise"
+  | "merge"
+  | "note"
+  | "not_urgent"
 >;
 
 /** What was typed into a step's form. `days` "" and `due` "": the unit's own time. */

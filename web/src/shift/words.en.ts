@@ -135,6 +135,7 @@ export const shiftEn: ShiftMessages = {
 
   step: {
     acknowledge: "Acknowledge",
+    complete: "Complete",
     dispatch: "Dispatch",
     urge: "Urge",
     answer: "Record the answer",
@@ -153,6 +154,7 @@ export const shiftEn: ShiftMessages = {
   },
   done: {
     acknowledge: "Acknowledged",
+    complete: "Order completed",
     dispatch: "Dispatched",
     urge: "Urging recorded",
     answer: "Answer recorded",

@@ -122,6 +122,7 @@ export const shiftZh = {
 
   step: {
     acknowledge: "确认收到",
+    complete: "完成工单",
     dispatch: "派单",
     urge: "催办",
     answer: "登记答复",
@@ -140,6 +141,7 @@ export const shiftZh = {
   },
   done: {
     acknowledge: "已确认收到",
+    complete: "工单已完成",
     dispatch: "已派单",
     urge: "催办已登记",
     answer: "答复已登记",
