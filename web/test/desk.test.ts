@@ -3,6 +3,7 @@ import type { CategorySpec, Form, Phrase } from "../src/api/types";
 import {
   countdown,
   dueStrength,
+  timeFor,
   figure,
   signalOf,
   titleOf,
@@ -10,7 +11,7 @@ import {
 } from "../src/desk/countdown";
 import { actionOf, type Action, keymap, keyOf, type Pressed } from "../src/desk/hotkeys";
 import { phraseFor, spoken } from "../src/desk/phrases";
-import { categoriesOf } from "../src/live/form";
+import { categoriesOf, orderClock } from "../src/live/form";
 import type { SeatClock } from "../src/model/types";
 import { ring } from "./samples";
 
@@ -151,12 +152,12 @@ test("warnings and breaches have signals; who hung up is judged afterwards and h
 });
 
 test("an order warns five minutes before it is due", () => {
-  expect(dueStrength(null, false, 1000)).toBe("calm");
-  expect(dueStrength(1301, false, 1000)).toBe("calm");
-  expect(dueStrength(1300, false, 1000)).toBe("warning");
-  expect(dueStrength(1000, false, 1000)).toBe("breach");
-  expect(dueStrength(null, true, 1000)).toBe("breach");
-  expect(dueStrength(900, false, null)).toBe("calm");
+  expect(dueStrength(null, false, 1000, 300)).toBe("calm");
+  expect(dueStrength(1301, false, 1000, 300)).toBe("calm");
+  expect(dueStrength(1300, false, 1000, 300)).toBe("warning");
+  expect(dueStrength(1000, false, 1000, 300)).toBe("breach");
+  expect(dueStrength(null, true, 1000, 300)).toBe("breach");
+  expect(dueStrength(900, false, null, 300)).toBe("calm");
 });
 
 function phrase(key: string, changes: Partial<Phrase> = {}): Phrase {
@@ -197,4 +198,32 @@ test("a queue's own categories replace the common ones of the same key", () => {
     ["x", false],
   ]);
   expect(categoriesOf(null, "q")).toEqual([]);
+});
+
+test("an order's time and its first reminder are its queue's and its seat group's", () => {
+  const clock = (queue: string, group: string, due_s: number, remind_s: number[]) => ({
+    pbx: "main",
+    queue,
+    group,
+    due_s,
+    missed_due_s: 1800,
+    remind_s,
+  });
+  const book = {
+    order_clocks: [
+      clock("", "", 900, [600, 780]),
+      clock("", "night", 600, []),
+      clock("vip", "", 300, [200]),
+      clock("vip", "night", 120, [60]),
+    ],
+  } as unknown as Form;
+  const of = (queue: string | null, group: string) =>
+    timeFor("call", orderClock(book, { pbx: "main", queue }, group));
+  expect(of(null, "")).toEqual({ limit_s: 900, warn_s: 300 });
+  expect(of("hotline", "night")).toEqual({ limit_s: 600, warn_s: 0 });
+  expect(of("vip", "day")).toEqual({ limit_s: 300, warn_s: 100 });
+  expect(of("vip", "night")).toEqual({ limit_s: 120, warn_s: 60 });
+  const missed = timeFor("missed", orderClock(book, { pbx: "main", queue: "vip" }, ""));
+  expect(missed).toEqual({ limit_s: 1800, warn_s: 0 });
+  expect(orderClock(book, { pbx: "other", queue: "vip" }, "")).toBe(null);
 });

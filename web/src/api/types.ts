@@ -142,6 +142,17 @@ export interface Phrase {
 export const EXCEPTIONS = ["silent_call", "bad_line", "wrong_number", "harassment"] as const;
 export type ExceptionKind = (typeof EXCEPTIONS)[number];
 
+/** When orders of a queue and a seat group ("": all others) are due; seconds after the call. */
+export interface OrderClock {
+  readonly pbx: string;
+  readonly queue: string;
+  readonly group: string;
+  readonly due_s: number;
+  readonly missed_due_s: number;
+  /** Reminders, ascending; a missed call has none. */
+  readonly remind_s: readonly number[];
+}
+
 export interface Form {
   /** By queue; "" for all queues that have none of their own. */
   readonly categories: Readonly<Record<string, readonly CategorySpec[]>>;
@@ -159,6 +170,7 @@ export interface Form {
   readonly urgent_repeat_s: number;
   /** Of the working calendar: local time minus UTC. */
   readonly utc_offset_s: number;
+  readonly order_clocks: readonly OrderClock[];
 }
 
 // --- orders ----------------------------------------------------------------------------------

@@ -1,18 +1,21 @@
 import type { Order } from "../api/types";
 import { common } from "../i18n/common";
-import { categoryName } from "../live/form";
+import { categoryName, form, orderClock } from "../live/form";
 import { store } from "../live/store";
 import { bar } from "../model/rules";
 import { Icon } from "../ui/icons";
 import { Bar, Live, StrengthTag, useLive } from "../ui/parts";
-import { dueStrength } from "./countdown";
+import { dueStrength, timeFor } from "./countdown";
 import { keyOf } from "./hotkeys";
 import { currentOrder, openOrder, owed, view } from "./state";
-import { dueText, keys, moment, numberText } from "./ui";
+import { dueText, keys, moment, numberText, titleText } from "./ui";
 import { deskWords } from "./words";
 
-/** Seconds; only for how far the bar is filled. */
-const USUAL_LIMIT_S = 900;
+/** Of an order: its queue's, or its seat group's. */
+function timeOf(order: Order) {
+  const seat = order.seat === null ? undefined : store.seat(`seat:${order.pbx}/${order.seat}`);
+  return timeFor(order.kind, orderClock(form.value, order, seat?.group ?? ""));
+}
 
 /** What is still to be completed, the one due first at the top. */
 export function Owed() {
@@ -50,7 +53,12 @@ function OwedCard({ order }: { order: Order }) {
   const t = deskWords.value.owed;
   const c = common.value;
   const strength = useLive(() =>
-    dueStrength(order.due_at, order.overdue, store.second(order.pbx).value),
+    dueStrength(
+      order.due_at,
+      order.overdue,
+      store.second(order.pbx).value,
+      timeOf(order)?.warn_s ?? 0,
+    ),
   );
   const stopped = store.isStopped(order.pbx);
   const chosen = view.value?.id === order.id;
@@ -75,7 +83,7 @@ function OwedCard({ order }: { order: Order }) {
         {order.state === "returned" && <span class="chip">{c.orderState.returned}</span>}
         {order.kind === "missed" && <span class="chip">{c.orderKind.missed}</span>}
       </span>
-      <span class="owed-title">{order.title || numberText(order.caller)}</span>
+      <span class="owed-title">{titleText(order)}</span>
       <span class="owed-detail">
         {moment(order.opened_at, order.pbx)} · {categoryName(order.category, order.queue)}
         {order.title !== "" && ` · ${numberText(order.caller)}`}
@@ -97,8 +105,8 @@ async function take(id: string): Promise<void> {
 
 function dueBar(order: Order) {
   const now = store.second(order.pbx).value;
-  if (order.due_at === null || now === null) return null;
-  const left = order.due_at - now;
-  const gone = Math.max(0, USUAL_LIMIT_S - left);
-  return bar(gone, USUAL_LIMIT_S - 300, USUAL_LIMIT_S);
+  const time = timeOf(order);
+  if (order.due_at === null || now === null || time === null) return null;
+  const gone = Math.max(0, time.limit_s - (order.due_at - now));
+  return bar(gone, time.warn_s > 0 ? time.limit_s - time.warn_s : null, time.limit_s);
 }

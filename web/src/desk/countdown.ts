@@ -1,5 +1,6 @@
 // What the large clock shows while a phone rings or a customer waits, and the window's title.
 
+import type { OrderClock } from "../api/types";
 import { against, bar, type Bar } from "../model/rules";
 import type { Rule, SeatClock, SeatState, Strength } from "../model/types";
 import { duration } from "../model/format";
@@ -78,14 +79,26 @@ export function signalOf(level: string, rule: Rule): "warning" | "breach" | null
   return rule === "hangup_order" ? null : "breach";
 }
 
-/** How near an owed order's due time is. A third of the time left is when agentd first reminds. */
+/** The time that an order of a kind has, and how long before its end agentd first reminds. */
+export function timeFor(
+  kind: "call" | "missed",
+  clock: OrderClock | null,
+): { readonly limit_s: number; readonly warn_s: number } | null {
+  if (clock === null) return null;
+  if (kind === "missed") return { limit_s: clock.missed_due_s, warn_s: 0 };
+  const first = clock.remind_s[0] ?? clock.due_s;
+  return { limit_s: clock.due_s, warn_s: clock.due_s - first };
+}
+
+/** How near an owed order's due time is; `warn_s` before it the warning begins. */
 export function dueStrength(
   due_at: number | null,
   opened_overdue: boolean,
   now: number | null,
+  warn_s: number,
 ): Strength {
   if (opened_overdue) return "breach";
   if (due_at === null || now === null) return "calm";
   if (now >= due_at) return "breach";
-  return due_at - now <= 300 ? "warning" : "calm";
+  return due_at - now <= warn_s ? "warning" : "calm";
 }

@@ -83,12 +83,16 @@ export function numberText(number: string | null): string {
   return number ?? common.value.anonymous;
 }
 
+/** What agentd puts before the title of an urgent order, in every language. */
+const URGENT_MARK = "【急件】";
+
 /** The order's title, or what it is known by before it has one. */
 export function titleText(order: Order): string {
   const c = common.value;
-  return order.title === ""
-    ? `${c.orderKind[order.kind]} ${numberText(order.caller)}`
-    : order.title;
+  const known = `${c.orderKind[order.kind]} ${numberText(order.caller)}`;
+  if (order.title === "") return known;
+  // Urgent before anything was written: the mark alone names nothing.
+  return order.title === URGENT_MARK ? `${URGENT_MARK}${known}` : order.title;
 }
 
 export function dueText(order: Order): string {

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { api } from "../api/client";
-import type { CategorySpec, Form } from "../api/types";
+import type { CategorySpec, Form, OrderClock } from "../api/types";
 import { common } from "../i18n/common";
 import { labelText } from "./problem";
 
@@ -23,6 +23,20 @@ export function categoriesOf(book: Form | null, queue: string | null): readonly 
     ...all.map((spec) => own.find(({ key }) => key === spec.key) ?? spec),
     ...own.filter(({ key }) => !known.has(key)),
   ];
+}
+
+/** When an order is due and reminded of: by its queue and its seat's group, the nearest of both. */
+export function orderClock(
+  book: Form | null,
+  order: { readonly pbx: string; readonly queue: string | null },
+  group: string,
+): OrderClock | null {
+  const clocks = book?.order_clocks.filter(({ pbx }) => pbx === order.pbx) ?? [];
+  const named = (names: readonly string[], name: string) => (names.includes(name) ? name : "");
+  const queues = clocks.map(({ queue }) => queue);
+  const groups = clocks.map((clock) => clock.group);
+  const [queue, team] = [named(queues, order.queue ?? ""), named(groups, group)];
+  return clocks.find((clock) => clock.queue === queue && clock.group === team) ?? null;
 }
 
 /** The category's name, in the language shown. */
