@@ -1,6 +1,7 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/header.css";
+import "./styles/forms.css";
 import "./styles/lane.css";
 import "./styles/queues.css";
 import "./styles/seats.css";

@@ -2,7 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { api } from "../api/client";
-import { remember, remembered } from "../live/remember";
+import { draftKey } from "../live/handover";
+import { forget, remember, remembered } from "../live/remember";
 import { me } from "../live/session";
 import { type Draft, isEmpty, newer, readDraft } from "./draft";
 
@@ -17,7 +18,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let sending = false;
 
 function key(order: string): string {
-  return `agentd.draft.${me.peek()?.login ?? ""}.${order}`;
+  return draftKey(me.peek()?.login ?? "", order);
 }
 
 function path(order: string): string {
@@ -59,14 +60,6 @@ export function dropDraft(order: string): void {
   void api(path(order), { method: "DELETE" });
 }
 
-function forget(name: string): void {
-  try {
-    localStorage.removeItem(name);
-  } catch {
-    return;
-  }
-}
-
 function later(order: string, draft: Draft): void {
   waiting.set(order, draft);
   clearTimeout(timer);
@@ -93,6 +86,18 @@ async function send(): Promise<void> {
 function put(order: string, draft: Draft, leaving: boolean) {
   if (isEmpty(draft)) return api(path(order), { method: "DELETE", keepalive: leaving });
   return api(path(order), { method: "PUT", body: draft, keepalive: leaving });
+}
+
+/** What another tab of this desk typed into `order`; null when it sent or emptied it. */
+export function onTyped(heard: (order: string, draft: Draft | null) => void): void {
+  addEventListener("storage", ({ key: name, newValue }) => {
+    const prefix = key("");
+    if (name === null || !name.startsWith(prefix)) return;
+    const order = name.slice(prefix.length);
+    // This tab's older words must not be sent after the newer ones.
+    waiting.delete(order);
+    heard(order, newValue === null ? null : stored(order));
+  });
 }
 
 /** Send what waits at once, when the page is left or the connection is back. */

@@ -15,13 +15,22 @@ import { actionOf } from "./hotkeys";
 import { loadMine } from "./ownday";
 import { notify } from "./notify";
 import { followSound, play } from "./sound";
-import { currentOrder, followCall, isTyping, liveSeat, loadOwed, refresh } from "./state";
+import {
+  currentOrder,
+  followCall,
+  followOtherTabs,
+  isTyping,
+  liveSeat,
+  loadOwed,
+  refresh,
+} from "./state";
 import { dialog, keys, numberText, owedCounts, show } from "./ui";
 import { deskWords } from "./words";
 
 /** Start everything; the person is known by now. */
 export function followDesk(): void {
   followDrafts();
+  followOtherTabs();
   followSound();
   void loadForm();
   store.onNews(onNews);

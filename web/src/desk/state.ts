@@ -19,10 +19,15 @@ import {
   valueAt,
   type Value,
 } from "./draft";
-import { dropDraft, keepDraft, loadDraft } from "./drafts";
+import { dropDraft, keepDraft, loadDraft, onTyped } from "./drafts";
 
+/** What was just asked of the seat and done, until the server's answers show it too. */
+const done = signal<Pick<MySeat, "ready" | "pause_reason"> | null>(null);
 /** Where the person is signed in; null for nowhere. */
-export const mySeat = computed<MySeat | null>(() => me.value?.seat ?? null);
+export const mySeat = computed<MySeat | null>(() => {
+  const seat = me.value?.seat ?? null;
+  return seat === null || done.value === null ? seat : { ...seat, ...done.value };
+});
 /** The same seat as the live stream has it. */
 export const liveSeat = computed<Seat | null>(() => {
   const seat = mySeat.value;
@@ -132,6 +137,16 @@ function join(order: OrderView): ReturnType<typeof joined> | null {
   return result;
 }
 
+/** What is typed in another tab of this desk is seen in this one, so that neither loses it. */
+export function followOtherTabs(): void {
+  onTyped((id, typedThere) => {
+    const order = view.peek();
+    if (order === null || order.id !== id) return;
+    draft.value = typedThere ?? emptyDraft(order);
+    void refresh();
+  });
+}
+
 /** Ask again for the order in hand: something about it has changed. */
 export async function refresh(): Promise<void> {
   const before = view.peek();
@@ -148,6 +163,8 @@ function adopt(order: OrderView): void {
     view.value = order;
     const result = join(order);
     const now = draft.peek();
+    // Nothing is asked for any more: why the agent hung up first was given meanwhile.
+    if (order.missing.length === 0) missing.value = [];
     if (result === null || now === null || result.taken.length === 0) return;
     missing.value = missing
       .peek()
@@ -348,8 +365,25 @@ export async function seatCommand(what: string, body: object = {}): Promise<Prob
     return answer.problem;
   }
   problem.value = null;
+  if (what === "ready") expect({ ready: true, pause_reason: null });
+  if (what === "pause" && "reason" in body)
+    expect({ ready: false, pause_reason: String(body.reason) });
   await loadMe();
   return null;
+}
+
+const BELIEVED_MS = 3000;
+let believed: ReturnType<typeof setTimeout> | undefined;
+
+/** The PBX did it; its events, from which the server answers, may come a moment later. */
+function expect(seat: Pick<MySeat, "ready" | "pause_reason">): void {
+  done.value = seat;
+  clearTimeout(believed);
+  believed = setTimeout(() => {
+    void loadMe().then(() => {
+      done.value = null;
+    });
+  }, BELIEVED_MS);
 }
 
 /** Call `number` from the person's phone; where agentd may not, the browser's own phone link. */

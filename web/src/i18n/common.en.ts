@@ -18,6 +18,24 @@ export const commonEn: CommonMessages = {
   account: "Account",
   loggedInAs: (login, role) => `No. ${login} · ${role}`,
   logOut: "Log out",
+  password: {
+    change: "Change password",
+    old: "Old password",
+    next: "New password",
+    again: "New password again",
+    differ: "The two new passwords differ.",
+    lead: "Your sessions on other computers and browsers will end.",
+    done: "The password is changed.",
+  },
+  leave: {
+    title: "You are not logged out yet",
+    drafts: (count) =>
+      `${count} ${count === 1 ? "draft" : "drafts"} could not be handed to the server and stay in this browser; nobody else's login shows them.`,
+    noServer:
+      "agentd cannot be reached and you are still logged in. Do not leave a shared computer like this.",
+    again: "Try again",
+    anyway: "Log out anyway",
+  },
   pages: "Pages",
   waitingForServer: "Connecting to agentd …",
   close: "Close",

@@ -16,6 +16,23 @@ export const commonZh = {
   account: "账户",
   loggedInAs: (login: string, role: string) => `工号 ${login} · ${role}`,
   logOut: "退出登录",
+  password: {
+    change: "修改密码",
+    old: "原密码",
+    next: "新密码",
+    again: "再输一遍新密码",
+    differ: "两次输入的新密码不一样。",
+    lead: "修改后，您在其他电脑和浏览器上的登录都会退出。",
+    done: "密码已修改。",
+  },
+  leave: {
+    title: "还没有退出登录",
+    drafts: (count: number) =>
+      `有 ${count} 份草稿没能交给服务器，仍留在这个浏览器里；别的工号看不到。`,
+    noServer: "连接不到 agentd，登录仍然有效。不要就这样离开公用电脑。",
+    again: "再试一次",
+    anyway: "仍然退出",
+  },
   pages: "页面",
   waitingForServer: "正在连接 agentd …",
   close: "关闭",

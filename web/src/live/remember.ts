@@ -9,6 +9,15 @@ export function remembered(key: string): string | null {
   }
 }
 
+/** Forget what was remembered under `key`. */
+export function forget(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    return;
+  }
+}
+
 /** Keep `value` for the next visit, where the browser allows it. */
 export function remember(key: string, value: string): void {
   try {

@@ -1,8 +1,9 @@
 // Who uses this page. The browser keeps the cookie; the page only asks who that is.
 
 import { signal } from "@preact/signals";
-import { api, whenUnauthorised } from "../api/client";
+import { api, type Problem, whenUnauthorised } from "../api/client";
 import type { Me, Right, Role } from "../api/types";
+import { handOver } from "./handover";
 
 /** Null until the server said who we are. */
 export const me = signal<Me | null>(null);
@@ -33,10 +34,12 @@ export function afterLogin(next: string | null, role: Role, page: string): strin
 }
 
 let leaving = false;
+/** A change of the own password: it ends all sessions, and begins a new one here. */
+let changing: Promise<unknown> | null = null;
 
 /** To the login page, and back here afterwards. */
 export function goToLogin(): void {
-  if (leaving) return;
+  if (leaving || changing !== null) return;
   leaving = true;
   const login = new URL("login", document.baseURI);
   const here = location.pathname + location.search;
@@ -53,11 +56,43 @@ export async function loadMe(): Promise<boolean> {
   return true;
 }
 
-/** End the session here and on the server. */
-export async function logOut(): Promise<void> {
-  await api("session", { method: "DELETE", stay: true });
+/** What keeps somebody from leaving: unsent drafts, or a server that does not answer. */
+export interface Stuck {
+  /** How many drafts are only in this browser. */
+  readonly drafts: number;
+  /** Null: only the drafts. */
+  readonly problem: Problem | null;
+}
+
+/**
+ * End the session here and on the server, with nothing of the person left in this browser. Null
+ * when it was done; `regardless`: drafts that cannot be sent stay here.
+ */
+export async function logOut(regardless = false): Promise<Stuck | null> {
+  const drafts = await handOver(me.peek()?.login ?? "");
+  if (drafts > 0 && !regardless) return { drafts, problem: null };
+  const answer = await api("session", { method: "DELETE", stay: true });
+  // The cookie would still be good: the next one at this computer would be this person.
+  if (!answer.ok && answer.problem.status !== 401) return { drafts, problem: answer.problem };
   leaving = true;
   location.assign(new URL("login", document.baseURI).href);
+  return null;
+}
+
+/** Null when it was done. The other sessions of the person end, this one goes on. */
+export async function changePassword(old: string, next: string): Promise<Problem | null> {
+  const asked = api("me/password", { method: "PUT", body: { old, new: next }, stay: true });
+  changing = asked;
+  const answer = await asked;
+  changing = null;
+  if (!answer.ok && answer.problem.status === 401) goToLogin();
+  return answer.ok ? null : answer.problem;
+}
+
+/** The live stream says that the session has ended: whether there is another one. */
+export async function stillLoggedIn(): Promise<boolean> {
+  await changing;
+  return loadMe();
 }
 
 const RETRY_MS = 3000;

@@ -16,7 +16,7 @@ import {
 } from "../model/layout";
 import { rank } from "../model/rules";
 import type { Alert, BoardObject, Delta, Hello, Pbx, Queue, Seat, Snapshot } from "../model/types";
-import { goToLogin, loadMe } from "./session";
+import { goToLogin, loadMe, stillLoggedIn } from "./session";
 
 const PROTOCOL = 1;
 const TICK_MS = 200;
@@ -294,10 +294,16 @@ export class Store {
     if (!expected) this.#goStale("closed", at);
   }
 
-  onRefused(why: "audience" | "logged_out" | "not_opened"): void {
-    if (why === "logged_out") goToLogin();
+  onRefused(): void {
     // Leads to the login page when nobody is logged in any more.
-    else void loadMe();
+    void loadMe();
+  }
+
+  async onLoggedOut(): Promise<boolean> {
+    // A new password ends this session and begins another at once.
+    const still = await stillLoggedIn();
+    if (!still) goToLogin();
+    return still;
   }
 
   #hello(hello: Hello): void {

@@ -17,8 +17,10 @@ export interface StreamEvents {
   onText(data: unknown): void;
   /** `expected`: another connection follows at once. */
   onLost(expected: boolean): void;
-  /** The server turned the client away, or closed because of who it is. */
-  onRefused(why: "audience" | "logged_out" | "not_opened"): void;
+  /** The server turned the client away, or closed because what it may see has changed. */
+  onRefused(): void;
+  /** The session has ended. True: there is another one, connect again. */
+  onLoggedOut(): Promise<boolean>;
 }
 
 /** Seconds to wait before try `tries` (from 0 on); `random` is 0..1. */
@@ -89,13 +91,15 @@ export class Stream {
       if (socket !== this.#socket) return;
       this.#drop(code === CLOSES.audience);
       // Browsers do not tell a page why a connection was refused: whoever listens asks.
-      if (!opened) this.#events.onRefused("not_opened");
+      if (!opened) this.#events.onRefused();
       if (code === CLOSES.loggedOut) {
-        this.#events.onRefused("logged_out");
+        void this.#events.onLoggedOut().then((again) => {
+          if (again) this.#open();
+        });
         return;
       }
       if (code === CLOSES.audience) {
-        this.#events.onRefused("audience");
+        this.#events.onRefused();
         this.#open();
         return;
       }

@@ -2,9 +2,11 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { chooseLang, lang, messages } from "../i18n";
 import { common } from "../i18n/common";
-import { logOut, may, me } from "../live/session";
+import { logOut, may, me, type Stuck } from "../live/session";
 import { nextTheme, theme } from "../live/theme";
 import { Icon } from "./icons";
+import { LeaveDialog } from "./LeaveDialog";
+import { PasswordDialog } from "./PasswordDialog";
 
 const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
 
@@ -54,6 +56,11 @@ export function Account({ page }: { page: PageName }) {
   const who = me.value;
   const open = useSignal(false);
   const box = useRef<HTMLDivElement>(null);
+  const password = useSignal(false);
+  const stuck = useSignal<Stuck | null>(null);
+  const leave = async (regardless: boolean) => {
+    stuck.value = await logOut(regardless);
+  };
   useEffect(() => {
     const away = (event: Event) => {
       const escaped = event instanceof KeyboardEvent && event.key === "Escape";
@@ -99,11 +106,44 @@ export function Account({ page }: { page: PageName }) {
             ))}
           </nav>
         )}
-        <button type="button" class="menu-item" onClick={() => void logOut()}>
+        <button
+          type="button"
+          class="menu-item"
+          data-does="password"
+          onClick={() => {
+            open.value = false;
+            password.value = true;
+          }}
+        >
+          <Icon name="person" />
+          {c.password.change}
+        </button>
+        <button
+          type="button"
+          class="menu-item"
+          data-does="log_out"
+          onClick={() => void leave(false)}
+        >
           <Icon name="logged_out" />
           {c.logOut}
         </button>
       </div>
+      {password.value && (
+        <PasswordDialog
+          onClose={() => {
+            password.value = false;
+          }}
+        />
+      )}
+      {stuck.value !== null && (
+        <LeaveDialog
+          stuck={stuck.value}
+          onLeave={leave}
+          onClose={() => {
+            stuck.value = null;
+          }}
+        />
+      )}
     </div>
   );
 }
