@@ -66,6 +66,11 @@ function Head({ order }: { order: OrderView }) {
         {order.urgent !== null && <StrengthTag strength="urgent" word={c.urgentMark} />}
         <h2 id="order-title">{titleText(order)}</h2>
         <span class="chip">{c.orderState[order.state]}</span>
+        {order.exemption !== null && (
+          <span class="chip" title={t.exceptions}>
+            {c.exception[order.exemption.kind]}
+          </span>
+        )}
       </div>
       <p class="order-facts">
         <span>{numberText(order.caller)}</span>

@@ -88,6 +88,11 @@ function Who({ seat }: { seat: Seat }) {
             <Live text={() => duration(elapsed(seat.pbx, seat.since ?? 0, false))} />
           </span>
         )}
+        {call && elsewhere && (
+          <button type="button" class="button strip-open" onClick={() => void openCurrent()}>
+            {t.openCurrent} <kbd>{keyOf(keys.value, "open_current")}</kbd>
+          </button>
+        )}
       </p>
       {call ? (
         <>
@@ -103,11 +108,6 @@ function Who({ seat }: { seat: Seat }) {
         </>
       ) : (
         <p class="strip-detail">{hint === undefined ? "" : t[hint]}</p>
-      )}
-      {call && elsewhere && (
-        <button type="button" class="button strip-open" onClick={() => void openCurrent()}>
-          {t.openCurrent} <kbd>{keyOf(keys.value, "open_current")}</kbd>
-        </button>
       )}
     </div>
   );
