@@ -23,6 +23,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
@@ -97,7 +98,7 @@ class WebServer:
 
     ``health`` gives what ``/healthz`` shows, JSON types only; its ``ok`` (a bool) decides between
     200 and 503; who is not logged in is shown no more than ``ok`` and ``version``. ``accounts``
-    says who may come in; without them, nobody. ``routers``: the REST routes, with their ``/api``
+    says who may come in. ``routers``: the REST routes, with their ``/api``
     prefix. ``my_seat``: where a person is signed in, for ``/api/me``.
 
     Order of use: :meth:`start`, then :meth:`serve_until_stopped` in a task of its own,
@@ -109,7 +110,7 @@ class WebServer:
         settings: WebSettings,
         live: Live,
         health: Callable[[], dict[str, Any]],
-        accounts: WebAccounts | None = None,
+        accounts: WebAccounts,
         *,
         routers: Sequence[APIRouter] = (),
         my_seat: MySeatOf = lambda _: None,
@@ -149,6 +150,7 @@ class WebServer:
                 self._app(),
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
+                http=_HttpProtocol,
                 ws=_LineProtocol,
                 ws_max_size=INCOMING_MAX_BYTES,
                 # Beats and acknowledgements find a dead client, and sooner.
@@ -227,8 +229,7 @@ class WebServer:
         async def ws(websocket: WebSocket) -> None:
             await self._live.serve(websocket, self._watch(caller(websocket)))
 
-        if self._accounts is not None:
-            app.include_router(session_router(self._accounts, settings.door, self._my_seat))
+        app.include_router(session_router(self._accounts, settings.door, self._my_seat))
         for router in self._routers:
             app.include_router(router)
         door = Door(app, Pages(settings.static_dir), self._accounts, settings.door)
@@ -240,8 +241,6 @@ class WebServer:
         accounts = self._accounts
 
         def watch() -> Listener | None:
-            if accounts is None:
-                return None
             if who.token is not None:
                 return Listener.of_token(accounts.whose_token(who.secret))
             return Listener.of_person(accounts.whose_cookie(who.cookie))
@@ -255,6 +254,48 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _HttpProtocol(H11Protocol):
+    """uvicorn's engine, which would wait for the rest of a request for ever: who opens connections
+    and does not say what for is cut off."""
+
+    headers_max_s = 20.0
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._cut_off: asyncio.TimerHandle | None = None
+        super().__init__(config, server_state, app_state, _loop)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._cut_off = self.loop.call_later(self.headers_max_s, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # None before the first request, which uvicorn's types do not say.
+        cycle: Any = self.cycle
+        idle = cycle is None or cycle.response_complete
+        # Some of the next request is here, and not all of its headers.
+        partly = idle and bool(self.conn.trailing_data[0])
+        if not partly or self.transport.get_protocol() is not self:
+            self._wait_no_more()
+        elif self._cut_off is None:
+            self._cut_off = self.loop.call_later(self.headers_max_s, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait_no_more(self) -> None:
+        if self._cut_off is not None:
+            self._cut_off.cancel()
+            self._cut_off = None
 
 
 class _LineProtocol(WebSocketsSansIOProtocol):

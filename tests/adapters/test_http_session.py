@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -485,6 +486,46 @@ async def test_bodies_are_bounded_however_they_come(door: Door) -> None:
     browser = await door.browser()
     body = {"login": "x", "password": "y" * 5000}
     assert (await browser.post("/api/session", json=body)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nX: ",
+    ],
+    ids=["nothing", "a login by drops", "a second request by drops"],
+)
+async def test_who_never_says_what_for_is_cut_off(
+    door: Door, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentd.http_api._HttpProtocol.headers_max_s", 0.3)
+    slow = [
+        await asyncio.open_connection("127.0.0.1", int(door.url.rsplit(":", 1)[1]))
+        for _ in range(50)
+    ]
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begun)
+        while not writer.is_closing():
+            with contextlib.suppress(ConnectionError):
+                if begun:
+                    writer.write(b"x")
+                await writer.drain()
+            await asyncio.sleep(0.05)
+            if reader.at_eof() or reader.exception() is not None:
+                break
+        writer.close()
+
+    # Meanwhile everybody else is served, and a stream that is quiet for as long stays.
+    leader = await door.logged_in("2000")
+    cookie = {"Cookie": "; ".join(f"{k}={v}" for k, v in leader.cookies.items())}
+    async with connect(door.ws_url(), additional_headers=cookie) as stream:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(*(drip(*pair) for pair in slow))
+        assert "hello" in await stream.recv()
+        assert (await leader.get("/api/me")).status_code == 200
 
 
 @pytest.mark.parametrize(
