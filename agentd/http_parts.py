@@ -67,6 +67,8 @@ Reader = Annotated[Caller, Depends(allow("orders.read", "desk"))]
 """A person who reads or owns orders, or a token that may read them."""
 Exporter = Annotated[Caller, Depends(allow("orders.export"))]
 Leader = Annotated[Person, Depends(require("orders.lead"))]
+Worker = Annotated[Person, Depends(require("desk", "orders.read"))]
+"""Whoever works on orders or reads them."""
 Shift = Annotated[Person, Depends(require("shift"))]
 
 

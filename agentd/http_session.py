@@ -118,7 +118,7 @@ class Door:
     """Lets a request through to ``api`` or ``pages`` when its sender may come in."""
 
     def __init__(
-        self, api: ASGIApp, pages: Pages, accounts: WebAccounts | None, settings: DoorSettings
+        self, api: ASGIApp, pages: Pages, accounts: WebAccounts, settings: DoorSettings
     ) -> None:
         self._api = api
         self._pages = pages
@@ -156,7 +156,7 @@ class Door:
 
     def _page(self, who: Caller, scope: Scope, headers: Headers) -> ASGIApp:
         path: str = scope["path"]
-        if path == "/login" and self._accounts is not None and not self._accounts.has_people:
+        if path == "/login" and not self._accounts.has_people:
             return no_accounts_page()
         if who.known:
             if path == "/" and not who.may("board"):
@@ -182,8 +182,6 @@ class Door:
         address = self._address(scope, headers)
         browser = headers.get("user-agent", "")
         cookie = _cookie(headers)
-        if self._accounts is None:
-            return Caller(None, None, address, cookie, "", browser)
         kind, _, secret = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             # A token that is wrong is not mended by a cookie beside it.
@@ -370,13 +368,13 @@ def current(request: Request) -> Person:
     return person
 
 
-def require(right: Right) -> Callable[[Request], Person]:
-    """A dependency: the person who asks, if the role has ``right``."""
+def require(*rights: Right) -> Callable[[Request], Person]:
+    """A dependency: the person who asks, if the role has one of ``rights``."""
 
     def having(request: Request) -> Person:
         person = current(request)
-        if not person.may(right):
-            raise _forbidden(right)
+        if not any(person.may(right) for right in rights):
+            raise _forbidden(rights[0])
         return person
 
     return having

@@ -1,0 +1,261 @@
+"""Every way in, for everybody: who gets what at each route of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agentd.core.order_model import Edit
+from tests.adapters.rest_rig import (
+    ADMIN,
+    LI,
+    PASSWORD,
+    QIAN,
+    SUN,
+    WANG,
+    WU,
+    ZHAO,
+    ZHOU,
+    Rest,
+    order_id,
+    rest,
+)
+
+PEOPLE = {
+    "owner": WANG,
+    "agent": LI,
+    "leader": ZHAO,
+    "elsewhere": QIAN,
+    "qa": ZHOU,
+    "manager": SUN,
+    "admin": ADMIN,
+    "auditor": WU,
+}
+TOKENS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "t-board": (("board",), ()),
+    "t-metrics": (("metrics",), ()),
+    "t-complete": (("orders.complete",), ()),
+    "t-export": (("orders.export",), ()),
+    "t-read": (("orders.read",), ()),
+    "t-night": (("orders.read", "orders.export", "orders.complete"), ("night",)),
+}
+COLUMNS = (*PEOPLE, *TOKENS, "nobody")
+SECRET = "机密的地址一号"
+
+# o: done   +: done, and it holds what only some may know   0: an empty list   x: forbidden
+# -: not found   l: log in first   s: not in this state (allowed)   i: not as it must be (allowed)
+# Agents (whose it is, another), shift leaders (of the team, of another), qa, manager, admin,
+# auditor; tokens: board, metrics, complete, export, read, of another queue; nobody.
+ROWS = """
+GET me                                        o o o o o o o o x x x x x x l
+PUT me/settings                               o o o o o o o o x x x x x x l
+GET form                                      o o o o o o o x x x x x x x l
+GET seats                                     o o o o o o o x x x x x x x l
+POST seat/sign-in                             o o o o x x x x x x x x x x l
+POST seat/ready                               o o s s x x x x x x x x x x l
+POST seat/pause                               o o s s x x x x x x x x x x l
+POST seat/dial                                o o o o x x x x x x x x x x l
+POST seat/sign-out                            o o o o s s s s x x x x x x l
+POST seat/faults                              o o o o x x o x x x x x x x l
+GET faults                                    + o + o x x + x x x x x x x l
+POST faults/{id}/done                         x x + - x x + x x x x x x x l
+GET orders.csv                                x x + o x + x x x x x + x o l
+GET orders.xlsx                               x x o o x o x x x x x o x o l
+GET orders                                    + 0 + 0 + + + x x x x x + 0 l
+GET orders/by-call/{pbx}/{call}               + - + - + + + x x x x x + - l
+GET orders/{id}                               + - + - + + + x x x x x + - l
+GET orders/{id}/history                       + - + - + + + x x x x x + - l
+GET orders/{id}/draft                         + - o - o o o - x x x x x x l
+PUT orders/{id}/draft                         o - o - o o o - x x x x x x l
+DELETE orders/{id}/draft                      o - o - o o o - x x x x x x l
+GET callers/{number}/orders                   + 0 + 0 + + + 0 x x x x x x l
+POST orders/{id}/commands                     + - + - + + + - x x x x x x l
+GET me/calls                                  o o 0 0 0 0 0 0 x x x x x x l
+GET me/figures                                o o o o x x x x x x x x x x l
+GET calls/{pbx}/{call}                        o - o - o o o - x x x x x x l
+GET recordings/{id}                           o - o - o o - - x x x x x x l
+GET violations                                + 0 + 0 + + + 0 x x x x x x l
+POST violations/{id}/appeal                   o - x - x x x - x x x x x x l
+POST appeals/decide                           x x + - x x x x x x x x x x l
+POST appeals/window                           x x + o x x x x x x x x x x l
+GET inbox                                     x x o o x x x x x x x x x x l
+GET roster                                    x x 0 0 x x 0 x x x x x x x l
+PUT roster                                    x x o x x x o x x x x x x x l
+POST roster/import                            x x i i x x i x x x x x x x l
+GET handovers                                 x x + 0 x x + x x x x x x x l
+POST handovers                                x x o x x x o x x x x x x x l
+POST handovers/{id}/confirm                   x x x - x x + x x x x x x x l
+GET people                                    x x o o o o o x x x x x x x l
+PUT people/{login}                            x x x x x x o x x x x x x x l
+GET tokens                                    x x x x x x o x x x x x x x l
+POST tokens                                   x x x x x x o x x x x x x x l
+DELETE tokens/{id}                            x x x x x x o x x x x x x x l
+GET audit                                     x x x x x x x o x x x x x x l
+POST external/orders/{external_no}/complete   x x x x x x x x x x i x x - l
+PUT me/password                               o o o o o o o o x x x x x x l
+DELETE session                                o o o o o o o o o o o o o o l
+POST session                                  l l l l l l l l l l l l l l l
+"""
+
+
+@asynccontextmanager
+async def asking(api: Rest, who: str) -> AsyncIterator[httpx.AsyncClient]:
+    if who in TOKENS:
+        rights, queues = TOKENS[who]
+        async with api.as_(None) as client:
+            client.headers.update(await api.token(*rights, queues=queues))
+            yield client
+    else:
+        async with api.as_(PEOPLE.get(who)) as client:
+            yield client
+
+
+async def furnish(api: Rest) -> dict[str, str]:
+    """WANG's order with everything around it; ids for the paths."""
+    await api.done(WANG, order_id(1), Edit(external_no="E-1", fields={"place": SECRET}))
+    async with api.as_(WANG) as wang, api.as_(ZHAO) as zhao, api.as_(ADMIN) as admin:
+        seat = {"pbx": "main", "seat": "PJSIP/1001"}
+        fault = await wang.post("/api/seat/faults", json={**seat, "text": SECRET})
+        (await wang.put(f"/api/orders/{order_id(1)}/draft", json={"x": SECRET})).raise_for_status()
+        (await wang.post("/api/violations/v-1/appeal", json={"reason": SECRET})).raise_for_status()
+        handed = await zhao.post("/api/handovers", json={"team": "day", "log": SECRET})
+        token = await admin.post("/api/tokens", json={"name": "x", "rights": ["board"]})
+        heard = (await wang.get("/api/me/calls")).json()["items"]
+        recording = next(leg["recordings"][0]["id"] for leg in heard if leg["call"] == "1.1")
+    return {
+        "order": order_id(1),
+        "recording": recording,
+        "fault": fault.json()["id"],
+        "handover": handed.json()["id"],
+        "token": token.json()["token"]["id"],
+    }
+
+
+def requests(api: Rest, ids: dict[str, str], who: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """(route of the document, path, arguments), in an order in which none spoils the next."""
+    began = api.t0_us / 1e6
+    mine = PEOPLE.get(who)
+    seat = {"pbx": "main", "seat": "PJSIP/1002"}
+    decision = {"violations": ["v-1"], "grant": False, "reason": "x"}
+    window = {"from": began, "to": began + 36_000, "reason": "x"}
+    duty = {"id": "", "team": "day", "login": "2001", "role": "leader"}
+    duty |= {"from_at": began, "to_at": began + 3600}
+    order = f"/api/orders/{ids['order']}"
+    note, why = {"json": {"do": "note", "text": "x"}}, {"json": {"reason": "x"}}
+    rows: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET /api/me", "/api/me", {}),
+        ("PUT /api/me/settings", "/api/me/settings", {"json": {}}),
+        ("GET /api/form", "/api/form", {}),
+        ("GET /api/seats", "/api/seats", {}),
+        ("POST /api/seat/sign-in", "/api/seat/sign-in", {"json": seat}),
+        ("POST /api/seat/ready", "/api/seat/ready", {}),
+        ("POST /api/seat/pause", "/api/seat/pause", {"json": {"reason": "lunch"}}),
+        ("POST /api/seat/dial", "/api/seat/dial", {"json": {"number": "13900000001"}}),
+        ("POST /api/seat/sign-out", "/api/seat/sign-out", {"json": {}}),
+        ("POST /api/seat/faults", "/api/seat/faults", {"json": {**seat, "text": "x"}}),
+        ("GET /api/faults", "/api/faults", {}),
+        ("POST /api/faults/{id}/done", f"/api/faults/{ids['fault']}/done", {}),
+        ("GET /api/orders.csv", "/api/orders.csv", {}),
+        ("GET /api/orders.xlsx", "/api/orders.xlsx", {}),
+        ("GET /api/orders", "/api/orders?owner=1001", {}),
+        ("GET /api/orders/by-call/{pbx}/{call}", "/api/orders/by-call/main/1.1", {}),
+        ("GET /api/orders/{id}", order, {}),
+        ("GET /api/orders/{id}/history", f"{order}/history", {}),
+        ("GET /api/orders/{id}/draft", f"{order}/draft", {}),
+        ("PUT /api/orders/{id}/draft", f"{order}/draft", {"json": {}}),
+        ("DELETE /api/orders/{id}/draft", f"{order}/draft", {}),
+        ("GET /api/callers/{number}/orders", "/api/callers/13900000001/orders", {}),
+        (
+            "POST /api/orders/{id}/commands",
+            f"{order}/commands",
+            note,
+        ),
+        ("GET /api/me/calls", "/api/me/calls", {}),
+        ("GET /api/me/figures", "/api/me/figures", {}),
+        ("GET /api/calls/{pbx}/{call}", "/api/calls/main/1.1", {}),
+        ("GET /api/recordings/{id}", f"/api/recordings/{ids['recording']}", {}),
+        ("GET /api/violations", "/api/violations?person=1001", {}),
+        (
+            "POST /api/violations/{id}/appeal",
+            "/api/violations/v-3/appeal",
+            why,
+        ),
+        ("POST /api/appeals/decide", "/api/appeals/decide", {"json": decision}),
+        ("POST /api/appeals/window", "/api/appeals/window", {"json": window}),
+        ("GET /api/inbox", "/api/inbox", {}),
+        ("GET /api/roster", "/api/roster", {}),
+        ("PUT /api/roster", "/api/roster", {"json": {"put": [duty]}}),
+        (
+            "POST /api/roster/import",
+            "/api/roster/import",
+            {"content": "x", "headers": {"Content-Type": "text/csv"}},
+        ),
+        ("GET /api/handovers", "/api/handovers", {}),
+        ("POST /api/handovers", "/api/handovers", {"json": {"team": "day", "log": "x"}}),
+        ("POST /api/handovers/{id}/confirm", f"/api/handovers/{ids['handover']}/confirm", {}),
+        ("GET /api/people", "/api/people", {}),
+        ("PUT /api/people/{login}", "/api/people/1001", {"json": {"name": "王芳"}}),
+        ("GET /api/tokens", "/api/tokens", {}),
+        ("POST /api/tokens", "/api/tokens", {"json": {"name": "x", "rights": ["board"]}}),
+        ("DELETE /api/tokens/{id}", f"/api/tokens/{ids['token']}", {}),
+        ("GET /api/audit", "/api/audit", {}),
+        (
+            "POST /api/external/orders/{external_no}/complete",
+            "/api/external/orders/E-1/complete",
+            {},
+        ),
+        (
+            "PUT /api/me/password",
+            "/api/me/password",
+            {"json": {"old": PASSWORD, "new": "another one 8"}},
+        ),
+        ("DELETE /api/session", "/api/session", {}),
+        (
+            "POST /api/session",
+            "/api/session",
+            {"json": {"login": mine.login if mine else "1001", "password": "wrong"}},
+        ),
+    ]
+    return rows
+
+
+MARKS = {200: "o", 201: "o", 204: "o", 401: "l", 403: "x", 404: "-", 409: "s", 422: "i"}
+
+
+def seen(answer: httpx.Response) -> str:
+    """What somebody got, as in the table."""
+    if SECRET in answer.text:
+        return "+"
+    kind = answer.headers.get("content-type", "")
+    empty = answer.status_code == 200 and "json" in kind and not _items(answer.json())
+    return "0" if empty else MARKS.get(answer.status_code, str(answer.status_code))
+
+
+def _items(body: Any) -> bool:
+    return not isinstance(body, dict) or body.get("items", True) != []
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+async def test_everybody_gets_at_every_route_what_is_theirs(tmp_path: Path, who: str) -> None:
+    column = COLUMNS.index(who)
+    wanted = {row[:46].strip(): row[46:].split()[column] for row in ROWS.strip().splitlines()}
+    async with rest(tmp_path) as api:
+        ids = await furnish(api)
+        async with asking(api, who) as client:
+            got = {
+                route.replace("/api/", ""): seen(
+                    await client.request(route.split()[0], path, **arguments)
+                )
+                for route, path, arguments in requests(api, ids, who)
+            }
+        assert got == wanted
+        # Whoever asked has another password by now.
+        async with api.as_(ZHOU if who == "admin" else ADMIN) as somebody:
+            paths = (await somebody.get("/api/openapi.json")).json()["paths"]
+    routes = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    assert set(wanted) == {f"{method} {path.removeprefix('/api/')}" for method, path in routes}
