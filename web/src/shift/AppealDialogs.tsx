@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Problem } from "../api/client";
 import { say } from "../desk/state";
+import { moment } from "../desk/ui";
 import { messages } from "../i18n";
 import { common } from "../i18n/common";
 import { store } from "../live/store";
@@ -49,7 +50,10 @@ export function DecideDialog({ grant, ids }: { grant: boolean; ids: readonly str
         <p class="faint">{t.decideLead}</p>
         <ul class="lines">
           {about.slice(0, 8).map((judged) => (
-            <li key={judged.violation.id}>{caseName(judged)}</li>
+            <li key={judged.violation.id}>
+              <time>{moment(judged.violation.at, judged.violation.pbx)}</time>
+              {caseName(judged)}
+            </li>
           ))}
         </ul>
         <div class="field" data-wrong={empty.value ? "yes" : "no"}>

@@ -19,6 +19,18 @@ export function unitName(key: string): string {
   return unit === null ? key : labelText(unit.label);
 }
 
+/** What people call a unit or a category; other texts as they are. */
+function keyWord(text: string): string {
+  const named = unitName(text);
+  if (named !== text) return named;
+  const reasons: Readonly<Record<string, string>> = shiftWords.value.order.why;
+  const reason = reasons[text];
+  if (reason !== undefined) return reason;
+  const specs = Object.values(form.value?.categories ?? {}).flat();
+  const spec = specs.find(({ key }) => key === text);
+  return spec === undefined ? text : labelText(spec.label);
+}
+
 /** Where the order stands with the unit and the caller, with the unit one press away. */
 export function Progress({ order }: { order: OrderView }) {
   const t = shiftWords.value.order;
@@ -62,7 +74,7 @@ export function Progress({ order }: { order: OrderView }) {
             <dt>{t.forwarded}</dt>
             <dd>
               {moment(forwarded.at, order.pbx)} {personText(forwarded.by || null)}
-              {forwarded.why !== "" && ` · ${t.forwardedWhy(forwarded.why)}`}
+              {forwarded.why !== "" && ` · ${t.forwardedWhy(keyWord(forwarded.why))}`}
             </dd>
           </div>
         )}
@@ -165,7 +177,5 @@ export function gistText(change: OrderChange): string {
     found.from === null || found.to === null
       ? ""
       : `${states[found.from] ?? found.from} → ${states[found.to] ?? found.to}`;
-  return [...found.texts.map((text) => unitName(text)), moved]
-    .filter((text) => text !== "")
-    .join(" · ");
+  return [...found.texts.map(keyWord), moved].filter((text) => text !== "").join(" · ");
 }

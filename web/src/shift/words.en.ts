@@ -120,6 +120,11 @@ export const shiftEn: ShiftMessages = {
     revisit: "Revisit",
     returned: "Returned",
     forwarded: "Forwarded",
+    why: {
+      own_service: "about our own service",
+      director: "for the director",
+      owner: "for the owner of that category",
+    },
     forwardedWhy: (why) => `because: ${why}`,
     satisfaction: (score) => `satisfaction ${score} of 5`,
     nothingAllowed: "You can only read this order now.",
@@ -431,7 +436,7 @@ export const shiftEn: ShiftMessages = {
   command: {
     opened: "opened",
     due: "call over, clock started",
-    completed: "completed in time",
+    completed: "clock stopped",
     link: "call linked",
     absorb: "took in another order",
     tick: "reminder",

@@ -107,6 +107,11 @@ export const shiftZh = {
     revisit: "回访",
     returned: "退回",
     forwarded: "转值班长",
+    why: {
+      own_service: "涉及本中心服务",
+      director: "由中心主任处理",
+      owner: "由该类别负责人处理",
+    },
     forwardedWhy: (why: string) => `原因：${why}`,
     satisfaction: (score: number) => `满意度 ${score} / 5`,
     nothingAllowed: "这张工单您现在只能查看。",
@@ -407,7 +412,7 @@ export const shiftZh = {
   command: {
     opened: "开单",
     due: "通话结束，开始计时",
-    completed: "按时完成",
+    completed: "完善计时结束",
     link: "记录往来通话",
     absorb: "并入另一张工单",
     tick: "到时提醒",
