@@ -35,7 +35,7 @@ from agentd.accounts_sessions import Sessions
 from agentd.accounts_tokens import Tokens
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Account, ApiToken, AuditEntry, DeskStore, LoginRefused
+from agentd.ports.desk import ASKED_FROM, Account, ApiToken, AuditEntry, DeskStore, LoginRefused
 
 SETTINGS_MAX_BYTES = 16 << 10
 AUDIT_FLUSH_S = 1.0
@@ -371,7 +371,7 @@ class AccountService:
 
     async def note(self, entry: AuditEntry) -> None:
         """A line for the audit log; soon, not at once."""
-        self._audit.add(entry)
+        self._audit.add(structs.replace(entry, address=entry.address or ASKED_FROM.get()))
 
     async def audit(
         self, who: Person, *, by: str | None, action: str | None, before_seq: int | None
@@ -392,7 +392,7 @@ class AccountService:
             who=who,
             action=action,
             target=target,
-            address=address,
+            address=address or ASKED_FROM.get(),
             detail=detail,
         )
 

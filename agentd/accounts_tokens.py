@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from msgspec import structs
 
 from agentd.accounts_rules import check_token, invalid
 from agentd.errors import Refused
-from agentd.ports.desk import ApiToken, AuditEntry, DeskStore
+from agentd.ports.desk import ASKED_FROM, ApiToken, AuditEntry, DeskStore
 
 SEEN_STORED_US = 86_400_000_000
 """How old the stored time of a token's last use may be: a line in the audit log each time."""
@@ -58,7 +59,7 @@ class Tokens:
             now_us = self._now_us()
             if token.seen_us is None or now_us - token.seen_us >= SEEN_STORED_US:
                 used = self._tokens[token.id] = structs.replace(token, seen_us=now_us)
-                entry = AuditEntry(now_us, f"token:{token.id}", "token.use", target=token.id)
+                entry = _entry(now_us, f"token:{token.id}", "token.use", token.id)
                 await self._store.put_token(used, entry)
         return token
 
@@ -88,9 +89,7 @@ class Tokens:
             expires_us=None if days is None else now_us + days * 86_400_000_000,
         )
         detail = {"name": name, "rights": list(token.rights), "queues": list(queues)}
-        await self._store.put_token(
-            token, AuditEntry(now_us, by, "token.add", target=token_id, detail=detail)
-        )
+        await self._store.put_token(token, _entry(now_us, by, "token.add", token_id, **detail))
         self._tokens[token_id] = token
         return token, secret
 
@@ -106,7 +105,9 @@ class Tokens:
         if token.revoked_us is None:
             now_us = self._now_us()
             revoked = self._tokens[token_id] = structs.replace(token, revoked_us=now_us)
-            entry = AuditEntry(
-                now_us, by, "token.revoke", target=token_id, detail={"name": token.name}
-            )
+            entry = _entry(now_us, by, "token.revoke", token_id, name=token.name)
             await self._store.put_token(revoked, entry)
+
+
+def _entry(at_us: int, who: str, action: str, target: str, **detail: Any) -> AuditEntry:
+    return AuditEntry(at_us, who, action, target, ASKED_FROM.get(), detail)

@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket
 from agentd.core.people import Person, Right
 from agentd.http_pages import Pages, no_accounts_page
 from agentd.http_problems import Problem, problem_of
-from agentd.ports.desk import Accounts, ApiToken
+from agentd.ports.desk import ASKED_FROM, Accounts, ApiToken
 
 COOKIE = "agentd_session"
 BODY_MAX_BYTES = 256 << 10
@@ -180,6 +180,7 @@ class Door:
 
     async def _caller(self, scope: Scope, headers: Headers) -> Caller:
         address = self._address(scope, headers)
+        ASKED_FROM.set(address)
         browser = headers.get("user-agent", "")
         cookie = _cookie(headers)
         kind, _, secret = headers.get("authorization", "").partition(" ")

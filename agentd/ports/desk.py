@@ -8,6 +8,7 @@ what the web and the command line need of the services. Times are microseconds s
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -262,6 +263,10 @@ class AuditEntry(Struct, frozen=True):
     address: str = ""
     detail: Mapping[str, Any] = {}
     seq: int = 0
+
+
+ASKED_FROM: ContextVar[str] = ContextVar("asked_from", default="")
+"""Address of whoever asks, while their request is served: for lines that do not name one."""
 
 
 class WebhookItem(Struct, frozen=True):

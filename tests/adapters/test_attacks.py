@@ -259,3 +259,23 @@ async def test_everybody_gets_at_every_route_what_is_theirs(tmp_path: Path, who:
             paths = (await somebody.get("/api/openapi.json")).json()["paths"]
     routes = [(method.upper(), path) for path, methods in paths.items() for method in methods]
     assert set(wanted) == {f"{method} {path.removeprefix('/api/')}" for method, path in routes}
+
+
+async def test_every_line_of_the_audit_log_tells_from_where(tmp_path: Path) -> None:
+    async with rest(tmp_path) as api:
+        ids = await furnish(api)
+        for who in ("owner", "leader", "t-read"):
+            async with asking(api, who) as client:
+                for route, path, arguments in requests(api, ids, who)[:-3]:
+                    await client.request(route.split()[0], path, **arguments)
+        lines = []
+        before: int | None = None
+        while page := await api.accounts.audit(WU, by=None, action=None, before_seq=before):
+            lines += page
+            before = page[-1].seq
+    # What the rig itself did before there was a server.
+    inside = {line.target for line in lines if line.action in ("person.put", "token.add")}
+    asked = [line for line in lines if line.who != ADMIN.login or line.target not in inside]
+    told = {line.action: line.address for line in asked if line.action != "order.edit"}
+    assert {"order.note", "appeal.decide", "handover.give", "roster.put", "token.use"} <= set(told)
+    assert set(told.values()) == {"127.0.0.1"}, told
