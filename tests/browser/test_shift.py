@@ -365,3 +365,41 @@ async def test_a_lost_feed_greys_the_page_and_says_since_when(
         await made.made.live.close()
         await shown.page.wait_for_selector(".app[data-stale=yes] .banner", timeout=PATIENCE_MS)
         assert re.search(r"\d\d:\d\d:\d\d", await shown.text(".banner"))
+
+
+async def test_a_leader_completes_an_urgent_order_and_what_is_missing_is_named(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    async with shift_world(tmp_path) as made, at_shift(open_page, made.url) as shown:
+        order = made.orders["urgent"]
+        await open_order(shown, order)
+        await shown.page.keyboard.press("d")
+        await said(shown, "现在不能派单")
+        await shown.page.keyboard.press("f")
+        await shown.page.wait_for_selector('.sl-panel .order-missing:has-text("诉求")')
+        entry = '[data-field="fields.demand"] :is(input, textarea)'
+        await shown.page.wait_for_selector(f"{entry}:focus")
+        await shown.page.keyboard.type("立即抢修")
+        await shown.page.keyboard.press("Escape")
+        await shown.page.keyboard.press("f")
+        await said(shown, "工单已完成")
+        await shown.page.wait_for_selector('[data-step="dispatch"]')
+        done = await made.made.store.order(order)
+        assert done is not None
+        assert done.state == "forwarded"
+        assert done.fields["demand"] == "立即抢修"
+
+
+async def test_a_faulty_phone_is_mended_by_one_press(open_page: OpenPage, tmp_path: Path) -> None:
+    async with shift_world(tmp_path) as made:
+        await made.made.presence.report_fault(AGENT, "main", "PJSIP/8003", "听筒有杂音")
+        async with at_shift(open_page, made.url) as shown:
+            faults = '[data-section="faults"]'
+            await shown.page.wait_for_selector(f"{faults} .sl-row")
+            assert "听筒有杂音" in await shown.text(faults)
+            await shown.page.click(f"{faults} .button")
+            await said(shown, "已修好")
+            await shown.until(
+                f"document.querySelector('{faults}') === null", "nothing waits for repair"
+            )
+        assert not await made.made.store.faults(open_only=True)

@@ -42,6 +42,8 @@ const STRENGTH: Readonly<Record<Section, Strength>> = {
 };
 
 const FIRST_SHOWN = 8;
+/** The server sends at most so many of a kind. */
+const SENT = 200;
 
 export function InboxPage() {
   const t = shiftWords.value;
@@ -135,7 +137,7 @@ function SectionPart({ part }: { part: Part }) {
       <h2 id={`sl-${section}`} class="sl-section-top" data-strength={strength}>
         {strength !== "calm" && <Icon name={strength} />}
         {t.section[section]}
-        <span class="count">{orders.length}</span>
+        <span class="count">{orders.length < SENT ? orders.length : `${SENT}+`}</span>
         <span class="sl-todo">{t.todo[section]}</span>
       </h2>
       <ul>

@@ -15,6 +15,7 @@ import {
   cursor,
   give,
   inbox,
+  loadBeside,
   loadInbox,
   open,
   opened,
@@ -107,7 +108,7 @@ async function complete(): Promise<void> {
   if (await submit("complete")) {
     editing.value = false;
     say(shiftWords.peek().done.complete);
-    await Promise.all([loadInbox(), reloadOpened()]);
+    await Promise.all([loadInbox(), loadBeside(), reloadOpened()]);
     return;
   }
   const first = missing.peek()[0];

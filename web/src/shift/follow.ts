@@ -15,6 +15,7 @@ import { heardRoster } from "./duties";
 import { actionOf } from "./hotkeys";
 import {
   leads,
+  loadBeside,
   loadFaults,
   loadHandovers,
   loadHistory,
@@ -48,6 +49,22 @@ export function followShift(): void {
   addEventListener("keydown", onKey);
 }
 
+/** Lists that change slowly are asked for no oftener than this. */
+const SLOW_MS = 8000;
+let slow: ReturnType<typeof setTimeout> | undefined;
+let slowAsked = false;
+
+function hearSlowly(): void {
+  slowAsked = true;
+  if (slow !== undefined) return;
+  slowAsked = false;
+  void loadBeside();
+  slow = setTimeout(() => {
+    slow = undefined;
+    if (slowAsked) hearSlowly();
+  }, SLOW_MS);
+}
+
 const pending = new Set<string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -79,6 +96,7 @@ function hear(): void {
   pending.clear();
   if (form) void loadForm();
   if (inboxToo || roster) void loadInbox();
+  if (inboxToo) hearSlowly();
   if (inboxToo) void reloadOpened();
   if (inboxToo) void loadFaults();
   if (appeals) heardAppeals();
@@ -89,7 +107,8 @@ function hear(): void {
 function warn(): void {
   const told = toldNow.value;
   if (told.length === 0) return;
-  play("breach");
+  // Before the first click or key browsers refuse, and complain of the attempt.
+  if (navigator.userActivation?.hasBeenActive ?? true) play("breach");
   const t = shiftWords.peek();
   notify(t.notify.urgent(told.length), told.map(titleText).join(" · "));
 }
