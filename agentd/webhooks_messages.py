@@ -75,6 +75,7 @@ _ORDER_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "due": ("计时开始", "due"),
     "handed_over": ("移交", "handed over"),
     "assigned": ("转交他人", "given to somebody else"),
+    "overdue": ("逾期", "overdue"),
     "resumed": ("通话恢复", "resumed"),
     "completed": ("完成", "completed"),
 }

@@ -95,14 +95,14 @@ def fire(st: State, deadline: Deadline) -> None:
     over = stage == len(stages) - 1
     value_us = limit_us - (order.due_us - deadline.due_us)
     _alert(st, order, deadline.due_us, "breach" if over else "warning", value_us, over=over)
-    if over and order.kind == "call":
+    if over and order.kind == "call" and not owed.charged:
         charge(st, owed, order.due_us)
+    elif over:
+        st.overdue(order.id, order.due_us)
 
 
 def charge(st: State, owed: Owed, due_us: int) -> None:
     """Who owes the order did not complete it by ``due_us``: a violation, once that is proved."""
-    if owed.charged:
-        return
     owed.charged = True
     order, limit_us = owed.order, _limit_us(st, owed.order)
     first_us = owed.first_due_us or due_us

@@ -27,18 +27,12 @@ def wake_us(order: WorkOrder, book: FormBook) -> int | None:
 
 def _moments(order: WorkOrder, book: FormBook) -> Iterator[int]:
     clocks = (
-        _due_us(order),
         _urgent_us(order, book),
         _dispatch_us(order, book),
         _promise_us(order, book),
         _call_back_us(order, book),
     )
     return (at_us for at_us in clocks if at_us is not None)
-
-
-def _due_us(order: WorkOrder) -> int | None:
-    owed = order.state == "open" and order.completed_us is None and not order.overdue
-    return order.due_us if owed else None
 
 
 def _urgent_us(order: WorkOrder, book: FormBook) -> int | None:
@@ -90,8 +84,6 @@ def tick(
     """``order`` once all that is due at ``now_us`` is done, and who hears of it. Nothing due:
     ``order`` itself."""
     notices: list[Notice] = []
-    if _is_due(_due_us(order), now_us):
-        order = replace(order, overdue=True)
     if _is_due(_urgent_us(order, book), now_us):
         order = _tell_urgent(order, command, now_us, book, notices)
     if _is_due(_dispatch_us(order, book), now_us):

@@ -14,7 +14,7 @@ from agentd.core import sign_in
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import OrderChanged, OrderContact
-from agentd.core.order_clock import change_order, charge, cleared, plan, withdraw
+from agentd.core.order_clock import awaited, change_order, charge, cleared, plan, withdraw
 from agentd.core.state import Done, Owed, State, us
 
 DONE_KEPT_US = us(24 * 3600)
@@ -250,6 +250,10 @@ def assign(st: State, order: str, person: str, name: str) -> bool:
 def complete(st: State, completed: OrderChanged) -> None:
     """Take an order that a person completed off the list, and end its alerts."""
     owed = st.orders[completed.id]
+    due_us = completed.due_us
+    if due_us is not None and completed.at_us > due_us and awaited(st, owed):
+        # Nobody can say that it is late while a call-back goes on that was begun in time.
+        completed = replace(completed, due_us=completed.at_us)
     st.owe_no_more(owed)
     st.dirty.add(f"order:{completed.id}")
     st.emit(completed)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agentd.core.calls import Call, Channel, Leg, Recording, device_of
 from agentd.core.deadlines import NEVER_US, Deadlines
@@ -173,12 +174,19 @@ class State:
             self.unproved = [v for v in waiting if not self._conclusive(v)]
             proved = [v for v in waiting if self._conclusive(v)]
             self.out += proved
-            # A charge that waits is remembered with its order.
-            self.dirty.update(
-                f"order:{v.id.removesuffix('-work_order')}"
-                for v in proved
-                if v.rule == "work_order"
-            )
+            for violation in proved:
+                if violation.rule == "work_order":
+                    self.overdue(violation.id.removesuffix("-work_order"), violation.at_us)
+
+    def overdue(self, order: str, due_us: int) -> None:
+        """Say that an order was not completed by ``due_us``; of one that is completed by now its
+        completion tells."""
+        # A charge that waited is remembered with its order.
+        self.dirty.add(f"order:{order}")
+        owed = self.orders.get(order)
+        if owed is not None:
+            owed.order = replace(owed.order, change="overdue", at_us=due_us)
+            self.out.append(owed.order)
 
     def _conclusive(self, violation: Violation) -> bool:
         if not self.proved(violation.at_us):

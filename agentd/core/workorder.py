@@ -116,6 +116,8 @@ def _followed(
     if change.status == "open" and _is_later(change.due_us, order.due_us):
         # A call-back that was begun in time moved the limit: nothing was late.
         order = replace(order, overdue=False)
+    if change.change == "overdue":
+        order = replace(order, overdue=True)
     told = (change.caller,) if change.caller is not None and change.caller != order.caller else ()
     if change.change in ("folded", "reopened"):
         told = (*told, *change.numbers)

@@ -236,7 +236,9 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
         await accounts.put_people(ADMIN, [(person, hashed) for person in EVERYBODY], "")
         missed = replace(_order(a_call(4, "1001", t0_us)), kind="missed", agent=None, seat=None)
         calls = [*a_call(1, "1001", t0_us), *a_call(2, "1002", t0_us), *a_call(3, "1001", t0_us)]
-        store.submit([*calls, missed], {}, ignore, pbx="main")
+        owed = next(e for e in calls if isinstance(e, OrderChanged) and e.id == order_id(3))
+        late = replace(owed, at_us=owed.due_us or 0, change="overdue")
+        store.submit([*calls, missed, late], {}, ignore, pbx="main")
         await store.flush()
         seats = tuple(SeatConfig(seat, label=seat, group=team) for seat, team in SEATS.items())
         ears = Ears()

@@ -59,6 +59,11 @@ def test_what_was_late_before_is_charged_once_and_not_to_whoever_gets_it() -> No
     story.until(9000)
     assert charged(story) == [("1001", DUE)]
     assert ("breach", 2000) in story.alerts("work_order"), "told all the same, as it is due"
+    assert [(o.change, s(o.due_us)) for o in story.said(OrderChanged)][2:] == [
+        ("overdue", DUE),
+        ("assigned", 2000),
+        ("overdue", 2000),
+    ]
 
 
 def test_what_was_late_before_stays_so_over_a_restart() -> None:

@@ -52,7 +52,7 @@ def test_a_call_back_begun_too_late_extends_nothing() -> None:
     story.settled()
     assert violations(story) == [DUE]
     assert story.contacts == [("call_back", "pbx-li", "out", False)]
-    assert story.orders()[-1] == ("due", "PJSIP/1001", DUE)
+    assert story.orders()[-1] == ("overdue", "PJSIP/1001", DUE)
 
 
 def test_after_a_long_call_back_the_order_is_overdue_when_the_grace_is_over() -> None:
@@ -78,7 +78,7 @@ def test_a_short_call_back_changes_no_limit_and_reminders_it_hid_stay_unsaid() -
     story = call_over(Story())
     story.calls_back(at=690, answer=695, end=720)
     story.until(5000)
-    assert story.orders()[-1] == ("due", "PJSIP/1001", DUE)
+    assert story.orders()[-1] == ("overdue", "PJSIP/1001", DUE)
     assert story.alerts("work_order") == [("warning", 880), ("breach", DUE)]
     assert violations(story) == [DUE]
 
@@ -128,11 +128,13 @@ def test_an_order_completed_while_its_call_back_goes_on_is_left_alone() -> None:
     story.dials_out("1001", "13800138000", at=990)
     story.far_answers(at=995)
     story.until(1100)
+    assert [change for change, *_ in story.orders()] == ["opened", "due"], "nobody says overdue"
     story.complete(at=1200)
+    completed = story.said(OrderChanged)[-1]
+    assert (completed.change, s(completed.due_us)) == ("completed", 1200), "it was not late"
     story.far_ends(at=1300)
     story.until(9000)
     assert violations(story) == []
-    assert story.orders()[-1][0] == "completed"
     assert story.contacts == [("call_back", "pbx-li", "out", True)]
 
 
@@ -373,3 +375,38 @@ def test_a_late_completion_is_not_charged_when_a_call_back_was_begun_in_time_uns
     story.lists(at=1020, channels=found)
     story.until(1100)
     assert violations(story) == []
+
+
+def test_that_an_order_is_overdue_is_said_once_it_is_proved() -> None:
+    story = call_over(Story())
+    story.link_down(at=900)
+    story.until(1100)
+    assert story.orders()[-1][0] == "due"
+    story.link_up(at=1100)
+    story.lists(at=1100)
+    story.until(1110)
+    assert story.orders()[-1] == ("overdue", "PJSIP/1001", DUE)
+    assert s(story.said(OrderChanged)[-1].at_us) == DUE
+    story.until(3000)
+    assert [change for change, *_ in story.orders()].count("overdue") == 1
+
+
+def test_a_late_completion_says_by_itself_that_it_was_late() -> None:
+    story = call_over(Story())
+    story.link_down(at=900)
+    story.until(1010)
+    story.complete(at=1010)
+    story.link_up(at=1020)
+    story.lists(at=1020)
+    story.until(1100)
+    assert violations(story) == [DUE]
+    assert [change for change, *_ in story.orders()] == ["opened", "due", "completed"]
+    assert s(story.said(OrderChanged)[-1].due_us) == DUE
+
+
+def test_a_missed_call_is_overdue_when_nobody_called_back() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.gives_up("li", at=40)
+    story.until(2000)
+    assert story.orders() == [("opened", None, 940), ("overdue", None, 940)]

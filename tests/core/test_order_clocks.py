@@ -18,10 +18,11 @@ from agentd.core.order_model import (
     Tick,
     WorkOrder,
 )
-from agentd.core.workorder import missing, sees, wake_us
+from agentd.core.workorder import follow, missing, sees, wake_us
 from tests.core.order_rig import (
     AGENT,
     BOOK,
+    CHINA,
     COMPLAINT,
     DAY,
     LEADER,
@@ -64,16 +65,24 @@ def urgent() -> WorkOrder:
 # --- due -----------------------------------------------------------------------------------------
 
 
-def test_an_order_that_is_not_complete_when_due_is_overdue() -> None:
+def late(order: WorkOrder | None = None) -> WorkOrder:
+    """Due after 15 minutes, and the engine says that these are over."""
+    due_us = T0 + 15 * MIN
+    order = told(order or opened(), said("due", T0, due_us=due_us))
+    return told(order, said("overdue", due_us, due_us=due_us))
+
+
+def test_only_the_engine_says_that_an_order_is_overdue() -> None:
+    """It alone knows of the call-back that goes on."""
     order = told(opened(), said("due", T0, due_us=T0 + 15 * MIN))
-    assert wake_us(order, BOOK) == T0 + 15 * MIN
-    early = ticked(order, at_us=T0 + 15 * MIN - 1)
-    assert early.order == order
-    late = ticked(order)
-    assert late.order.overdue
-    assert late.change.changed == {"overdue": [False, True]}
-    assert wake_us(late.order, BOOK) is None
-    assert wake_us(after(order, PRAISE), BOOK) is None
+    assert wake_us(order, BOOK) is None
+    assert done(order, NOBODY, None, T0 + DAY).order == order
+    overdue = said("overdue", T0 + 15 * MIN, due_us=T0 + 15 * MIN)
+    after_us, change = follow(order, overdue, owner="1001", team="day", numbers=CHINA)
+    assert after_us.overdue
+    assert change.changed == {"overdue": [False, True]}
+    completed = after(order, PRAISE)
+    assert told(completed, overdue) == completed
 
 
 # --- urgent --------------------------------------------------------------------------------------
@@ -292,17 +301,14 @@ def test_begun_at_15_10_is_late_and_the_report_stands() -> None:
 
 
 def test_a_call_back_that_moves_the_limit_makes_nothing_late() -> None:
-    order = told(opened(), said("due", T0, due_us=T0 + 15 * MIN))
-    order = ticked(order).order
+    order = late()
     assert order.overdue
     order = told(order, said("due", T0 + 18 * MIN, due_us=T0 + 20 * MIN))
     assert (order.overdue, order.left_us) == (False, T0)
-    assert wake_us(order, BOOK) == T0 + 20 * MIN
 
 
 def test_completed_while_a_call_back_in_time_goes_on_is_not_late() -> None:
-    order = ticked(told(opened(), said("due", T0, due_us=T0 + 15 * MIN))).order
-    order = after(order, PRAISE, at_us=T0 + 16 * MIN)
+    order = after(late(), PRAISE, at_us=T0 + 16 * MIN)
     assert order.overdue
     begun = contact("call_back", T0 + 14 * MIN, in_time=True)
     long_one = LinkContact(replace(begun.contact, talk_us=4 * MIN))
@@ -335,4 +341,3 @@ def test_several_things_that_are_due_at_once_are_one_change() -> None:
     outcome = ticked(order, BOTH, T0 + 10 * MIN)
     assert outcome.order.version == order.version + 1
     assert [kind for kind, *_ in notices(outcome)] == ["urgent", "promise_broken", "promise_broken"]
-    assert outcome.order.overdue

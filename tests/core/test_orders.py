@@ -285,7 +285,7 @@ def test_after_a_restart_the_deadline_goes_on_and_no_second_order_is_opened() ->
     again = restarted(story, at=800)
     again.lists(at=800)
     again.until(2000)
-    assert again.said(OrderChanged) == []
+    assert [order.change for order in again.said(OrderChanged)] == ["overdue"]
     assert again.alerts("work_order") == [("warning", 880), ("breach", 1000)]
     assert again.violations == [("work_order", None, 1000)]
 

@@ -88,7 +88,7 @@ def test_the_clock_starts_when_the_last_seat_left_and_stops_while_the_call_goes_
 
 
 def test_the_order_follows_the_customer_to_another_seat() -> None:
-    order = done(opened(due_us=T0 + MIN), Tick(), None, T0 + MIN).order
+    order = told(opened(due_us=T0 + MIN), said("overdue", T0 + MIN, due_us=T0 + MIN))
     assert order.overdue
     still = told(order, said("resumed", T0 + 2 * MIN))
     assert still.overdue
