@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, type Problem } from "../api/client";
-import { type Handover, type Order, ORDER_STATES, type OrderState, type Page } from "../api/types";
+import { type Handover, type Order, ORDER_STATES, type OrderState } from "../api/types";
 import { say } from "../desk/state";
 import { moment, titleText } from "../desk/ui";
 import { common } from "../i18n/common";
@@ -17,7 +17,8 @@ import { FieldError, Refused } from "./parts";
 import {
   cursor,
   handovers,
-  inbox,
+  allOrders,
+  beside,
   loadDuties,
   loadHandovers,
   open,
@@ -31,7 +32,6 @@ import { refusal } from "./ui";
 import { shiftWords } from "./words";
 
 const OPEN = "open,returned,forwarded,dispatched,answered,told";
-const LISTED = 200;
 const SHOWN = 40;
 const NEXT_SHIFTS_S = 1.5 * DAY_S;
 
@@ -124,15 +124,13 @@ function Give() {
   const refused = useSignal<Problem | null>(null);
   const wrong = useSignal<{ readonly place: "log" | "to"; readonly text: string } | null>(null);
   const busy = useSignal(false);
-  // Asked again with every change of the inbox, which the server's hints bring.
-  const news = inbox.value;
+  // Asked again with the lists beside the inbox, which the server's hints bring.
+  const news = beside.value;
   useEffect(() => {
-    void api<Page<Order>>("orders", { query: { state: OPEN, sort: "due", limit: LISTED } }).then(
-      (answer) => {
-        if (!answer.ok) return;
-        orders.value = answer.value.items.filter((order) => team === "" || order.team === team);
-      },
-    );
+    void allOrders({ state: OPEN, sort: "due" }).then((answer) => {
+      if (!answer.ok) return;
+      orders.value = answer.value.filter((order) => team === "" || order.team === team);
+    });
   }, [orders, team, news]);
   useEffect(() => {
     const now = store.serverNow.peek() ?? 0;

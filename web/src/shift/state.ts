@@ -114,8 +114,24 @@ export const toTake = computed(() =>
 const OF_LEADERS = "forwarded,dispatched,answered,told,completed,returned,open";
 const LISTED = 200;
 
-function orders(query: Record<string, string | number | boolean>): Promise<Answer<Page<Order>>> {
-  return api<Page<Order>>("orders", { query: { limit: LISTED, ...query } });
+/** As many as a handover lists (agentd/desk_shift.py). */
+const ALL = 1000;
+
+/** The orders of every page, up to ALL of them. */
+export async function allOrders(
+  query: Record<string, string | number | boolean>,
+): Promise<Answer<readonly Order[]>> {
+  const found: Order[] = [];
+  let from: string | null = null;
+  do {
+    const answer: Answer<Page<Order>> = await api<Page<Order>>("orders", {
+      query: { ...query, limit: LISTED, cursor: from },
+    });
+    if (!answer.ok) return answer;
+    found.push(...answer.value.items);
+    from = answer.value.next_cursor;
+  } while (from !== null && found.length < ALL);
+  return { ok: true, value: found, etag: null };
 }
 
 let asked = 0;
@@ -146,17 +162,17 @@ export async function loadBeside(): Promise<void> {
   askedBeside += 1;
   const mine = askedBeside;
   const [own, dispatched, promised] = await Promise.all([
-    orders({ own_service: true, state: OF_LEADERS }),
-    orders({ state: "dispatched" }),
-    orders({ state: "open,returned,forwarded,dispatched,answered" }),
+    allOrders({ own_service: true, state: OF_LEADERS }),
+    allOrders({ state: "dispatched" }),
+    allOrders({ state: "open,returned,forwarded,dispatched,answered" }),
   ]);
   if (mine !== askedBeside) return;
   const before = beside.peek();
   beside.value = {
-    own_service: own.ok ? own.value.items : before.own_service,
-    dispatched: dispatched.ok ? dispatched.value.items : before.dispatched,
+    own_service: own.ok ? own.value : before.own_service,
+    dispatched: dispatched.ok ? dispatched.value : before.dispatched,
     promised: promised.ok
-      ? promised.value.items.filter((order) => order.promise !== null)
+      ? promised.value.filter((order) => order.promise !== null)
       : before.promised,
   };
 }
