@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { common } from "../i18n/common";
 import { Icon } from "./icons";
 
@@ -16,14 +16,31 @@ export function Dialog({ title, onClose, wide = false, class: extra = "", childr
   const c = common.value;
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before the next key can be pressed.
+  useLayoutEffect(() => {
     const before = document.activeElement;
-    const first = box.current?.querySelector<HTMLElement>("[data-first], input, select, textarea");
+    const first = box.current?.querySelector<HTMLElement>(
+      "[data-first], input:not([hidden]), select, textarea",
+    );
     (first ?? box.current)?.focus();
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  // What had the focus may have gone from the dialog: the page's keys must not be the next ones.
+  useLayoutEffect(() => {
+    const outside = (event: KeyboardEvent) => {
+      const at = event.target;
+      const open = [...document.querySelectorAll("[data-dialog]")];
+      if (box.current === null || open[open.length - 1] !== box.current.parentElement) return;
+      if (at instanceof Node && box.current.contains(at)) return;
+      event.stopPropagation();
+      if (event.key === "Escape" && !event.isComposing) onClose();
+      else box.current.focus();
+    };
+    document.addEventListener("keydown", outside, true);
+    return () => document.removeEventListener("keydown", outside, true);
+  });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !event.isComposing) {
       event.stopPropagation();
