@@ -39,7 +39,7 @@ function Difference() {
         }}
       />
       <span>
-        <span class="pick-value">{shown(path, value, order)}</span>
+        <span class="pick-value">{valueName(path, value, order)}</span>
         <span class="faint">{whose === "mine" ? t.keepMine : t.keepTheirs}</span>
       </span>
     </label>
@@ -69,7 +69,7 @@ function Difference() {
               <tr key={path} data-clash={path}>
                 <th scope="row">{placeName(path, order)}</th>
                 <td class="faint" data-label={t.before}>
-                  {shown(path, base, order)}
+                  {valueName(path, base, order)}
                 </td>
                 <td data-label={t.mine}>{pick(path, "mine", mine)}</td>
                 <td data-label={t.theirs}>{pick(path, "theirs", theirs)}</td>
@@ -85,7 +85,7 @@ function Difference() {
             {taken.map((path) => (
               <li key={path}>
                 <strong>{placeName(path, order)}</strong>
-                <span>{shown(path, valuesOf(order)[path] ?? "", order)}</span>
+                <span>{valueName(path, valuesOf(order)[path] ?? "", order)}</span>
               </li>
             ))}
           </ul>
@@ -140,7 +140,8 @@ export function placeName(path: string, order: OrderView): string {
   return spec === undefined ? key : labelText(spec.label);
 }
 
-function shown(path: string, value: Value, order: OrderView): string {
+/** What was put there, as people read it. */
+export function valueName(path: string, value: Value, order: OrderView): string {
   const t = deskWords.value.conflict;
   if (typeof value === "boolean") return value ? t.yes : t.no;
   if (value === "") return t.empty;

@@ -15,14 +15,14 @@ import {
   markUrgent,
   save,
 } from "./actions";
-import { placeName } from "./Conflict";
+import { placeName, valueName } from "./Conflict";
 import { valueAt } from "./draft";
 import { kept } from "./drafts";
 import { type DeskAction, keyOf } from "./hotkeys";
 import { OrderFields } from "./OrderFields";
 import { OrderMore } from "./OrderMore";
 import { ProblemLine } from "./parts";
-import { busy, clashing, compare, draft, missing, taken, view, write } from "./state";
+import { busy, clashing, compare, draft, missing, taken, unsent, view, write } from "./state";
 import { dialog, dueText, keys, moment, numberText, titleText } from "./ui";
 import { deskWords } from "./words";
 
@@ -113,6 +113,13 @@ function DraftState() {
 function Clash({ order }: { order: OrderView }) {
   const t = deskWords.value.order;
   const found = clashing.value;
+  const late = unsent.value;
+  if (late !== null) {
+    const said = Object.entries(late.mine)
+      .filter(([, value]) => typeof value === "string" && value !== "")
+      .map(([path, value]) => `${placeName(path, order)}: ${valueName(path, value, order)}`);
+    return <p class="notice order-unsent">{t.unsent(said.join(" · "))}</p>;
+  }
   if (found.length === 0) {
     if (taken.value.length === 0) return null;
     const names = taken.value.map((path) => placeName(path, order)).join(messages.value.comma);

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { Order } from "../api/types";
 import { common } from "../i18n/common";
 import { categoryName, form, orderClock } from "../live/form";
@@ -23,7 +24,10 @@ export function Owed() {
   return (
     <aside class="owed" aria-labelledby="owed-heading">
       <div class="owed-top">
-        <h2 id="owed-heading">{t.heading}</h2>
+        <h2 id="owed-heading">
+          {t.heading}
+          {owed.value.length > 0 && <span class="count">{owed.value.length}</span>}
+        </h2>
         {owed.value.length > 0 && (
           <span class="owed-keys" aria-hidden="true">
             <kbd>{keyOf(keys.value, "previous")}</kbd> <kbd>{keyOf(keys.value, "next")}</kbd>
@@ -62,10 +66,15 @@ function OwedCard({ order }: { order: Order }) {
   );
   const stopped = store.isStopped(order.pbx);
   const chosen = view.value?.id === order.id;
+  const card = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (chosen) card.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
   return (
     <button
       type="button"
       class="owed-card"
+      ref={card}
       data-order={order.id}
       data-strength={order.urgent !== null ? "urgent" : strength.value}
       data-stopped={stopped ? "yes" : "no"}

@@ -13,7 +13,7 @@ import { callBack, numbersToCall } from "./actions";
 import { Help } from "./Help";
 import { appeal } from "./ownday";
 import { Sounds } from "./Sounds";
-import { command, earlier, mySeat, owed, say, view } from "./state";
+import { command, earlier, mySeat, openOrder, owed, say, submit, view } from "./state";
 import { closeDialog, dialog, moment, show, titleText } from "./ui";
 import { deskWords } from "./words";
 
@@ -324,10 +324,16 @@ function MergeDialog() {
   for (const order of [...(earlier.value?.orders ?? []), ...owed.value])
     if (order.id !== own?.id && order.merged_into === null) known.set(order.id, order);
   const merge = async (into: string) => {
-    refused.value = await command({ do: "merge", into });
+    // What was typed into this order goes along with it.
+    if (!(await submit("edit"))) {
+      closeDialog();
+      return;
+    }
+    refused.value = await command({ do: "merge", into }, own?.id);
     if (refused.value !== null) return;
     say(t.done);
     closeDialog();
+    await openOrder(into);
   };
   return (
     <Dialog title={t.title} onClose={closeDialog}>

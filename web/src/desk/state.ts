@@ -1,7 +1,7 @@
 // What the desk knows and does: the seat, the orders that are owed, and the one in hand.
 
 import { batch, computed, signal } from "@preact/signals";
-import { api, items, type Problem } from "../api/client";
+import { type Answer, api, items, type Problem } from "../api/client";
 import type { MySeat, Order, OrderChange, OrderCommand, OrderView, Page } from "../api/types";
 import { loadMe, me } from "../live/session";
 import { store } from "../live/store";
@@ -19,7 +19,7 @@ import {
   valueAt,
   type Value,
 } from "./draft";
-import { dropDraft, keepDraft, loadDraft, onTyped } from "./drafts";
+import { dropDraft, keepDraft, kept, loadDraft, onTyped } from "./drafts";
 
 /** What was just asked of the seat and done, until the server's answers show it too. */
 const done = signal<Pick<MySeat, "ready" | "pause_reason"> | null>(null);
@@ -83,12 +83,23 @@ function orderPath(id: string, rest = ""): string {
 
 const UNFINISHED = "open,returned";
 
+let owedAsked = 0;
+
 export async function loadOwed(): Promise<void> {
-  const answer = await api<Page<Order>>("orders", {
-    query: { owner: "me", state: UNFINISHED, sort: "due", limit: 100 },
-  });
-  if (!answer.ok) return;
-  owed.value = [...items(answer.value)].sort(byDue);
+  owedAsked += 1;
+  const mine = owedAsked;
+  const found: Order[] = [];
+  let cursor: string | null = null;
+  do {
+    const answer: Answer<Page<Order>> = await api<Page<Order>>("orders", {
+      query: { owner: "me", state: UNFINISHED, sort: "due", limit: 100, cursor },
+    });
+    // A later question is answered with what is newer.
+    if (!answer.ok || mine !== owedAsked) return;
+    found.push(...answer.value.items);
+    cursor = answer.value.next_cursor;
+  } while (cursor !== null);
+  owed.value = found.sort(byDue);
 }
 
 /** Due first, then those whose time runs only from the end of the call, oldest first. */
@@ -106,7 +117,7 @@ let asked = 0;
 export async function openOrder(id: string): Promise<void> {
   asked += 1;
   const mine = asked;
-  const [answer, kept] = await Promise.all([api<OrderView>(orderPath(id)), loadDraft(id)]);
+  const [answer, found] = await Promise.all([api<OrderView>(orderPath(id)), loadDraft(id)]);
   if (mine !== asked) return;
   if (!answer.ok) {
     problem.value = answer.problem;
@@ -118,11 +129,27 @@ export async function openOrder(id: string): Promise<void> {
     missing.value = [];
     conflict.value = null;
     taken.value = [];
+    unsent.value = null;
     view.value = order;
-    draft.value = kept ?? emptyDraft(order);
-    if (kept !== null) join(order);
+    draft.value = found ?? emptyDraft(order);
+    if (found !== null) join(order);
+    setAside(order);
   });
   if (order.caller !== null) void loadEarlier(order.caller);
+}
+
+/** What was typed into an order that somebody else has completed meanwhile. */
+export const unsent = signal<Draft | null>(null);
+
+/** An order that cannot be changed shows what it says, and beside it what was not sent in time. */
+function setAside(order: OrderView): void {
+  if (order.allowed.includes("edit")) {
+    unsent.value = null;
+    return;
+  }
+  const now = draft.peek();
+  if (now !== null && !isEmpty(now)) unsent.value = now;
+  draft.value = emptyDraft(order);
 }
 
 /** Put the draft on the newest version where nothing clashes. */
@@ -143,6 +170,7 @@ export function followOtherTabs(): void {
     const order = view.peek();
     if (order === null || order.id !== id) return;
     draft.value = typedThere ?? emptyDraft(order);
+    kept.value = typedThere === null ? "nothing" : "here";
     void refresh();
   });
 }
@@ -162,6 +190,7 @@ function adopt(order: OrderView): void {
   batch(() => {
     view.value = order;
     const result = join(order);
+    setAside(order);
     const now = draft.peek();
     // Nothing is asked for any more: why the agent hung up first was given meanwhile.
     if (order.missing.length === 0) missing.value = [];
@@ -209,6 +238,7 @@ export async function submit(what: "edit" | "complete"): Promise<boolean> {
   batch(() => {
     problem.value = null;
     missing.value = [];
+    unsent.value = null;
     view.value = answer.value;
     draft.value = left;
   });

@@ -156,6 +156,8 @@ export const deskEn: DeskMessages = {
       `Somebody else changed: ${fields} (taken in; what you typed is untouched)`,
     clash: (count) =>
       `Somebody else changed ${plural(count, "place", "places")} that you are filling in`,
+    unsent: (words) =>
+      `This order can no longer be changed. What you typed and did not send (kept as a draft): ${words}`,
     clashShow: "Compare",
     openedAt: "opened",
     caller: "Caller",

@@ -145,6 +145,7 @@ export const deskZh = {
     draftNone: "无未保存内容",
     changedByOther: (fields: string) => `他人已修改：${fields}（已并入，您录入的内容未动）`,
     clash: (count: number) => `他人也修改了您正在填的 ${count} 处`,
+    unsent: (words: string) => `这张工单已不能修改。您填了但没有交上的内容（仍在草稿里）：${words}`,
     clashShow: "对比",
     openedAt: "开单",
     caller: "来电号码",
