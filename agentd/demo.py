@@ -97,6 +97,9 @@ class Clerk:
     async def _complete(self, daemon: Daemon, order: OrderChanged, after_s: float) -> None:
         await asyncio.sleep(after_s)
         staff = daemon.staff
+        if staff.accounts.directory.get(order.agent) is not None:
+            # Whoever signed in at the desk does that: nothing is taken from under their hands.
+            return
         by = staff.accounts.directory.whose(order.agent) or _LEADER
         command = clerk_completion(order, staff.desk.book, self._random)
         # A call may go on, or somebody may have been quicker.
