@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from agentd.core.effects import OrderChanged
 from agentd.core.order_model import Edit
 from tests.adapters.rest_rig import (
     ADMIN,
@@ -22,9 +24,11 @@ from tests.adapters.rest_rig import (
     ZHAO,
     ZHOU,
     Rest,
+    a_call,
     order_id,
     rest,
 )
+from tests.adapters.store_rig import ignore
 
 PEOPLE = {
     "owner": WANG,
@@ -279,3 +283,47 @@ async def test_every_line_of_the_audit_log_tells_from_where(tmp_path: Path) -> N
     told = {line.action: line.address for line in asked if line.action != "order.edit"}
     assert {"order.note", "appeal.decide", "handover.give", "roster.put", "token.use"} <= set(told)
     assert set(told.values()) == {"127.0.0.1"}, told
+
+
+async def test_lists_stay_bounded_with_ten_thousand_orders(tmp_path: Path) -> None:
+    async with rest(tmp_path) as api:
+        opened, *_ = a_call(5, "1001", api.t0_us)
+        assert isinstance(opened, OrderChanged)
+        for start in range(0, 10_000, 1_000):
+            orders = [
+                replace(
+                    opened,
+                    id=f"main-9{number:05}.1",
+                    call=f"9{number:05}.1",
+                    kind="missed" if number % 2 else "call",
+                    opened_us=opened.opened_us + number,
+                )
+                for number in range(start, start + 1_000)
+            ]
+            api.store.submit(orders, {}, ignore, pbx="main")
+        await api.store.flush()
+        async with api.as_(SUN) as sun, api.as_(ZHAO) as zhao:
+            for path, rows in (
+                ("/api/orders", 50),
+                ("/api/orders?limit=200", 200),
+                ("/api/orders?limit=200&number=13900000005", 200),
+                ("/api/orders?limit=200&sort=due", 200),
+                ("/api/callers/13900000005/orders?limit=200", 200),
+            ):
+                answer = await sun.get(path)
+                items = answer.json()["items"]
+                assert 0 < len(items) <= rows, path
+                assert len(answer.content) < 4_000 * rows, path
+            assert (await sun.get("/api/orders?limit=201")).status_code == 422
+            inbox = await zhao.get("/api/inbox")
+            assert len(inbox.content) < 4_000 * 1_000
+            assert len(inbox.json()["missed"]) < 1_000
+            # Page by page one comes to the end, with everything once.
+            found: list[str] = []
+            cursor: str | None = ""
+            while cursor is not None:
+                query = {"limit": 200, "kind": "missed"} | ({"cursor": cursor} if cursor else {})
+                page = (await zhao.get("/api/orders", params=query)).json()
+                found += [order["id"] for order in page["items"]]
+                cursor = page["next_cursor"]
+        assert len(found) == len(set(found)) == 5_001
