@@ -52,13 +52,14 @@ export function Dialog({ title, onClose, wide = false, class: extra = "", childr
     const last = inside[inside.length - 1];
     if (first === undefined || last === undefined) return;
     const at = document.activeElement;
-    if (event.shiftKey && (at === first || at === box.current)) {
-      event.preventDefault();
-      last.focus();
-    } else if (!event.shiftKey && at === last) {
-      event.preventDefault();
-      first.focus();
-    }
+    // Also from a text that has the focus and is no stop of its own.
+    const way = event.shiftKey
+      ? Node.DOCUMENT_POSITION_PRECEDING
+      : Node.DOCUMENT_POSITION_FOLLOWING;
+    const more = inside.some((element) => at !== null && at.compareDocumentPosition(element) & way);
+    if (more) return;
+    event.preventDefault();
+    (event.shiftKey ? last : first).focus();
   };
   return (
     <div class="veil" data-dialog="yes">
