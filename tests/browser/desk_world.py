@@ -287,7 +287,7 @@ def judged_call(world: World, ago_s: float, **changes: Any) -> list[Effect]:
 
 def _record(folder: Path) -> None:
     """Two seconds of silence."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with wave.open(str(folder / "call.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -318,7 +318,9 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
         await accounts.start()
         hashed = await accounts.passwords.hash(PASSWORD)
         people = (AGENT, COLLEAGUE, LEADER, ADMIN)
-        await accounts.put_people(ADMIN, [(person, hashed) for person in people], "")
+        # After a restart they are there: to put them anew would end their sessions.
+        new = [(person, hashed) for person in people if directory.get(person.login) is None]
+        await accounts.put_people(ADMIN, new, "")
         seats = tuple(SeatConfig(s, label=s.partition("/")[2], group=TEAM) for s in SEATS)
         policies = PolicyBook(seats=seats)
         nobody = _Nobody()

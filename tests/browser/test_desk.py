@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from agentd.core.order_model import Edit
-from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown, eventually
+from tests.browser.conftest import PATIENCE_MS, OpenPage, eventually
+from tests.browser.desk_hands import (
+    at_desk,
+    at_login,
+    entry,
+    in_hand,
+    log_in,
+    open_order,
+    place,
+    rest,
+)
 from tests.browser.desk_world import (
     AGENT,
     LEADER,
-    PASSWORD,
     World,
     judged_call,
     signed_in,
@@ -24,68 +31,8 @@ from tests.browser.desk_world import (
 
 pytestmark = pytest.mark.browser
 
-# What Chromium says of every refusal that a page gets; the page itself tells the person.
-REFUSALS = (
-    r"status of (401|403|404|412|422|429|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED"
-    r"|WebSocket connection|Failed to launch 'tel:"
-)
-
 # Of a hold of 30 s that began 5 s ago: what is shown is rounded up and a tenth of a second late.
 MOST_LEFT = 26
-
-
-@asynccontextmanager
-async def at_login(
-    open_page: OpenPage, made: World, *, next_: str = "/desk", locale: str = "zh-CN"
-) -> AsyncIterator[Shown]:
-    """The login page."""
-    async with open_page(
-        f"{made.url}login?next={next_}", wait_for="#login", allowed=REFUSALS, locale=locale
-    ) as shown:
-        yield shown
-
-
-async def log_in(shown: Shown, login: str = AGENT.login, password: str = PASSWORD) -> None:
-    """Fill in the form and send it."""
-    await shown.page.fill("#login", login)
-    await shown.page.fill("#password", password)
-    await shown.page.press("#password", "Enter")
-
-
-@asynccontextmanager
-async def at_desk(open_page: OpenPage, made: World) -> AsyncIterator[Shown]:
-    """The desk of the agent, who is signed in to a seat."""
-    async with at_login(open_page, made) as shown:
-        await log_in(shown)
-        await shown.page.wait_for_selector(".strip .strip-state", timeout=PATIENCE_MS)
-        yield shown
-
-
-async def open_order(shown: Shown, order: str) -> None:
-    """Take an owed order in hand, by the mouse."""
-    await shown.page.click(f'[data-order="{order}"]')
-    await in_hand(shown, order)
-
-
-async def in_hand(shown: Shown, order: str) -> None:
-    """Wait until the order is open and its form is drawn."""
-    await shown.page.wait_for_selector(
-        f'[data-order="{order}"][aria-current=true]', timeout=PATIENCE_MS
-    )
-    await shown.page.wait_for_selector(".choices [data-category]", timeout=PATIENCE_MS)
-
-
-async def rest(shown: Shown) -> None:
-    """Take the hands off the text fields."""
-    await shown.page.evaluate("document.activeElement.blur()")
-
-
-def place(path: str) -> str:
-    return f'[data-field="{path}"]'
-
-
-def entry(path: str) -> str:
-    return f"{place(path)} :is(input, textarea, select)"
 
 
 # --- login -----------------------------------------------------------------------------------
@@ -129,7 +76,7 @@ async def test_a_stranger_is_not_sent_to_another_site(open_page: OpenPage, tmp_p
 async def test_log_out_ends_the_page(open_page: OpenPage, tmp_path: Path) -> None:
     async with signed_in(tmp_path) as made, at_desk(open_page, made) as shown:
         await shown.page.click(".account-name")
-        await shown.page.click(".account-panel button.menu-item")
+        await shown.page.click(".account-panel [data-does=log_out]")
         await shown.page.wait_for_selector("#login")
         await shown.page.goto(f"{made.url}desk")
         await shown.page.wait_for_selector("#login")
