@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -22,7 +21,7 @@ from msgspec import Struct
 
 from agentd.core.effects import Alert, Effect, OrderChanged, Violation, seconds, to_record
 from agentd.core.order_model import Notice, WorkOrder
-from agentd.logs import mask_number
+from agentd.logs import mask_number, mask_text
 from agentd.words import Lang, known, say
 
 Style = Literal["json", "wecom", "dingtalk", "feishu"]
@@ -55,9 +54,6 @@ _NOTICES: Final[Mapping[str, tuple[str, str]]] = {
 }
 FOR_ONE_PERSON: Final = frozenset({"assigned", "returned", "promise_soon"})
 """Notices for an agent, who has them on the desk: no matter for a leaders' chat."""
-
-# In what people write, Chinese stands right before a number.
-_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z.])\+?\d{7,15}(?![0-9A-Za-z])")
 
 _TIMES: Final = ("第 {times} 次通知", "notice no. {times}")
 _LINES: Final[Mapping[str, tuple[str, str]]] = {
@@ -98,7 +94,7 @@ def of_notice(notice: Notice, order: WorkOrder, lang: Lang, *, mask: bool) -> Me
     caller = _number(order.caller, mask)
     said = notice.text_zh if lang == "zh" else notice.text_en
     if mask:
-        title, said = _masked(title), _masked(said)
+        title, said = mask_text(title), mask_text(said)
     data = {
         "kind": notice.kind,
         "order": order.id,
@@ -180,10 +176,6 @@ def _word(lang: Lang, kind: str, code: str) -> str:
 
 def _number(number: str | None, mask: bool) -> str | None:
     return mask_number(number) if mask and number else number
-
-
-def _masked(text: str) -> str:
-    return _NUMBER.sub(lambda found: mask_number(found[0]), text)
 
 
 def _span(us: int | None) -> str | None:
