@@ -296,7 +296,11 @@ class Appeals:
             for judged in await self._of_call(order):
                 made = self._exception(judged, exemption)
                 known = any(a.id == made.id for a in judged.appeals)
-                concerned = judged.owner in (order.owner, exemption.by)
+                # What a leader says of a call is true of whoever had it; the owner speaks for
+                # nobody else.
+                by = self._around.directory.get(exemption.by)
+                led = by is not None and by.may("orders.lead") and by.login != order.owner
+                concerned = led or judged.owner in (order.owner, exemption.by)
                 if judged.standing and concerned and not known:
                     put.append(made)
                     about.append(judged)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agentd.core.order_model import Exempt
+from agentd.core.order_model import Assign, Exempt
 from agentd.errors import Refused
 from agentd.ports.desk import ViolationQuery
 from tests.adapters.desk_service_rig import (
@@ -251,6 +251,19 @@ async def test_an_exception_meets_its_violation_in_either_order(
         assert await appeals_of(rig, charge.id) == [("exception", status)]
     async with desk(path) as rig:
         assert await appeals_of(rig, charge.id) == [("exception", status)]
+
+
+async def test_a_leaders_exception_is_good_for_whoever_had_the_call(path: Path) -> None:
+    async with desk(path) as rig:
+        id_ = await rig.opened()
+        charge = hung_up()
+        await rig.engine_says(charge)
+        await rig.done(ZHAO, id_, Assign(to="1002"))
+        await rig.done(LI, id_, Exempt("silent_call"))
+        await rig.followed_up()
+        assert await appeals_of(rig, charge.id) == [], "a colleague excuses nobody"
+        await rig.done(ZHAO, id_, Exempt("bad_line"))
+        await until_appeals(rig, charge.id, [("exception", "pending")])
 
 
 @pytest.mark.parametrize("kind", ["silent_call", "bad_line"])
