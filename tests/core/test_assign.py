@@ -216,3 +216,30 @@ def test_what_nobody_knows_is_given_to_nobody() -> None:
     story = Story()
     assert "pbx-li" in (story.assigns("1002", at=10) or "")
     assert story.assigns(" ", at=10) == "say who is to finish the order"
+
+
+# --- what a restart must not make of it ---------------------------------------------------
+
+
+def forgetful(story: Story, *, at: float) -> Story:
+    """A restart that finds the order in the store, and nothing of its clock remembered."""
+    again = Story(book=story.engine.state.book, seats=())
+    again.seats = story.seats
+    again.effects += again.engine.restore({}, [latest(story)])
+    again.link_up(at=at)
+    again.lists(at=at)
+    return again
+
+
+def test_an_order_whose_clock_was_forgotten_was_first_due_when_it_is_due() -> None:
+    again = forgetful(owed(), at=500)
+    again.signs_in("1001", "1001", "王芳", at=510)
+    again.calls_back("1001", at=DUE + 10, answer=DUE + 12, end=DUE + 20)
+    assert again.contacts == [("call_back", "pbx-li", "out", False)]
+    assert charged(again) == [("1001", DUE)]
+
+
+def test_a_restart_clears_no_alert_that_was_never_raised() -> None:
+    again = forgetful(owed(), at=500)
+    again.complete(at=510)
+    assert said_alerts(again) == []

@@ -136,3 +136,12 @@ def test_of_three_who_serve_him_one_who_stays_takes_the_order_over() -> None:
     story.hangup("colleague", at=80)
     story.hangup(leg, at=90)
     assert story.orders()[-1] == ("handed_over", "PJSIP/1003", None)
+
+
+def test_a_call_of_three_that_is_over_is_remembered_at_once() -> None:
+    story = Story()
+    story.talk()
+    third(story, at=50)
+    story.engine.take_memory()
+    story.hangup("third", at=60)
+    assert {"leg:li>1001", "call:li"} <= story.engine.take_memory().keys()

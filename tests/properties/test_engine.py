@@ -338,6 +338,10 @@ def test_a_restart_at_any_moment_forgets_nothing_and_charges_nobody_whom_the_tru
                 e.SeatTaken(at_us, n, seats[n % 6], f"10{n % 4}", f"name {n % 4}"),
                 e.SeatLeft(at_us, n, seats[n % 5]),
                 *[e.CompleteOrder(at_us, n, oid, "x") for oid in sorted(stored)[: n % 3]],
+                *[
+                    e.OrderAssigned(at_us, n, oid, f"10{n % 4}", f"name {n % 4}")
+                    for oid in sorted(stored)[: n % 2]
+                ],
                 *[e.OrderNumbers(at_us, n, oid, (f"1380013{n:04d}",)) for oid in sorted(stored)],
             ]
             keep(pipeline.command(commands[n % len(commands)]))
