@@ -489,6 +489,37 @@ async def test_bodies_are_bounded_however_they_come(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        b"/api/../api/me", b"/%61pi/me", b"/api%2fme", b"//api/me", b"/api/./me", b"/API/me",
+        b"/api/me/", b"/api/me%00", b"/%00", b"/assets/%00.js", b"/login/../api/me",
+        b"/login%2f..%2fapi%2fme", b"/healthz/../api/me", b"/assets/login-AbCdEf12.js/../../desk",
+        b"/%252e%252e/a.db", b"/..%2f..%2fa.db", b"/..%5c..%5ca.db", b"/desk%0d%0aSet-Cookie:x=y",
+        b"/\xff\xfe", b"/" + b"a" * 9000, b"http://localhost/api/me", b"*",
+    ],
+)  # fmt: skip
+async def test_no_spelling_of_a_path_is_a_way_in(door: Door, path: bytes) -> None:
+    leader = await door.logged_in("2000")
+    cookie = "; ".join(f"{name}={value}" for name, value in leader.cookies.items())
+
+    async def ask(*headers: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(door.url.split(":")[2]))
+        lines = ["Host: localhost", "Connection: close", *headers, "", ""]
+        writer.write(b"GET " + path + b" HTTP/1.1\r\n" + "\r\n".join(lines).encode())
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+    assert (await ask())[9:12] in (b"400", b"401", b"404")
+    page = await ask("Accept: text/html")
+    assert page[9:12] in (b"302", b"400", b"401", b"404")
+    assert b"\r\nset-cookie:" not in page.lower()
+    assert (await ask(f"Cookie: {cookie}"))[9:10] in (b"2", b"3", b"4")
+
+
+@pytest.mark.parametrize(
     "begun",
     [
         b"",
