@@ -128,6 +128,8 @@ class Rig:
         self.store = store
         self.directory = directory
         self.engine = FakeEngine(store)
+        self.wall_ahead_us = 0
+        """How far our clock is ahead of the PBX's."""
         self.hints: list[str] = []
         self.audit: list[AuditEntry] = []
         self.notices: list[tuple[Notice, WorkOrder]] = []
@@ -145,7 +147,7 @@ class Rig:
             live=self,
             announce=self.hear,
             wrap_up_us=lambda _leg: 30 * SECOND_US,
-            wall_us=lambda: self.engine.time_us,
+            wall_us=lambda: self.engine.time_us + self.wall_ahead_us,
         )
 
     # What the desk tells.

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from agentd.core.order_model import (
     Acknowledge,
+    Assign,
     CalmDown,
     Edit,
     HandleUrgent,
@@ -91,6 +92,36 @@ async def test_an_urgent_order_of_nobodys_account_names_whom_the_queue_names(pat
         await rig.done(ZHAO, id_, MarkUrgent())
         await rig.until(lambda: rig.told("urgent"))
         assert (alert_of(rig, id_)["agent"], alert_of(rig, id_)["person"]) == ("陌生人", None)
+
+
+@pytest.mark.parametrize("ahead_us", [HOUR_US, -HOUR_US])
+async def test_a_pbx_whose_clock_is_an_hour_wrong_sends_nobody_off_duty(
+    path: Path, ahead_us: int
+) -> None:
+    """The roster goes by our clock, what is told and when by the PBX's."""
+    async with desk(path) as rig:
+        rig.wall_ahead_us = ahead_us
+        await rig.duty(("day", "9001", "leader", ahead_us - MINUTE_US, ahead_us + 10 * MINUTE_US))
+        id_ = await urgent(rig)
+        await rig.until(lambda: rig.told("urgent"))
+        assert [(n.to, n.at_us) for n in rig.told("urgent")] == [(("9001",), rig.engine.time_us)]
+        rig.pass_time(MINUTE_US)
+        await rig.until(lambda: len(rig.told("urgent")) == 2)
+        await rig.done(WANG, id_, MakePromise("回电", rig.engine.time_us + 5 * MINUTE_US))
+        rig.pass_time(5 * MINUTE_US)
+        await rig.until(lambda: rig.told("promise_broken"))
+
+
+async def test_whoever_gets_an_urgent_order_does_not_take_care_of_it(path: Path) -> None:
+    async with desk(path) as rig:
+        await rig.duty(ON_DUTY, DEPUTY)
+        id_ = await urgent(rig)
+        await rig.until(lambda: rig.told("urgent"))
+        await rig.done(ZHAO, id_, Assign(to=ZHAO.login))
+        rig.pass_time(MINUTE_US)
+        await rig.until(lambda: rig.told("urgent_deputy"))
+        assert rig.told("urgent_deputy")[0].to == ("9003",)
+        assert (await rig.refused(ZHAO, id_, Acknowledge())).code in ("forbidden", "wrong_state")
 
 
 async def test_it_is_told_every_minute_until_it_is_acknowledged(path: Path) -> None:
