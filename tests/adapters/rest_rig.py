@@ -25,6 +25,7 @@ from agentd.desk import DeskService
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
 from agentd.monitor_ws import LiveStream
+from agentd.order_rules import ConfiguredRules
 from agentd.pipeline import Pipeline
 from agentd.ports import LinkInfo
 from agentd.ports.desk import OrderView
@@ -79,21 +80,6 @@ WU = Person("5001", "吴审计", "auditor")
 EVERYBODY = (WANG, LI, ZHAO, QIAN, SUN, ZHOU, ADMIN, WU)
 SEATS = {"PJSIP/1001": "day", "PJSIP/1002": "night"}
 AT = {"1001": "PJSIP/1001", "1002": "PJSIP/1002"}
-
-
-class Rules:
-    """What the store asks when an order changes."""
-
-    def __init__(self, directory: Directory, book: FormBook) -> None:
-        self.book = book
-        self.directory = directory
-
-    def owner(self, agent: str | None) -> str | None:
-        person = self.directory.whose(agent)
-        return None if person is None else person.login
-
-    def team(self, pbx: str, seat: str | None) -> str | None:
-        return SEATS.get(seat or "")
 
 
 class Ears:
@@ -225,7 +211,9 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
     directory = Directory()
     folder = tmp_path / "monitor"
     _record(folder)
-    store = Store(tmp_path / "agentd.db", rules=Rules(directory, book), linger_s=0.001)
+    seats = tuple(SeatConfig(seat, label=seat, group=team) for seat, team in SEATS.items())
+    rules = ConfiguredRules(book, directory, {"main": PolicyBook(seats=seats)})
+    store = Store(tmp_path / "agentd.db", rules=rules, linger_s=0.001)
     settings = AccountSettings(hash_rounds=1, hash_memory_kib=8)
     accounts = AccountService(store, settings, directory=directory)
     t0_us = wall_us() - 6 * HOUR_US
@@ -240,7 +228,6 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
         late = replace(owed, at_us=owed.due_us or 0, change="overdue")
         store.submit([*calls, missed, late], {}, ignore, pbx="main")
         await store.flush()
-        seats = tuple(SeatConfig(seat, label=seat, group=team) for seat, team in SEATS.items())
         ears = Ears()
         runtime = Runtime(
             {"main": Pipeline("main", PolicyBook(seats=seats))},
