@@ -90,7 +90,7 @@ export function DemoPhone() {
             </>
           )
         )}
-        <a href="./desk" target="_blank" rel="noopener">
+        <a class="link" href="./desk" target="_blank" rel="noopener">
           {t.toDesk}
         </a>
       </section>
