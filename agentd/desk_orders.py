@@ -279,7 +279,9 @@ class Orders:
         now_us = around.engine.pbx_now_us(before.pbx)
         person = around.directory.get(command.to.strip())
         assert person is not None
-        if person.login == before.owner or before.kind == "missed":
+        # A missed caller is everybody's; of a PBX that is configured no more no clock runs.
+        only_here = before.kind == "missed" or before.pbx not in around.pbxs
+        if only_here or person.login == before.owner:
             return await around.store.apply(before.id, command, who, now_us, expected=expected)
         if before.completed_us is not None:
             done = await around.store.apply(before.id, command, who, now_us, expected=expected)

@@ -276,6 +276,17 @@ async def test_a_returned_order_and_its_call_backs_are_given_away(path: Path) ->
         assert (view.order.owner, view.order.state) == ("1002", "returned")
 
 
+async def test_an_order_of_a_pbx_that_is_configured_no_more_is_given_away_all_the_same(
+    path: Path,
+) -> None:
+    async with desk(path) as rig:
+        gone = order(7, id="old-7.1", pbx="old")
+        rig.store.submit([gone], {}, rig.service.on_effects, pbx="old")
+        await rig.store.flush()
+        view = await rig.done(ZHAO, gone.id, Assign(to="1002"))
+        assert (view.order.owner, rig.engine.assigned) == ("1002", [])
+
+
 async def test_a_missed_call_is_given_to_somebody_in_the_document_only(path: Path) -> None:
     async with desk(path) as rig:
         id_ = await rig.opened(kind="missed", seat=None, agent=None)
