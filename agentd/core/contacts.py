@@ -30,7 +30,7 @@ def dialled_out(st: State, leg: Leg, at_us: int) -> None:
         contact.kind = "call_back" if contact.number == number else "attempt"
     if number is not None and not any(c.number == number for c in leg.contacts):
         for order, first_due_us in _waiting_for(st, number, leg):
-            in_time = first_due_us is None or begun_us < first_due_us
+            in_time = first_due_us is None or begun_us <= first_due_us
             leg.contacts.append(LegContact(order, "call_back", begun_us, number, in_time))
             if in_time:
                 order_clock.withdraw(st, order)

@@ -46,7 +46,7 @@ def awaited(st: State, owed: Owed) -> bool:
             continue
         # Asterisk rings the owner's phone first, and dials the number then.
         begun_us = leg.begun_us or 0
-        in_time = first_due_us is not None and begun_us < first_due_us
+        in_time = first_due_us is not None and begun_us <= first_due_us
         if in_time and owes(st, order.agent, order.seat, leg):
             return True
     return False

@@ -410,3 +410,19 @@ def test_a_missed_call_is_overdue_when_nobody_called_back() -> None:
     story.gives_up("li", at=40)
     story.until(2000)
     assert story.orders() == [("opened", None, 940), ("overdue", None, 940)]
+
+
+def test_what_is_begun_or_completed_at_the_very_limit_is_in_time() -> None:
+    story = call_over(Story())
+    story.calls_back(at=DUE, answer=DUE + 5, end=1500)
+    assert story.contacts == [("call_back", "pbx-li", "out", True)]
+    story.complete(at=1620)
+    clicked = call_over(Story())
+    clicks(clicked, at=DUE)
+    clicked.until(DUE + 3)
+    assert violations(clicked) == []
+    completed = call_over(Story())
+    completed.complete(at=DUE)
+    for each in (story, completed):
+        each.until(5000)
+        assert violations(each) == []
