@@ -112,6 +112,8 @@ function byDue(a: Order, b: Order): number {
 // --- the order in hand -------------------------------------------------------------------------
 
 let asked = 0;
+/** Whether the draft's newest words were typed in this tab, and not in another of the same desk. */
+let typedHere = false;
 
 /** Take an order in hand; what was typed into it before comes back with it. */
 export async function openOrder(id: string): Promise<void> {
@@ -130,6 +132,7 @@ export async function openOrder(id: string): Promise<void> {
     conflict.value = null;
     taken.value = [];
     unsent.value = null;
+    typedHere = false;
     view.value = order;
     draft.value = found ?? emptyDraft(order);
     if (found !== null) join(order);
@@ -159,7 +162,9 @@ function join(order: OrderView): ReturnType<typeof joined> | null {
   const result = joined(now, order);
   if (result.clashes.length === 0) {
     draft.value = result.draft;
-    if (!isEmpty(now)) keepDraft(order.id, result.draft);
+    // A tab that only looks on writes nothing: it may be behind the one that is typed in.
+    if (typedHere && !isEmpty(now)) keepDraft(order.id, result.draft);
+    else if (isEmpty(result.draft)) kept.value = "nothing";
   }
   return result;
 }
@@ -169,8 +174,13 @@ export function followOtherTabs(): void {
   onTyped((id, typedThere) => {
     const order = view.peek();
     if (order === null || order.id !== id) return;
-    draft.value = typedThere ?? emptyDraft(order);
-    kept.value = typedThere === null ? "nothing" : "here";
+    const late = typedThere !== null && typedThere.at < (draft.peek()?.at ?? 0);
+    // What was typed here goes when the order has it, and while it is being sent it stays.
+    if (!late && (typedThere !== null || (!typedHere && !busy.peek()))) {
+      typedHere = false;
+      draft.value = typedThere ?? emptyDraft(order);
+      kept.value = typedThere === null ? "nothing" : "here";
+    }
     void refresh();
   });
 }
@@ -213,6 +223,7 @@ export const clashing = computed<readonly Clash[]>(() => {
 export function write(path: string, value: Value): void {
   const [order, now] = [view.peek(), draft.peek()];
   if (order === null || now === null) return;
+  typedHere = true;
   const next = typed(now, path, value, store.serverNow.peek() ?? 0);
   batch(() => {
     draft.value = next;
