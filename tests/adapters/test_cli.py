@@ -162,8 +162,8 @@ def test_a_recording_of_a_pbx_that_is_not_there_is_refused(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
-    """A running demo, its URL and its folder for temporary files."""
+def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """A running demo, its URL and its token; its temporary files are in ``tmp_path``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "agentd", "demo", "--seats", "4", "--port", "18640"],
         stdout=subprocess.PIPE,
@@ -173,27 +173,33 @@ def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
     )
     assert process.stdout is not None
     with process:
-        url = re.search(r"http://\S+", process.stdout.readline())
+        said = ""
+        while "Work orders" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        url, token = re.search(r"http://\S+", said), re.search(r"AGENTD_TOKEN=(\S+)", said)
         assert url is not None
-        yield process, url[0], tmp_path
+        assert token is not None
+        yield process, url[0], token[1]
         process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_demo_in_order(
-    demo: tuple[subprocess.Popen[str], str, Path], number: signal.Signals
+    demo: tuple[subprocess.Popen[str], str, str], number: signal.Signals, tmp_path: Path
 ) -> None:
-    process, url, folder = demo
-    assert "Queues" in agentd("watch", url, "--once", "--lang", "en").stdout
-    assert len(list(folder.iterdir())) == 1
+    process, url, token = demo
+    assert "Queues" in agentd("watch", url, "--once", "--lang", "en", AGENTD_TOKEN=token).stdout
+    assert len(list(tmp_path.iterdir())) == 1
     process.send_signal(number)
     _, errors = process.communicate()
     assert process.returncode == 0
     assert "Traceback" not in errors
-    assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_taken_port_is_avoided(demo: tuple[subprocess.Popen[str], str, Path]) -> None:
+def test_a_taken_port_is_avoided(demo: tuple[subprocess.Popen[str], str, str]) -> None:
     _, url, _ = demo
     port = int(url.rpartition(":")[2])
     second = agentd("demo", "--seats", "2", "--port", str(port), "--duration", "0.1")

@@ -230,8 +230,11 @@ async def test_from_the_ring_to_the_appeal(tmp_path: Path, programs: tuple[Path,
         # It stands in the shift leader's inbox, and is acknowledged there.
         inbox = await made.get(shift, "/api/inbox")
         assert [one["id"] for one in inbox["forwarded"]] == [order["id"]]
-        await shift.wait_for_selector(f'[data-order="{order["id"]}"]', timeout=PATIENCE_S * 1000)
-        await shift.click(f'[data-order="{order["id"]}"]')
+        row = f'[data-row="{order["id"]}"]'
+        await shift.wait_for_selector(row, timeout=PATIENCE_S * 1000)
+        await shift.click(f"{row} [data-row-main]")
+        await shift.wait_for_selector(f'.sl-panel[data-order="{order["id"]}"] [data-step]')
+        await shift.evaluate("document.activeElement.blur()")
         await shift.keyboard.press("a")
         await eventually(
             lambda: _acknowledged(made, shift, order["id"]), "the leader's key acknowledges it"
