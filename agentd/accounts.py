@@ -1,4 +1,4 @@
-"""Accounts, sessions, tokens and the audit log (implements :class:`agentd.ports.desk.Accounts`).
+"""Accounts, sessions, tokens and the audit log (implements ``ports.accounts.Accounts``).
 
 All accounts, sessions and tokens are held in memory; the database, which this daemon alone may
 write, is told of every change before it counts. Passwords are Argon2id, worked out in threads of
@@ -35,7 +35,8 @@ from agentd.accounts_sessions import Sessions
 from agentd.accounts_tokens import Tokens
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import ASKED_FROM, Account, ApiToken, AuditEntry, DeskStore, LoginRefused
+from agentd.ports.accounts import ASKED_FROM, Account, ApiToken, AuditEntry, LoginRefused
+from agentd.ports.desk import DeskStore
 
 SETTINGS_MAX_BYTES = 16 << 10
 AUDIT_FLUSH_S = 1.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 
 from agentd.errors import AgentdError
-from agentd.ports.desk import AuditEntry, DeskStore
+from agentd.ports.accounts import AuditEntry
+from agentd.ports.desk import DeskStore
 
 WAITING_MAX = 5_000
 """While the disk refuses, so many lines are kept; then the oldest are lost, and that is told."""

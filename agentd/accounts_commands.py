@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from agentd.accounts import AccountService
 from agentd.core.people import Person, Role
 from agentd.errors import Refused
-from agentd.ports.desk import ApiToken
+from agentd.ports.accounts import ApiToken
 
 NAME = "accounts"
 

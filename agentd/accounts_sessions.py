@@ -9,7 +9,8 @@ from msgspec import structs
 
 from agentd.accounts_passwords import AccountSettings
 from agentd.accounts_tokens import digest
-from agentd.ports.desk import DeskStore, Session
+from agentd.ports.accounts import Session
+from agentd.ports.desk import DeskStore
 
 SESSIONS_PER_PERSON = 20
 SEEN_STORED_S = 60.0

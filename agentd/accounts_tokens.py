@@ -12,7 +12,8 @@ from msgspec import structs
 
 from agentd.accounts_rules import check_token, invalid
 from agentd.errors import Refused
-from agentd.ports.desk import ASKED_FROM, ApiToken, AuditEntry, DeskStore
+from agentd.ports.accounts import ASKED_FROM, ApiToken, AuditEntry
+from agentd.ports.desk import DeskStore
 
 SEEN_STORED_US = 86_400_000_000
 """How old the stored time of a token's last use may be: a line in the audit log each time."""

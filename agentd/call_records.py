@@ -16,12 +16,8 @@ from agentd.core.effects import LegEnded
 from agentd.core.order_model import WorkOrder
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import Refused
-from agentd.ports.desk import (
-    CallQuery,
-    DeskStore,
-    Recording,
-    SignIn,
-)
+from agentd.ports.desk import CallQuery, DeskStore, Recording
+from agentd.ports.presence import SignIn
 
 SHIFT_GAP_US: Final = 6 * 3_600_000_000
 """Sign-ins that lie closer together are one shift, split or not."""

@@ -14,8 +14,8 @@ from agentd.core.order_model import Missing
 from agentd.core.people import Directory, Person, Right
 from agentd.errors import Refused
 from agentd.ports import LiveSink
+from agentd.ports.accounts import AuditEntry
 from agentd.ports.desk import (
-    AuditEntry,
     DeskStore,
     Hints,
     Job,
@@ -45,7 +45,7 @@ class Engine(Protocol):
 
 
 class Auditor(Protocol):
-    """Who keeps the audit log (a part of ``ports.desk.Accounts``)."""
+    """Who keeps the audit log (a part of ``ports.accounts.Accounts``)."""
 
     async def note(self, entry: AuditEntry) -> None: ...
 

@@ -26,7 +26,8 @@ from agentd.http_parts import (
 )
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, caller
-from agentd.ports.desk import Accounts, AuditEntry, Desk, Figures, Recording
+from agentd.ports.accounts import Accounts, AuditEntry
+from agentd.ports.desk import Desk, Figures, Recording
 from agentd.recordings import PBX_FOLDER, TYPES, NoRecording, open_recording
 
 PLAY_US: Final = 300_000_000

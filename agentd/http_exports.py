@@ -18,7 +18,8 @@ from agentd.http_orders import Filters
 from agentd.http_parts import Exporter, Language, router_of
 from agentd.http_problems import documented
 from agentd.http_session import Caller
-from agentd.ports.desk import Accounts, AuditEntry, Desk, OrderQuery
+from agentd.ports.accounts import Accounts, AuditEntry
+from agentd.ports.desk import Desk, OrderQuery
 
 _PIECE_BYTES = 256 * 1024
 _TITLES: Mapping[Lang, str] = {"zh": "工单", "en": "orders"}

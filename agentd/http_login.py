@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from agentd.core.people import RIGHTS, Person
 from agentd.http_problems import Problem, documented
 from agentd.http_session import COOKIE, DoorSettings, WebAccounts, caller, current
-from agentd.ports.desk import LoginRefused
+from agentd.ports.accounts import LoginRefused
 
 
 class LoginBody(BaseModel):

@@ -15,7 +15,7 @@ from agentd.http_json import model_of
 from agentd.http_parts import Id, Page, Who, answer, page_of, router_of
 from agentd.http_problems import Problem, documented
 from agentd.http_session import caller, require
-from agentd.ports.desk import Accounts, ApiToken, AuditEntry
+from agentd.ports.accounts import Accounts, ApiToken, AuditEntry
 
 AUDIT_PAGE = 100
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import LoginRefused
+from agentd.ports.accounts import LoginRefused
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -22,7 +22,9 @@ from agentd.http_orders import orders_router
 from agentd.http_people import people_router
 from agentd.http_seats import my_seat_json, seats_router
 from agentd.http_shift import shift_router, violations_router
-from agentd.ports.desk import Accounts, Desk, DeskStore, Presence
+from agentd.ports.accounts import Accounts
+from agentd.ports.desk import Desk, DeskStore
+from agentd.ports.presence import Presence
 
 __all__ = ["APIRouter", "CallRecords", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
 

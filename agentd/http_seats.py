@@ -15,7 +15,7 @@ from agentd.core.people import Person
 from agentd.http_json import model_of, to_json
 from agentd.http_parts import Id, Page, Who, answer, page_of, router_of
 from agentd.http_problems import documented
-from agentd.ports.desk import Fault, MySeat, Presence, SeatView
+from agentd.ports.presence import Fault, MySeat, Presence, SeatView
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket
 from agentd.core.people import Person, Right
 from agentd.http_pages import Pages, no_accounts_page
 from agentd.http_problems import Problem, problem_of
-from agentd.ports.desk import ASKED_FROM, Accounts, ApiToken
+from agentd.ports.accounts import ASKED_FROM, Accounts, ApiToken
 
 COOKIE = "agentd_session"
 BODY_MAX_BYTES = 256 << 10

@@ -30,14 +30,7 @@ from agentd.http_parts import (
     router_of,
 )
 from agentd.http_problems import Problem, documented
-from agentd.ports.desk import (
-    Desk,
-    Duty,
-    Handover,
-    JudgedViolation,
-    OrderQuery,
-    ViolationQuery,
-)
+from agentd.ports.desk import Desk, Duty, Handover, JudgedViolation, OrderQuery, ViolationQuery
 
 DAY_US = 86_400_000_000
 INBOX_MAX = 200

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from agentd.core.people import Person
 from agentd.logs import mask_number
-from agentd.ports.desk import ApiToken
+from agentd.ports.accounts import ApiToken
 
 
 class Audience(Struct, frozen=True):

@@ -22,7 +22,8 @@ from agentd.core.effects import Effect, SeatChanged
 from agentd.core.order_form import FormBook
 from agentd.core.people import Directory, Person
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Fault, Hints, MySeat, OrderQuery, SeatView, SignIn
+from agentd.ports.desk import Hints, OrderQuery
+from agentd.ports.presence import Fault, MySeat, SeatView, SignIn
 from agentd.presence_faults import Faults
 from agentd.presence_queues import QueueDriver, not_done
 from agentd.presence_rules import Engine, PbxDesk, PresenceStore, as_refusal, dialled, must
@@ -40,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class PresenceService:
-    """Implements :class:`agentd.ports.desk.Presence`. Call :meth:`start` when the engine runs, and
+    """Implements ``ports.presence.Presence``. Call :meth:`start` when the engine runs, and
     :meth:`announce` with every effect."""
 
     def __init__(

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from agentd import clock
 from agentd.core.people import Person
 from agentd.errors import Refused
-from agentd.ports.desk import Fault, Hints
+from agentd.ports.desk import Hints
+from agentd.ports.presence import Fault
 from agentd.presence_rules import PresenceStore, must
 
 FAULT_CHARS = 1_000

@@ -12,7 +12,8 @@ from agentd.core.people import Person, Right
 from agentd.core.phone import NumberRules
 from agentd.core.policy import SeatConfig
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Fault, Job, OrderPage, OrderQuery, SignIn
+from agentd.ports.desk import Job, OrderPage, OrderQuery
+from agentd.ports.presence import Fault, SignIn
 from agentd.ports.telephony import Telephony
 
 _SEPARATORS = str.maketrans("", "", " -.()/\u00a0")

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentd.core.order_form import PauseReason
 from agentd.core.policy import SeatConfig
-from agentd.ports.desk import MySeat, SeatView, SignIn
+from agentd.ports.presence import MySeat, SeatView, SignIn
 from agentd.presence_queues import QueueDriver
 from agentd.presence_rules import Engine, PbxDesk
 

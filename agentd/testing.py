@@ -16,7 +16,7 @@ from agentd import clock
 from agentd.core.people import Person
 from agentd.errors import Refused
 from agentd.ports import AmiBytes, InboxItem, LinkChanged, LinkInfo
-from agentd.ports.desk import ApiToken, AuditEntry
+from agentd.ports.accounts import ApiToken, AuditEntry
 
 _Item = TypeVar("_Item", LinkChanged, LinkInfo, AmiBytes)
 

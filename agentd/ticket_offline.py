@@ -21,7 +21,8 @@ from agentd.core.people import Directory
 from agentd.desk import DeskService
 from agentd.errors import Refused
 from agentd.order_rules import ConfiguredRules
-from agentd.ports.desk import AuditEntry, Job
+from agentd.ports.accounts import AuditEntry
+from agentd.ports.desk import Job
 from agentd.ticketing import Store, StoreError
 
 STORED_MAX_S = 10.0

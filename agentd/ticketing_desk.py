@@ -18,27 +18,23 @@ from agentd import ticketing_tables as tables
 from agentd.core.order_model import AnyCommand, Change, Done, OrderRefusal, WorkOrder
 from agentd.core.people import Person
 from agentd.core.phone import CHINA, NumberRules
+from agentd.ports.accounts import Account, ApiToken, AuditEntry, Session
 from agentd.ports.desk import (
-    Account,
-    ApiToken,
     Appeal,
-    AuditEntry,
     CallPage,
     CallQuery,
     Duty,
-    Fault,
     Handover,
     JudgedViolation,
     OrderPage,
     OrderQuery,
     OrderRules,
     Recording,
-    Session,
-    SignIn,
     ViolationPage,
     ViolationQuery,
     WebhookItem,
 )
+from agentd.ports.presence import Fault, SignIn
 from agentd.ticketing_documents import apply_command, now_of
 from agentd.ticketing_jobs import Transaction, Work
 from agentd.ticketing_people import Shelf

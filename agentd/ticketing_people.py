@@ -19,19 +19,9 @@ from agentd import ticketing_tables as tables
 from agentd.core.effects import RecordingSeen
 from agentd.core.order_model import Change
 from agentd.core.people import Person
-from agentd.ports.desk import (
-    Account,
-    ApiToken,
-    Appeal,
-    AuditEntry,
-    Duty,
-    Fault,
-    Handover,
-    Recording,
-    Session,
-    SignIn,
-    WebhookItem,
-)
+from agentd.ports.accounts import Account, ApiToken, AuditEntry, Session
+from agentd.ports.desk import Appeal, Duty, Handover, Recording, WebhookItem
+from agentd.ports.presence import Fault, SignIn
 
 S = TypeVar("S", bound=Struct)
 

@@ -1,14 +1,14 @@
-"""The seams of everything that people do: orders, appeals, shifts, sign-in, accounts.
+"""The seams of what people do with orders: documents, appeals, shifts.
 
-``DeskStore`` is what the services need of the database; ``Desk``, ``Presence`` and ``Accounts`` are
-what the web and the command line need of the services. Times are microseconds since the epoch:
-``*_us`` of orders, violations and calls in PBX time, those of accounts and shifts in ours.
+``DeskStore`` is what the services need of the database; ``Desk`` is what the web and the command
+line need of the desk (``Presence`` and ``Accounts`` stand in the modules beside this one). Times are
+microseconds since the epoch: ``*_us`` of orders, violations and calls in PBX time, those of shifts
+in ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -27,6 +27,8 @@ from agentd.core.order_model import (
     WorkOrder,
 )
 from agentd.core.people import Person
+from agentd.ports.accounts import Account, ApiToken, AuditEntry, Session
+from agentd.ports.presence import Fault, SignIn
 
 # --- orders ----------------------------------------------------------------------------------
 
@@ -182,91 +184,6 @@ class Handover(Struct, frozen=True):
     to: str | None = None
     confirmed_by: str | None = None
     confirmed_us: int | None = None
-
-
-class Fault(Struct, frozen=True):
-    """A phone that somebody reported as faulty."""
-
-    id: str
-    pbx: str
-    seat: str
-    by: str
-    at_us: int
-    text: str
-    done_by: str | None = None
-    done_us: int | None = None
-
-
-class SignIn(Struct, frozen=True):
-    """A person's time at a seat."""
-
-    id: str
-    login: str
-    pbx: str
-    seat: str
-    from_us: int
-    to_us: int | None = None
-    ended_by: str | None = None
-    """Login, or ``replaced`` (another person signed in there), or ``moved``."""
-    owed: tuple[str, ...] = ()
-    """Orders still owed at sign-out."""
-
-
-# --- accounts --------------------------------------------------------------------------------
-
-
-class Account(Struct, frozen=True):
-    person: Person
-    password_hash: str | None
-    created_us: int
-    settings: Mapping[str, Any] = {}
-    """What the person chose on the pages: sounds, language, theme."""
-
-
-class Session(Struct, frozen=True):
-    """``id`` is the SHA-256 of the cookie's value, never the value."""
-
-    id: str
-    login: str
-    created_us: int
-    seen_us: int
-    expires_us: int
-    address: str
-    browser: str
-
-
-class ApiToken(Struct, frozen=True):
-    """A machine's key. ``id`` is public, ``hash`` the SHA-256 of the secret."""
-
-    id: str
-    hash: str
-    name: str
-    rights: tuple[str, ...]
-    """``orders.read``, ``orders.complete``, ``metrics`` …: see docs/api.md."""
-    queues: tuple[str, ...]
-    created_us: int
-    created_by: str
-    expires_us: int | None = None
-    revoked_us: int | None = None
-    seen_us: int | None = None
-
-
-class AuditEntry(Struct, frozen=True):
-    """One line of the audit log. ``action`` is stable: ``login``, ``login_failed``, ``order.edit``,
-    ``recording.play``, ``person.put``, ``appeal.decide`` …"""
-
-    at_us: int
-    who: str
-    """Login, ``token:ID``, ``cli:USER`` or ``system``."""
-    action: str
-    target: str = ""
-    address: str = ""
-    detail: Mapping[str, Any] = {}
-    seq: int = 0
-
-
-ASKED_FROM: ContextVar[str] = ContextVar("asked_from", default="")
-"""Address of whoever asks, while their request is served: for lines that do not name one."""
 
 
 class WebhookItem(Struct, frozen=True):
@@ -493,110 +410,6 @@ class Desk(Protocol):
     async def hand_over(self, who: Person, team: str, log: str, to: str | None) -> Handover: ...
     async def confirm_handover(self, who: Person, handover_id: str) -> Handover: ...
     async def handovers(self, who: Person, team: str | None) -> Sequence[Handover]: ...
-
-
-class SeatView(Struct, frozen=True):
-    """A seat for whoever wants to sign in to it."""
-
-    pbx: str
-    seat: str
-    label: str
-    group: str | None
-    state: str
-    signed_in: str | None
-    """Login of who is signed in there."""
-    agent: str | None
-    """Name of who sits there by the board, so also by the queue's word alone."""
-    reachable: bool
-    rang_us: int | None
-    """When the phone was last seen to ring."""
-
-
-class MySeat(Struct, frozen=True):
-    """Where a person is signed in."""
-
-    pbx: str
-    seat: str
-    label: str
-    since_us: int
-    state: str
-    ready: bool
-    pause_reason: str | None
-    drives: bool
-    """agentd may change the queue membership on this PBX; else the person does, by the phone."""
-    dials: bool
-    """agentd may place calls from this seat; else the page offers a tel: link."""
-    reachable: bool
-    rang_us: int | None
-
-
-class Presence(Protocol):
-    """Sign-in, ready, pause, faults, click to dial (``agentd/presence.py``). Refusals raise
-    :class:`agentd.errors.Refused`."""
-
-    def seats(self, who: Person) -> Sequence[SeatView]: ...
-    def my_seat(self, who: Person) -> MySeat | None: ...
-    async def sign_in(self, who: Person, pbx: str, seat: str) -> MySeat: ...
-    async def sign_out(self, who: Person, login: str | None = None) -> Sequence[str]:
-        """Ids of the orders still owed. ``login``: whom a leader signs out."""
-        ...
-
-    async def ready(self, who: Person) -> MySeat: ...
-    async def pause(self, who: Person, reason: str) -> MySeat: ...
-    async def dial(self, who: Person, number: str) -> Literal["placed", "link"]: ...
-    async def report_fault(self, who: Person, pbx: str, seat: str, text: str) -> Fault: ...
-    async def faults(self, who: Person) -> Sequence[Fault]: ...
-    async def fault_done(self, who: Person, fault_id: str) -> Fault: ...
-
-
-class LoginRefused(Exception):
-    """``code``: wrong (login or password, not told which), slow (too many tries), disabled."""
-
-    def __init__(self, code: Literal["wrong", "slow", "disabled"], retry_after_s: int = 0) -> None:
-        self.code = code
-        self.retry_after_s = retry_after_s
-        super().__init__(code)
-
-
-class Accounts(Protocol):
-    """Accounts, sessions, tokens, audit (``agentd/accounts.py``)."""
-
-    async def log_in(
-        self, login: str, password: str, address: str, browser: str
-    ) -> tuple[Person, str]:
-        """(person, cookie value). Raises :class:`LoginRefused`."""
-        ...
-
-    async def log_out(self, cookie: str) -> None: ...
-    async def by_cookie(self, cookie: str) -> Person | None: ...
-    async def by_token(self, secret: str) -> ApiToken | None: ...
-    async def settings(self, who: Person) -> Mapping[str, Any]: ...
-    async def put_settings(self, who: Person, settings: Mapping[str, Any]) -> None: ...
-    async def change_password(self, who: Person, old: str, new: str, address: str) -> None: ...
-    def people(self, who: Person) -> Sequence[Person]: ...
-    async def put_person(
-        self, who: Person, person: Person, password: str | None, address: str
-    ) -> Person: ...
-    async def tokens(self, who: Person) -> Sequence[ApiToken]: ...
-    async def add_token(
-        self,
-        who: Person,
-        name: str,
-        rights: Sequence[str],
-        queues: Sequence[str],
-        days: int | None,
-    ) -> tuple[ApiToken, str]:
-        """(token, secret): the secret is told this once."""
-        ...
-
-    async def revoke_token(self, who: Person, token_id: str) -> None: ...
-    async def note(self, entry: AuditEntry) -> None:
-        """A line for the audit log; soon, not at once."""
-        ...
-
-    async def audit(
-        self, who: Person, *, by: str | None, action: str | None, before_seq: int | None
-    ) -> Sequence[AuditEntry]: ...
 
 
 # --- news ------------------------------------------------------------------------------------

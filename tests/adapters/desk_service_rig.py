@@ -17,7 +17,8 @@ from agentd.core.order_model import Complete, Notice, OrderRefusal, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.desk import DeskService
 from agentd.errors import Refused
-from agentd.ports.desk import AuditEntry, Duty, Job, OrderView
+from agentd.ports.accounts import AuditEntry
+from agentd.ports.desk import Duty, Job, OrderView
 from agentd.ticketing import Store
 from tests.adapters.store_rig import T0_US, ignore, order
 

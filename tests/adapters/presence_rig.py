@@ -12,7 +12,8 @@ from agentd.core.order_model import WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.policy import SeatConfig
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Fault, OrderPage, OrderQuery, SignIn
+from agentd.ports.desk import OrderPage, OrderQuery
+from agentd.ports.presence import Fault, SignIn
 from agentd.ports.telephony import NoAnswer, PbxRefused, Phone, QueueMember
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk

@@ -20,7 +20,7 @@ from agentd.accounts_backoff import Backoff
 from agentd.accounts_passwords import AccountSettings, Passwords
 from agentd.core.people import Person
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import Account, AuditEntry, LoginRefused
+from agentd.ports.accounts import Account, AuditEntry, LoginRefused
 from agentd.ticketing import StoreError
 from tests.adapters.accounts_rig import (
     ADMIN,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from agentd.core.effects import SeatChanged
 from agentd.core.phone import CHINA, NumberRules
 from agentd.errors import AgentdError, Refused
-from agentd.ports.desk import SignIn
+from agentd.ports.presence import SignIn
 from agentd.ports.telephony import NoAnswer, PbxRefused, Phone
 from agentd.presence_rules import dialled
 from tests.adapters.presence_rig import (

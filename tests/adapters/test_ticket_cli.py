@@ -28,7 +28,7 @@ from agentd.core.effects import OrderChanged
 from agentd.core.obligation import complete as completed
 from agentd.core.order_model import WorkOrder
 from agentd.core.people import Directory, Person
-from agentd.ports.desk import Account, AuditEntry
+from agentd.ports.accounts import Account, AuditEntry
 from agentd.ticketing import Store
 from agentd.ticketing_file import FileLock
 from tests.adapters.desk_service_rig import Rig, Rules

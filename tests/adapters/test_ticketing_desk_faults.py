@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agentd import ticketing, ticketing_file
 from agentd.core.order_model import AddNote, Done
-from agentd.ports.desk import AuditEntry, OrderQuery, Session
+from agentd.ports.accounts import AuditEntry, Session
+from agentd.ports.desk import OrderQuery
 from agentd.ticketing import Store, StoreError
 from tests.adapters.desk_rig import LEADER, WANG, contact, desk_store, due, tell
 from tests.adapters.store_rig import T0_US, ignore, order, rows, violation
@@ -339,7 +340,7 @@ async def test_sessions_outlive_the_daemon_that_was_killed(path: Path) -> None:
     program = """
 import asyncio, sys
 from pathlib import Path
-from agentd.ports.desk import Session
+from agentd.ports.accounts import Session
 from agentd.ticketing import Store
 async def main():
     async with Store(Path(sys.argv[1])) as store:

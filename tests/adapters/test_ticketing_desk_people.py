@@ -13,23 +13,19 @@ from msgspec.structs import replace
 
 from agentd.core.effects import Violation
 from agentd.core.people import Person
+from agentd.ports.accounts import Account, ApiToken, AuditEntry, Session
 from agentd.ports.desk import (
-    Account,
-    ApiToken,
     Appeal,
-    AuditEntry,
     CallQuery,
     Duty,
-    Fault,
     Handover,
     JudgedViolation,
     Recording,
-    Session,
-    SignIn,
     ViolationPage,
     ViolationQuery,
     WebhookItem,
 )
+from agentd.ports.presence import Fault, SignIn
 from agentd.ticketing import Store
 from tests.adapters.desk_rig import MINUTE_US, desk_store, legs, recording, tell
 from tests.adapters.store_rig import T0_US, leg, order, rows, violation

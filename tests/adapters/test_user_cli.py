@@ -16,7 +16,7 @@ from agentd.accounts_commands import AccountCommands, AccountsRequest
 from agentd.control import ControlServer, Handler, socket_path
 from agentd.errors import AgentdError
 from agentd.people_csv import read_people
-from agentd.ports.desk import LoginRefused
+from agentd.ports.accounts import LoginRefused
 from tests.adapters.accounts_rig import ADMIN, PASSWORD, AccountsRig, accounts_of
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from websockets.asyncio.server import serve
 from agentd.core.people import Person
 from agentd.errors import AgentdError
 from agentd.http_api import WebSettings
-from agentd.ports.desk import ApiToken
+from agentd.ports.accounts import ApiToken
 from agentd.testing import OpenAccounts
 from agentd.watch import follow, token_from, watch
 from agentd.watch_board import clean, duration, render
