@@ -1,7 +1,7 @@
 """The seams of what people do with orders: documents, appeals, shifts.
 
 ``DeskStore`` is what the services need of the database; ``Desk`` is what the web and the command
-line need of the desk (``Presence`` and ``Accounts`` stand in the modules beside this one). Times are
+line need of the desk (``Presence`` and ``Accounts`` stand in the modules beside). Times are
 microseconds since the epoch: ``*_us`` of orders, violations and calls in PBX time, those of shifts
 in ours.
 """
