@@ -291,6 +291,8 @@ class _HttpProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         super().connection_lost(exc)
+        # uvicorn forgets this timer where the connection was reset.
+        self._unset_keepalive_if_required()
 
     def _wait_no_more(self) -> None:
         if self._cut_off is not None:

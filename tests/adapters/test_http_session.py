@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -732,3 +734,15 @@ async def test_a_certificate_that_is_none_is_named_with_the_mend(
     with pytest.raises(AgentdError, match=r"certificate .*desk\.html.*PEM"):
         async with door_of(tmp_path, settings):
             pass
+
+
+async def test_a_connection_that_is_reset_after_its_answer_leaves_no_timer(door: Door) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(door.url.split(":")[2]))
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await reader.readuntil(b"\r\n\r\n"))[9:12] in (b"200", b"503")
+    # Closed with a reset; that no timer is left running is checked after every test.
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
