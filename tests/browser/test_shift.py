@@ -195,7 +195,9 @@ async def test_two_appeals_are_decided_at_once_and_both_versions_stay(
             assert "已撤销，不计入" in decided
             assert "线路故障1" in decided
             assert "核实为线路故障" in decided
-            assert await shown.page.locator(".sl-case").count() == 1
+            await shown.until(
+                "document.querySelectorAll('.sl-case').length === 1", "one case is left to decide"
+            )
         page = await made.made.store.violations(ViolationQuery())
         standing = {judged.violation.id: judged.standing for judged in page.items}
         assert standing == {ids[0]: False, ids[1]: False, ids[2]: True}
