@@ -67,8 +67,13 @@ def meet(st: State, uid: str, at_us: int) -> None:
             if leg is None or leg.uid in together or not legs.is_answered(leg):
                 continue
             consults = leg.spell is not None and leg.spell.kind == "consult"
-            if leg.left_us is not None and seat_chans and not consults:
-                # Another seat serves the customer now.
+            if leg.left_us is None or not seat_chans or consults:
+                continue
+            # Another seat serves the customer now.
+            if leg.parks:
+                # Its BridgeEnter overtook the UnParkedCall.
+                parking_ended(st, call.uid, at_us)
+            else:
                 legs.end(st, leg, leg.left_us)
 
 
@@ -270,7 +275,8 @@ def channel_gone(st: State, chan: Channel, at_us: int) -> None:
 
 
 def _moment(leg: Leg, at_us: int) -> int:
-    """When contact ended: the first leaving of the bridge; who consults stays until it goes."""
-    if leg.left_us is None or (leg.spell is not None and leg.spell.kind == "consult"):
+    """When contact ended: the first leaving of the bridge; who consults stays until it goes, and
+    so does the customer whom the seat has parked."""
+    if leg.left_us is None or (leg.spell is not None and leg.spell.kind in {"consult", "park"}):
         return at_us
     return leg.left_us

@@ -388,6 +388,21 @@ def test_a_customer_who_gives_up_while_parked_ended_the_call() -> None:
     assert story.violations == []
 
 
+def test_a_parked_customers_hangup_may_overtake_the_word_that_parking_ended() -> None:
+    story = Story()
+    leg = story.talk()
+    story.leaves("li", at=10)
+    story.parks("li", at=10.001)
+    story.hangup(leg, at=11)
+    story.hangup_request("li", at=35)
+    story.hangup("li", at=35)
+    story.parking_ends("li", at=35)
+    story.settled()
+    assert holds(story.leg(leg)) == [("park", 10.001, 24.999)]
+    assert story.leg(leg).ended_by == "caller"
+    assert story.violations == []
+
+
 def test_an_end_soon_after_a_transfer_into_parking_still_waits_for_its_evidence() -> None:
     story = Story()
     leg = story.talk()
@@ -423,20 +438,27 @@ def test_where_the_parker_is_not_named_it_is_the_seat_that_had_the_customer() ->
     assert holds(story.leg(leg)) == [("park", 10, 10)]
 
 
-def test_a_seat_that_fetches_a_parked_customer_has_a_leg_of_its_own() -> None:
+@pytest.mark.parametrize("entered_first", [False, True])
+def test_a_seat_that_fetches_a_parked_customer_has_a_leg_of_its_own(entered_first: bool) -> None:
+    """Asterisk says UnParkedCall and the fetcher's BridgeEnter in either order."""
     story = Story()
     leg = story.talk()
     story.leaves("li", at=10)
-    story.parks("li", at=10)
-    story.hangup(leg, at=10)
+    story.parks("li", at=10.001)
+    story.hangup(leg, at=10.002)
     story.channel("fetcher", "PJSIP/1002", at=20)
-    story.parking_ends("li", at=20)
+    if not entered_first:
+        story.parking_ends("li", at=20)
     story.enters("fetcher", "b2", at=20)
     story.enters("li", "b2", at=20)
+    if entered_first:
+        story.parking_ends("li", at=20)
     story.hangup_request("li", at=40)
     story.hangup("li", "fetcher", at=40)
     story.settled()
     assert story.leg(leg).ended_by == "transfer"
+    (spell,) = holds(story.leg(leg))
+    assert spell[2] == pytest.approx(9.999)
     fetched = story.leg("fetcher")
     assert (fetched.seat, fetched.call, fetched.direction) == ("PJSIP/1002", "li", "inbound")
     assert length(fetched.talk_us) == 20
