@@ -84,6 +84,57 @@ class CallEnded(Struct, frozen=True, gc=False):
     gap: bool
 
 
+class VisitEnded(Struct, frozen=True, gc=False):
+    """One stay of a caller in one queue is over, and what became of it is certain.
+
+    ``moved``: the dialplan or a person took the caller elsewhere. ``limit_us`` and ``short_us`` are
+    the service level's T and the longest short abandon, as the policy was then.
+    """
+
+    pbx: str
+    call: str
+    queue: str
+    caller: str | None
+    joined_us: int
+    left_us: int
+    wait_us: int
+    outcome: Literal["answered", "abandoned", "let_go", "moved"]
+    seat: str | None
+    """Who answered: the phone, and the person there."""
+    agent: str | None
+    limit_us: int
+    short_us: int
+    estimated: bool
+    """Found in a snapshot: when the caller joined is the PBX's own count, not an event's."""
+    gap: bool
+
+
+class WrapUpEnded(Struct, frozen=True, gc=False):
+    """After-call work of one leg is over (product rules, section 3: ACW).
+
+    ``ended_by``: the order was completed, the configured wrap-up ended, the person took the next
+    call or made one, left the seat, or the lost link hid the end.
+    """
+
+    pbx: str
+    seat: str
+    agent: str | None
+    call: str
+    leg: str
+    queue: str | None
+    from_us: int
+    to_us: int
+    ended_by: Literal["order", "limit", "next_call", "left", "gap"]
+
+
+class LinkSpan(Struct, frozen=True, gc=False):
+    """From ``at_us`` on the PBX was heard (``up``), or was not. What lies between is a gap."""
+
+    pbx: str
+    at_us: int
+    up: bool
+
+
 class Alert(Struct, frozen=True, gc=False):
     """Something that a person should know while it happens.
 
@@ -216,6 +267,9 @@ class ResyncWanted(Struct, frozen=True, gc=False):
 Effect = (
     LegEnded
     | CallEnded
+    | VisitEnded
+    | WrapUpEnded
+    | LinkSpan
     | Alert
     | Violation
     | OrderChanged
