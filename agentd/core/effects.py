@@ -66,6 +66,9 @@ class LegEnded(Struct, frozen=True, gc=False):
     gap: bool
     """The link was down during some of it: not judged where it matters, figures are marked."""
     evidence: tuple[str, ...]
+    judged: tuple[Rule, ...] = ()
+    """Which rules could have been broken on it, by the policy as it was then; () also where that
+    is not known: legs that earlier versions stored."""
 
 
 class CallEnded(Struct, frozen=True, gc=False):
@@ -84,11 +87,26 @@ class CallEnded(Struct, frozen=True, gc=False):
     gap: bool
 
 
-class VisitEnded(Struct, frozen=True, gc=False):
-    """One stay of a caller in one queue is over, and what became of it is certain.
+class VisitBegan(Struct, frozen=True, gc=False):
+    """A caller joined a queue; said anew after a restart. Not stored: its VisitEnded is.
 
-    ``moved``: the dialplan or a person took the caller elsewhere. ``limit_us`` and ``short_us`` are
-    the service level's T and the longest short abandon, as the policy was then.
+    ``estimated`` as in :class:`VisitEnded`."""
+
+    pbx: str
+    call: str
+    queue: str
+    caller: str | None
+    joined_us: int
+    estimated: bool
+
+
+class VisitEnded(Struct, frozen=True, gc=False):
+    """One stay of a caller in one queue is over, and what became of it is settled.
+
+    ``answered`` is said at once, with ``left_us`` the moment of the answer; ``moved``: the caller
+    was served elsewhere right after (another queue, a phone), by the dialplan or a person;
+    ``unknown``: the link was lost and the caller is gone. ``limit_us`` and ``short_us`` are the
+    service level's T and the longest short abandon, as the policy was then.
     """
 
     pbx: str
@@ -98,7 +116,7 @@ class VisitEnded(Struct, frozen=True, gc=False):
     joined_us: int
     left_us: int
     wait_us: int
-    outcome: Literal["answered", "abandoned", "let_go", "moved"]
+    outcome: Literal["answered", "abandoned", "let_go", "moved", "unknown"]
     seat: str | None
     """Who answered: the phone, and the person there."""
     agent: str | None
@@ -109,8 +127,24 @@ class VisitEnded(Struct, frozen=True, gc=False):
     gap: bool
 
 
+class WorkBegan(Struct, frozen=True, gc=False):
+    """A person's work on a leg began: ``talk`` and ``outbound`` when it was answered (there: by the
+    far end), ``wrap_up`` when it ended. Said anew after a restart where it goes on. Not stored: the
+    leg's LegEnded and WrapUpEnded are, and replace it."""
+
+    pbx: str
+    seat: str
+    agent: str | None
+    call: str
+    leg: str
+    queue: str | None
+    at_us: int
+    kind: Literal["talk", "outbound", "wrap_up"]
+
+
 class WrapUpEnded(Struct, frozen=True, gc=False):
-    """After-call work of one leg is over (product rules, section 3: ACW).
+    """After-call work of one leg is over (product rules, section 3: ACW); none is said of a leg
+    that had none. Never said before its LegEnded.
 
     ``ended_by``: the order was completed, the configured wrap-up ended, the person took the next
     call or made one, left the seat, or the lost link hid the end.
@@ -128,7 +162,8 @@ class WrapUpEnded(Struct, frozen=True, gc=False):
 
 
 class LinkSpan(Struct, frozen=True, gc=False):
-    """From ``at_us`` on the PBX was heard (``up``), or was not. What lies between is a gap."""
+    """From ``at_us`` on the PBX is heard and its snapshot applied (``up``), or is not. What lies
+    between, and before the first one, is a gap."""
 
     pbx: str
     at_us: int
@@ -170,6 +205,17 @@ class Violation(Struct, frozen=True, gc=False):
     value_us: int | None
     limit_us: int | None
     evidence: tuple[str, ...]
+
+
+class Judged(Struct, frozen=True, gc=False):
+    """What was decided about a violation: whether it stands from then on."""
+
+    pbx: str
+    violation: str
+    """Its id."""
+    at_us: int
+    """When it was decided, in our time."""
+    standing: bool
 
 
 class OrderChanged(Struct, frozen=True, gc=False):
@@ -267,7 +313,9 @@ class ResyncWanted(Struct, frozen=True, gc=False):
 Effect = (
     LegEnded
     | CallEnded
+    | VisitBegan
     | VisitEnded
+    | WorkBegan
     | WrapUpEnded
     | LinkSpan
     | Alert
