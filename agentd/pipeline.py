@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentd.core import acts
 from agentd.core import events as e
 from agentd.core.board import Board
 from agentd.core.deadlines import NEVER_US
@@ -243,6 +244,15 @@ class Pipeline:
         if out:
             self._board.note(out)
         return out
+
+    def on_the_line(self, seat: str) -> acts.OnTheLine | None:
+        """What the phone of a seat does now; None: nothing."""
+        return acts.on_the_line(self._engine.state, seat)
+
+    def channel_name(self, uid: str) -> str | None:
+        """The name of a channel that lives now; None where there is none."""
+        channel = self._engine.state.channels.get(uid)
+        return None if channel is None or channel.gone_us is not None else channel.name
 
     def take_answers(self) -> list[Answer]:
         """What became of the commands that were applied since the last call."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from agentd import clock
 from agentd.core import events as e
+from agentd.core.acts import OnTheLine
 from agentd.core.effects import OBLIGATIONS, Effect, OrderChanged, ResyncWanted
 from agentd.core.state import Answer
 from agentd.errors import Refused
@@ -40,6 +41,7 @@ from agentd.ports import (
     SeatLeft,
     SeatTaken,
     Store,
+    SupervisorActs,
 )
 from agentd.ports.desk import Job
 from agentd.runtime_inbox import OrderedInbox, OwedGate
@@ -88,6 +90,8 @@ def _event(item: Command, at_us: int, ticket: int) -> e.Command:
             return e.OrderAssigned(at_us, ticket, item.order_id, item.person, item.name)
         case OrderNumbers():
             return e.OrderNumbers(at_us, ticket, item.order_id, item.numbers)
+        case SupervisorActs():
+            return e.SupervisorActs(at_us, ticket, item.act, item.call, item.seat)
 
 
 class Runtime:
@@ -195,6 +199,13 @@ class Runtime:
         call-backs to be watched."""
         await self._command(OrderNumbers(pbx, order_id, tuple(numbers), self._given_us(pbx)), ())
 
+    async def supervisor_acts(
+        self, pbx: str, act: str, call: str, *, seat: str | None = None
+    ) -> None:
+        """A supervisor is about to end or move ``call`` (``act``: hangup, redirect), or only the
+        part of ``seat``. Refused where it is over already."""
+        await self._command(SupervisorActs(pbx, act, call, seat, self._given_us(pbx)), ())
+
     def _given_us(self, pbx: str) -> int:
         return self._clock_us(pbx) or 0
 
@@ -249,6 +260,14 @@ class Runtime:
         """The board objects of ``pbx`` by key (docs/live-stream.md), orders that are not committed
         yet among them."""
         return self._pipelines[pbx].board()
+
+    def on_the_line(self, pbx: str, seat: str) -> OnTheLine | None:
+        """What the phone of ``seat`` does now; None: nothing."""
+        return self._pipelines[pbx].on_the_line(seat)
+
+    def channel_name(self, pbx: str, uid: str) -> str | None:
+        """The name of a channel that lives now; None where there is none."""
+        return self._pipelines[pbx].channel_name(uid)
 
     def pbx_now_us(self, pbx: str) -> int:
         """What time it is at ``pbx``, as far as is known: by its own clock, else by ours."""

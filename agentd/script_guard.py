@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from agentd.core import (
+    acts,
     clocks,
     commands,
     contact,
@@ -75,7 +76,7 @@ class Engine:
             e.ParkingEnded: self._on_parking_ended,
             e.BlindTransfer: self._on_blind_transfer,
             e.AttendedTransfer: self._on_attended_transfer,
-            e.ChanSpyStart: self._on_spy,
+            e.ChanSpyStart: partial(acts.spying, self.state),
             e.MixMonitorStart: self._on_recording_start,
             e.MixMonitorStop: self._on_recording_stop,
             e.RecordingFile: self._on_recording_file,
@@ -100,6 +101,7 @@ class Engine:
             e.SeatTaken: partial(commands.seat_taken, self.state),
             e.SeatLeft: partial(commands.seat_left, self.state),
             e.OrderAssigned: partial(commands.order_assigned, self.state),
+            e.SupervisorActs: partial(acts.supervisor_acts, self.state),
             e.OrderNumbers: partial(commands.order_numbers, self.state),
         }
         self.next_due_us = self.state.deadlines.next_us
@@ -372,11 +374,6 @@ class Engine:
             contact.transferred(
                 self.state, (ev.orig, ev.second), "AttendedTransfer", ev.at_us, leaves=leaves
             )
-
-    def _on_spy(self, ev: e.ChanSpyStart) -> None:
-        chan = self.state.channels.get(ev.spyer)
-        if chan is not None:
-            chan.spies = True
 
     def _on_recording_start(self, ev: e.MixMonitorStart) -> None:
         recordings.started(self.state, ev.uid, ev.at_us)

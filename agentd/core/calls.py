@@ -15,6 +15,10 @@ from agentd.core.effects import Direction, Spell, SpellKind
 UP = 6
 RINGING = 5
 
+SPY_UID = "agentd-spy-"
+"""The Uniqueids of channels over which agentd has a supervisor listen, whisper or barge in begin
+with this; ``listen``, ``whisper`` or ``barge`` and a random end follow."""
+
 
 def device_of(name: str) -> str:
     """``PJSIP/1001-00000026`` → ``PJSIP/1001``."""
@@ -160,6 +164,8 @@ class Leg(Struct):
     left_first: str | None = None
     """Who broke it: ``customer``, ``seat`` or ``between`` (a Local channel)."""
     transfer_us: int | None = None
+    acted_us: int | None = None
+    """A supervisor was about to end or move it at this moment."""
     music_us: int | None = None
     """The customer hears music since then."""
     parks: bool = False

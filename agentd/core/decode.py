@@ -212,7 +212,7 @@ _TABLE: dict[str, tuple[Any, ...]] = {
     # They name no file: the listener asks for it.
     "MixMonitorStart": (e.MixMonitorStart, _UID),
     "MixMonitorStop": (e.MixMonitorStop, _UID),
-    "ChanSpyStart": (e.ChanSpyStart, text("SpyerUniqueid")),
+    "ChanSpyStart": (e.ChanSpyStart, text("SpyerUniqueid"), maybe("SpyeeUniqueid", "")),
     "QueueCallerJoin": (e.QueueCallerJoin, _UID, _CHANNEL, _QUEUE, _CALLER),
     "QueueCallerLeave": (e.QueueCallerLeave, _UID, _QUEUE),
     "AgentCalled": (

@@ -163,6 +163,7 @@ class AttendedTransfer(Event):
 
 class ChanSpyStart(Event):
     spyer: str
+    spyee: str = ""
 
 
 # --- queues ---------------------------------------------------------------------------------
@@ -332,6 +333,14 @@ class OrderNumbers(Command):
 
     order: str
     numbers: tuple[str, ...]
+
+
+class SupervisorActs(Command):
+    """A supervisor is about to end or move a call (``act``); ``seat``: only that seat's part."""
+
+    act: str
+    call: str
+    seat: str | None = None
 
 
 class OrderAssigned(Command):

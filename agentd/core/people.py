@@ -33,6 +33,10 @@ Right = Literal[
     "shift",  # roster, handover, faults
     "people",  # accounts and tokens
     "audit",  # read the audit log
+    "control.listen",  # listen, whisper, barge
+    "control.seats",  # pause seats, let them take calls again, log them out of queues
+    "control.calls",  # move callers up, redirect, hang up
+    "message",  # write to people's desks
 ]
 
 _LEADING: frozenset[Right] = frozenset(
@@ -46,6 +50,10 @@ _LEADING: frozenset[Right] = frozenset(
         "violations.read",
         "appeals.decide",
         "shift",
+        "control.listen",
+        "control.seats",
+        "control.calls",
+        "message",
     }
 )
 RIGHTS: dict[Role, frozenset[Right]] = {

@@ -149,6 +149,7 @@ class Resync:
             if chan.gone_us is not None:
                 continue
             chan.state = ev.state
+            chan.spies = chan.spies or ev.application == "ChanSpy"
             chan.queue = ev.data.partition(",")[0] if ev.application == "Queue" else None
             if self.after_gap and chan.bridge != ev.bridge:
                 st.leave_bridge(chan)

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agentd.core.calls import Call, Channel, Leg, Recording, device_of
+from agentd.core.calls import SPY_UID, Call, Channel, Leg, Recording, device_of
 from agentd.core.deadlines import NEVER_US, Deadlines
 from agentd.core.effects import (
     Anomaly,
@@ -305,8 +305,9 @@ class State:
         chan = self.channels.get(uid)
         if chan is None:
             chan = Channel(
-                uid, name, device_of(name), 0, None, uid, self.now_us, is_local=name[:6] == "Local/"
-            )
+                uid, name, device_of(name), 0, None, uid, self.now_us,
+                is_local=name[:6] == "Local/", spies=uid.startswith(SPY_UID),
+            )  # fmt: skip
             self.channels[uid] = chan
             self.names[name] = uid
         return chan

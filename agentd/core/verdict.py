@@ -8,6 +8,7 @@ app_queue.c) and was seen on a real Asterisk 22 in the lab.
 
 from __future__ import annotations
 
+from agentd.core import acts
 from agentd.core.calls import Channel, Leg
 from agentd.core.state import State
 
@@ -92,6 +93,9 @@ def ended_by(st: State, leg: Leg) -> str:
     # Who parks a customer may hang up: that ends nothing.
     own = None if leg.parks else _request(phone, ended)
     theirs = _request(other, ended)
+    first = min((at for at in (own, theirs) if at is not None), default=None)
+    if acts.supervisor_ended(leg, ended, first):
+        return "supervisor"
     if leg.left_first == "customer" and theirs is None and _lives_on(other, ended, st.now_us):
         return "supervisor"
     if _system(phone, ended) or _system(other, ended):

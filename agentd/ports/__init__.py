@@ -96,6 +96,17 @@ class OrderNumbers(Struct, frozen=True):
     now_us: int = 0
 
 
+class SupervisorActs(Struct, frozen=True):
+    """A supervisor is about to end or move a call; ``seat``: only that seat's part of it."""
+
+    pbx: str
+    act: str
+    """``hangup`` or ``redirect``."""
+    call: str
+    seat: str | None = None
+    now_us: int = 0
+
+
 class RecordingFile(Struct, frozen=True):
     """The file that MixMonitor writes for the channel ``uid``: the listener asked for its name,
     since the event does not tell it."""
@@ -105,7 +116,7 @@ class RecordingFile(Struct, frozen=True):
     file: str
 
 
-Command = CompleteOrder | SeatTaken | SeatLeft | OrderAssigned | OrderNumbers
+Command = CompleteOrder | SeatTaken | SeatLeft | OrderAssigned | OrderNumbers | SupervisorActs
 """What people want of the engine; answered when its consequences are stored."""
 InboxItem = AmiBytes | LinkChanged | LinkInfo | RecordingFile | Command
 

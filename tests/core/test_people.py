@@ -41,3 +41,14 @@ def test_whose_a_name_is() -> None:
     assert people.whose("张三") is None, "a name that two people share says nothing"
     people.put(Person("1002", "李四", "agent"))
     assert people.whose("张三") == AGENT
+
+
+def test_who_may_act_on_others_calls_and_seats() -> None:
+    matrix = {
+        "control.listen": {"shift_leader", "supervisor"},
+        "control.seats": {"shift_leader", "supervisor"},
+        "control.calls": {"shift_leader", "supervisor"},
+        "message": {"shift_leader", "supervisor"},
+    }
+    for right, roles in matrix.items():
+        assert {role for role in ROLES if right in RIGHTS[role]} == roles, right
