@@ -46,6 +46,7 @@ from agentd.ticketing_file import (
     trouble_code,
     trouble_words,
 )
+from agentd.ticketing_history_writing import read_heard
 from agentd.ticketing_jobs import DocumentChange, Transaction, Work
 from agentd.ticketing_orders import read_restored
 from agentd.ticketing_readers import Readers
@@ -132,6 +133,7 @@ class Store(DeskMethods):
         self._trouble: str | None = None
         self._last_error: str | None = None
         self._dropped = 0
+        self._heard_us: dict[str, int] | None = None
 
     @classmethod
     def throwaway(cls, *, batch_max: int = 5_000) -> Self:
@@ -161,6 +163,8 @@ class Store(DeskMethods):
             await connection.exec_driver_sql(
                 schema.PUT_META, [("written_by", f"agentd {__version__}")]
             )
+            if self._durable:
+                self._heard_us = await connection.run_sync(read_heard)
             await connection.commit()
         except BaseException as error:
             await self._disconnect()
@@ -406,7 +410,9 @@ class Store(DeskMethods):
                 return
             batch.in_doubt = False
         behind = not self._caught_up
-        rivals = await write_batch(connection, batch, self._rules, behind=behind)
+        rivals = await write_batch(
+            connection, batch, self._rules, behind=behind, heard_us=self._heard_us
+        )
         for change, holder in rivals:
             self._log.error("second_order_refused", order=change.id, stands=holder)
         batch.in_doubt = bool(batch.mark)

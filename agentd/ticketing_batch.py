@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
+from typing import Any
 
 from agentd.core.effects import (
     OBLIGATIONS,
@@ -12,7 +13,11 @@ from agentd.core.effects import (
     CallEnded,
     Effect,
     LegEnded,
+    LinkSpan,
     RecordingSeen,
+    SeatChanged,
+    VisitEnded,
+    WrapUpEnded,
 )
 from agentd.ticketing_jobs import AnyWork, DocumentChange, Obligation
 
@@ -23,8 +28,25 @@ class Batch:
     """Effects, memory and work that are stored together or not at all."""
 
     __slots__ = (
-        "alerts", "announcements", "calls", "changed", "done", "in_doubt", "legs", "mark",
-        "memory", "news", "obligations", "recordings", "size", "work",
+        "_kinds",
+        "alerts",
+        "announcements",
+        "calls",
+        "changed",
+        "done",
+        "in_doubt",
+        "legs",
+        "links",
+        "mark",
+        "memory",
+        "news",
+        "obligations",
+        "recordings",
+        "seats",
+        "size",
+        "visits",
+        "work",
+        "wrap_ups",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -33,6 +55,20 @@ class Batch:
         self.calls: list[CallEnded] = []
         self.alerts: list[Alert] = []
         self.recordings: list[RecordingSeen] = []
+        self.visits: list[VisitEnded] = []
+        self.wrap_ups: list[WrapUpEnded] = []
+        self.seats: list[SeatChanged] = []
+        self.links: list[LinkSpan] = []
+        self._kinds: dict[type, list[Any]] = {
+            Alert: self.alerts,
+            LegEnded: self.legs,
+            CallEnded: self.calls,
+            RecordingSeen: self.recordings,
+            VisitEnded: self.visits,
+            WrapUpEnded: self.wrap_ups,
+            SeatChanged: self.seats,
+            LinkSpan: self.links,
+        }
         self.memory: dict[tuple[str, str], bytes | None] = {}
         """By (pbx, key): what was said last; None is to be forgotten."""
         self.work: list[tuple[AnyWork, int]] = []
@@ -64,16 +100,11 @@ class Batch:
             # Few instructions: this runs for every effect of every event, on the event loop.
             if isinstance(effect, OBLIGATIONS):
                 self.obligations.append(effect)
-            elif isinstance(effect, Alert):
-                self.alerts.append(effect)
-            elif isinstance(effect, LegEnded):
-                self.legs.append(effect)
-            elif isinstance(effect, CallEnded):
-                self.calls.append(effect)
-            elif isinstance(effect, RecordingSeen):
-                self.recordings.append(effect)
             else:
-                continue
+                kept = self._kinds.get(type(effect))
+                if kept is None:
+                    continue
+                kept.append(effect)
             self.size += 1
         if len(self.obligations) > told:
             self.announcements.append((announce, len(self.obligations)))
@@ -89,12 +120,13 @@ class Batch:
     @property
     def telemetry(self) -> int:
         """How many of the effects could be given up."""
-        return len(self.legs) + len(self.calls) + len(self.alerts) + len(self.recordings)
+        return sum(map(len, self._kinds.values()))
 
     def drop_telemetry(self) -> int:
-        """Give up legs, calls, alerts and recordings; how many."""
+        """Give up everything but obligations, memory and work; how many effects."""
         dropped = self.telemetry
-        self.legs, self.calls, self.alerts, self.recordings = [], [], [], []
+        for kept in self._kinds.values():
+            kept.clear()
         self.size -= dropped
         return dropped
 

@@ -40,8 +40,9 @@ from agentd.core.effects import (
     Violation,
 )
 from agentd.core.obligation import change_key, merge
+from agentd.ports.history import alert_id
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest migration: what these tables look like."""
 
 metadata = MetaData()
@@ -142,10 +143,17 @@ alert = Table(
     _int("value_us", null=True),
     _int("limit_us", null=True),
     _text("spell"),
+    _text("id", null=True),
+    _text("team", null=True),
     UniqueConstraint("spell", "level", "at_us", "rule", "pbx"),
     Index("alert_by_time", "at_us"),
+    Index("alert_by_id", "id"),
+    Index("alert_by_call", "call"),
+    Index("alert_by_seat", "seat", "at_us"),
+    Index("alert_by_agent", "agent", "at_us"),
     sqlite_strict=True,
 )
+"""``id``: :func:`agentd.ports.history.alert_id`; ``team``: of its seat, when it was written."""
 
 leg = Table(
     "leg",
@@ -172,12 +180,14 @@ leg = Table(
     _int("estimated"),
     _int("gap"),
     _text("evidence"),
+    _text("team", null=True),
     UniqueConstraint("call", "leg", "pbx"),
     Index("leg_by_end", "ended_us"),
     Index("leg_by_seat", "seat", "ended_us"),
     Index("leg_by_agent", "agent", "ended_us"),
     sqlite_strict=True,
 )
+"""``team``: of its seat, as it was when it was written."""
 
 call = Table(
     "call",
@@ -262,20 +272,20 @@ def contact_row(e: OrderContact) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def alert_row(e: Alert) -> tuple[Any, ...]:
+def alert_row(e: Alert, team: str | None = None) -> tuple[Any, ...]:
     """One row of ``alert``."""
     return (
         e.pbx, e.at_us, e.level, e.rule, e.seat, e.agent, e.call, e.queue, _json(e.to),
-        e.value_us, e.limit_us, e.spell,
+        e.value_us, e.limit_us, e.spell, alert_id(e), team,
     )  # fmt: skip
 
 
-def leg_row(e: LegEnded) -> tuple[Any, ...]:
+def leg_row(e: LegEnded, team: str | None = None) -> tuple[Any, ...]:
     """One row of ``leg``."""
     return (
         e.pbx, e.call, e.leg, e.seat, e.agent, e.queue, e.direction, e.caller, e.offered_us,
         e.ringing_us, e.answered_us, e.ended_us, e.ring_us, e.talk_us, e.hold_us, _json(e.holds),
-        e.outcome, e.ended_by, int(e.estimated), int(e.gap), _json(e.evidence),
+        e.outcome, e.ended_by, int(e.estimated), int(e.gap), _json(e.evidence), team,
     )  # fmt: skip
 
 

@@ -250,11 +250,11 @@ def waking(connection: Connection) -> list[tuple[int, str, str]]:
 
 _spells = msgspec.json.Decoder(tuple[Spell, ...])
 _texts = msgspec.json.Decoder(tuple[str, ...])
-_LEG = tuple(column for column in schema.leg.columns if column.name != "seq")
+_LEG = tuple(column for column in schema.leg.columns if column.name not in ("seq", "team"))
 
 
 def leg_of(row: Sequence[Any]) -> LegEnded:
-    """The leg in a row of ``leg`` (without ``seq``)."""
+    """The leg in a row of ``leg`` (without ``seq`` and ``team``)."""
     values = dict(zip((column.name for column in _LEG), row, strict=True))
     values["holds"] = _spells.decode(values["holds"])
     values["evidence"] = _texts.decode(values["evidence"])

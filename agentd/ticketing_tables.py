@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, event, text
 
+from agentd.ticketing_history_tables import TRIGGERS
 from agentd.ticketing_schema import metadata
 
 
@@ -327,11 +328,11 @@ webhook = Table(
 # --- what SQLAlchemy has no words for --------------------------------------------------------
 
 
-def _stays(table: str, what: str) -> list[str]:
+def _stays(table: str, what: str, verbs: tuple[str, ...] = ("UPDATE", "DELETE")) -> list[str]:
     return [
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{what} is never changed'); END"
-        for verb in ("UPDATE", "DELETE")
+        for verb in verbs
     ]
 
 
@@ -339,7 +340,9 @@ EXTRAS = (
     # Words come tokenised (agentd/ticketing_words.py); this tokenizer takes every character
     # beyond ASCII as part of a word, also those that are newer than SQLite's tables.
     "CREATE VIRTUAL TABLE order_words USING fts5(words, tokenize='ascii', columnsize=0)",
-    *_stays("audit", "the audit log"),
+    # Only retention deletes from it (ticketing_history_tables).
+    *_stays("audit", "the audit log", ("UPDATE",)),
+    *TRIGGERS,
     *_stays("order_history", "the history of orders"),
 )
 """Statements that make what a Table cannot describe."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,9 +13,11 @@ from agentd import ticketing_people as people
 from agentd import ticketing_schema as schema
 from agentd import ticketing_tables as tables
 from agentd.core.effects import OrderChanged, OrderContact, Violation
+from agentd.core.phone import CHINA
 from agentd.ports.desk import OrderRules
 from agentd.ticketing_batch import Batch
 from agentd.ticketing_documents import catch_up, follow_new, refresh
+from agentd.ticketing_history_writing import list_batch, teams_of, write_facts
 from agentd.ticketing_jobs import DocumentChange, Transaction
 from agentd.ticketing_schema import ObligationPlan
 
@@ -34,11 +36,17 @@ async def is_committed(connection: AsyncConnection, batch: Batch) -> bool:
 
 
 async def write_batch(
-    connection: AsyncConnection, batch: Batch, rules: OrderRules | None, *, behind: bool
+    connection: AsyncConnection,
+    batch: Batch,
+    rules: OrderRules | None,
+    *,
+    behind: bool,
+    heard_us: Mapping[str, int] | None,
 ) -> list[tuple[OrderChanged, str]]:
     """Write everything in ``batch`` and do its work; orders that were refused, and what stands.
 
-    ``behind``: the documents may not have followed everything that was stored before.
+    ``behind``: the documents may not have followed everything that was stored before. ``heard_us``:
+    up to when each PBX was heard before this process; None: nobody will ask for the history.
     """
     run = connection.exec_driver_sql
     batch.changed = []
@@ -54,7 +62,10 @@ async def write_batch(
         # Only the first look tells: a commit that reported an error may have happened all the
         # same, and then the second attempt finds its own changes.
         batch.news = news
-    await _write_telemetry(connection, batch)
+    await _write_telemetry(connection, batch, teams_of(rules))
+    if heard_us is not None:
+        await write_facts(connection, batch, heard_us)
+        await list_batch(connection, batch, CHINA if rules is None else rules.book.numbers)
     if rules is not None:
         await _tell_queues(connection, batch)
     if batch.work or (rules is not None and plan is not None and plan.steps):
@@ -108,14 +119,21 @@ async def _write_obligations(
     return plan, news
 
 
-async def _write_telemetry(connection: AsyncConnection, batch: Batch) -> None:
+async def _write_telemetry(
+    connection: AsyncConnection, batch: Batch, team: Callable[[str, str | None], str | None]
+) -> None:
     run = connection.exec_driver_sql
     if batch.legs:
-        await run(schema.ADD_LEG, [schema.leg_row(leg) for leg in batch.legs])
+        await run(
+            schema.ADD_LEG, [schema.leg_row(leg, team(leg.pbx, leg.seat)) for leg in batch.legs]
+        )
     if batch.calls:
         await run(schema.ADD_CALL, [schema.call_row(call) for call in batch.calls])
     if batch.alerts:
-        await run(schema.ADD_ALERT, [schema.alert_row(alert) for alert in batch.alerts])
+        await run(
+            schema.ADD_ALERT,
+            [schema.alert_row(alert, team(alert.pbx, alert.seat)) for alert in batch.alerts],
+        )
     if batch.recordings:
         await run(people.SEE_RECORDING, people.recording_rows(batch.recordings))
     put, forget = schema.memory_rows(batch.memory)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from agentd.core.effects import (
     Alert,
     CallEnded,
+    Direction,
     LegEnded,
     LinkSpan,
     OrderChanged,
@@ -79,6 +80,7 @@ class CallSearch(Struct, frozen=True):
     seat: str | None = None
     agents: tuple[str, ...] = ()
     """Any of the names that a person has (login, name, member names)."""
+    direction: Direction | None = None
     outcome: str | None = None
     rule: str | None = None
     """That was broken in it, excused or not; ``any`` for whichever."""
@@ -96,9 +98,12 @@ class CallSearch(Struct, frozen=True):
 
 
 class CallFound(Struct, frozen=True):
-    """One call of a list. ``talk_us``, ``hold_us``: of all its legs together."""
+    """One call of a list. ``talk_us``, ``hold_us``: of all its legs together.
+
+    Calls that a seat made are here too; their ``caller`` is the number that was dialled."""
 
     call: CallEnded
+    direction: Direction
     legs: tuple[LegEnded, ...]
     """The earliest first; without their evidence, which is the story's."""
     talk_us: int
@@ -157,8 +162,9 @@ class CallStory(Struct, frozen=True):
     recordings: tuple[Recording, ...]
     gaps: tuple[Gap, ...]
     """In which some of it was not heard."""
-    teams: tuple[tuple[str, str | None, str | None], ...]
-    """(seat, queue, team) of its legs, as they were then: who may read it is judged by these."""
+    scope: tuple[tuple[str | None, str | None], ...]
+    """(queue, team) of its legs, as they were then, or of its stays where no seat had a part: who
+    may read it is judged by these."""
     held: bool
     """A legal hold keeps it from being purged and masked."""
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from agentd import ports
-from agentd.core.effects import Effect, OrderChanged, SeatChanged
+from agentd.core.effects import Anomaly, Effect, OrderChanged, SeatChanged
 from agentd.core.obligation import complete
 from agentd.ticketing import Store
 from tests.adapters.store_rig import (
@@ -211,7 +211,7 @@ SEAT = SeatChanged(
 
 
 async def test_what_is_not_stored_makes_no_transaction(store: Store) -> None:
-    store.submit([SEAT], {}, ignore, pbx="main")
+    store.submit([Anomaly(pbx="main", at_us=T0_US, what="odd", event=None)], {}, ignore, pbx="main")
     assert store.health.queued == 0
     await store.flush()
 
