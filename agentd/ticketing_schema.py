@@ -181,6 +181,7 @@ leg = Table(
     _int("gap"),
     _text("evidence"),
     _text("team", null=True),
+    Column("judged", Text, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("call", "leg", "pbx"),
     Index("leg_by_end", "ended_us"),
     Index("leg_by_seat", "seat", "ended_us"),
@@ -286,6 +287,7 @@ def leg_row(e: LegEnded, team: str | None = None) -> tuple[Any, ...]:
         e.pbx, e.call, e.leg, e.seat, e.agent, e.queue, e.direction, e.caller, e.offered_us,
         e.ringing_us, e.answered_us, e.ended_us, e.ring_us, e.talk_us, e.hold_us, _json(e.holds),
         e.outcome, e.ended_by, int(e.estimated), int(e.gap), _json(e.evidence), team,
+        _json(e.judged),
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ _INT_MAX = (1 << 63) - 1
 
 _listed, _document = tables.order_listed.c, tables.order_document.c
 _violation, _appeal, _leg = schema.violation.c, tables.appeal.c, schema.leg.c
-_Where = list[ColumnElement[bool]]
+Where = list[ColumnElement[bool]]
 
 
 # --- cursors ---------------------------------------------------------------------------------
@@ -94,15 +94,15 @@ def read_cursor(kind: str, cursor: str, *types: type) -> tuple[int | str, ...]:
     return tuple(place)
 
 
-def _limit(wanted: int) -> int:
+def page_limit(wanted: int) -> int:
     return max(1, min(wanted, LIMIT_MAX))
 
 
 # --- building blocks -------------------------------------------------------------------------
 
 
-def _heads(
-    ids: Select[Any], lists: Sequence[_Where], order: Sequence[ColumnElement[Any]], limit: int
+def heads(
+    ids: Select[Any], lists: Sequence[Where], order: Sequence[ColumnElement[Any]], limit: int
 ) -> Any:
     """The first ``limit`` of several lists that have nothing in common, as a subquery."""
     heads = [ids.where(*where).order_by(*order).limit(limit) for where in lists]
@@ -111,13 +111,13 @@ def _heads(
     return union_all(*(select(head.subquery()) for head in heads)).subquery()
 
 
-def _scope(column: Column[Any], mine: Sequence[str]) -> _Where:
+def scoped_by(column: Column[Any], mine: Sequence[str]) -> Where:
     """What belongs to nobody belongs to everybody who leads. Put so that no index is taken for it:
     a leader's share is large, and the list's own order shows its first page soonest."""
     return [func.coalesce(column, mine[0]).in_(mine)] if mine else []
 
 
-def _flag(column: ColumnElement[Any], wanted: bool | None) -> _Where:
+def _flag(column: ColumnElement[Any], wanted: bool | None) -> Where:
     # Written out, since an index over a condition is used only where the condition is readable.
     return [] if wanted is None else [column == literal_column(str(int(wanted)))]
 
@@ -125,7 +125,7 @@ def _flag(column: ColumnElement[Any], wanted: bool | None) -> _Where:
 # --- orders ----------------------------------------------------------------------------------
 
 
-def _order_where(query: OrderQuery, numbers: NumberRules) -> _Where | None:
+def _order_where(query: OrderQuery, numbers: NumberRules) -> Where | None:
     """Every condition but the states; None where nothing can fit."""
     exact = {
         _listed.owner: query.owner,
@@ -140,7 +140,7 @@ def _order_where(query: OrderQuery, numbers: NumberRules) -> _Where | None:
     where += _flag(_listed.unacknowledged, query.unacknowledged)
     where += _flag(_listed.overdue, query.overdue)
     where += _flag(_listed.own_service, query.own_service)
-    where += _scope(_listed.queue, query.queues) + _scope(_listed.team, query.teams)
+    where += scoped_by(_listed.queue, query.queues) + scoped_by(_listed.team, query.teams)
     if query.opened_from_us is not None:
         where.append(_listed.opened_us >= query.opened_from_us)
     if query.opened_to_us is not None:
@@ -172,9 +172,9 @@ def order_keys(query: OrderQuery, numbers: NumberRules = CHINA) -> Select[Any] |
         after = read_cursor(f"orders:{query.sort}", query.cursor, int, int)
         where.append(place > tuple_(*after) if due else place < tuple_(*after))
     order = (key, _listed.seq) if due else (key.desc(), _listed.seq.desc())
-    limit = _limit(query.limit) + 1
+    limit = page_limit(query.limit) + 1
     states = [[_listed.state == state] for state in dict.fromkeys(query.states)] or [[]]
-    heads = _heads(
+    heads = heads(
         select(_listed.seq, key.label("key")), [[*where, *s] for s in states], order, limit
     )
     merged = (heads.c.key, heads.c.seq) if due else (heads.c.key.desc(), heads.c.seq.desc())
@@ -198,7 +198,7 @@ def order_page(connection: Connection, query: OrderQuery, numbers: NumberRules) 
     if keys is None:
         return OrderPage(items=(), next_cursor=None, total=0)
     found = connection.execute(keys).all()
-    limit = _limit(query.limit)
+    limit = page_limit(query.limit)
     shown = found[:limit]
     docs = dict(
         connection.execute(
@@ -250,14 +250,15 @@ def waking(connection: Connection) -> list[tuple[int, str, str]]:
 
 _spells = msgspec.json.Decoder(tuple[Spell, ...])
 _texts = msgspec.json.Decoder(tuple[str, ...])
-_LEG = tuple(column for column in schema.leg.columns if column.name not in ("seq", "team"))
+LEG = tuple(column for column in schema.leg.columns if column.name not in ("seq", "team"))
 
 
 def leg_of(row: Sequence[Any]) -> LegEnded:
     """The leg in a row of ``leg`` (without ``seq`` and ``team``)."""
-    values = dict(zip((column.name for column in _LEG), row, strict=True))
+    values = dict(zip((column.name for column in LEG), row, strict=True))
     values["holds"] = _spells.decode(values["holds"])
     values["evidence"] = _texts.decode(values["evidence"])
+    values["judged"] = _texts.decode(values["judged"])
     values["estimated"] = bool(values["estimated"])
     values["gap"] = bool(values["gap"])
     values["hold_us"] = values["hold_us"] or 0
@@ -266,7 +267,7 @@ def leg_of(row: Sequence[Any]) -> LegEnded:
 
 def call_keys(query: CallQuery) -> Select[Any]:
     """The statement for a page's rows (seq, ended_us), latest first, one more than it holds."""
-    where = _scope(_leg.queue, query.queues)
+    where = scoped_by(_leg.queue, query.queues)
     if query.pbx is not None:
         where.append(_leg.pbx == query.pbx)
     if query.call is not None:
@@ -278,9 +279,9 @@ def call_keys(query: CallQuery) -> Select[Any]:
     if query.cursor is not None:
         after = read_cursor("calls", query.cursor, int, int)
         where.append(tuple_(_leg.ended_us, _leg.seq) < tuple_(*after))
-    limit = _limit(query.limit) + 1
+    limit = page_limit(query.limit) + 1
     agents = [[_leg.agent == agent] for agent in dict.fromkeys(query.agents)] or [[]]
-    heads = _heads(
+    heads = heads(
         select(_leg.seq, _leg.ended_us.label("key")),
         [[*where, *agent] for agent in agents],
         (_leg.ended_us.desc(), _leg.seq.desc()),
@@ -293,11 +294,9 @@ def call_keys(query: CallQuery) -> Select[Any]:
 def call_page(connection: Connection, query: CallQuery) -> CallPage:
     """One page of legs, latest first. Raises :class:`Refused` for a cursor that is none."""
     found = connection.execute(call_keys(query)).all()
-    limit = _limit(query.limit)
+    limit = page_limit(query.limit)
     shown = found[:limit]
-    rows = connection.execute(
-        select(_leg.seq, *_LEG).where(_leg.seq.in_([seq for seq, _ in shown]))
-    )
+    rows = connection.execute(select(_leg.seq, *LEG).where(_leg.seq.in_([seq for seq, _ in shown])))
     legs = {row[0]: leg_of(row[1:]) for row in rows}
     next_cursor = None
     if len(found) > limit:
@@ -308,7 +307,7 @@ def call_page(connection: Connection, query: CallQuery) -> CallPage:
 
 # --- violations ------------------------------------------------------------------------------
 
-_VIOLATION = tuple(schema.violation.columns)[:11]
+VIOLATION = tuple(schema.violation.columns)[:11]
 _BELONGS = (_violation.owner, _violation.queue, _violation.team)
 _APPEAL = tuple(tables.appeal.columns)
 
@@ -328,7 +327,7 @@ def violation_keys(query: ViolationQuery) -> Select[Any]:
         _violation.call: query.call,
     }
     where = [column == value for column, value in exact.items() if value is not None]
-    where += _scope(_violation.queue, query.queues) + _scope(_violation.team, query.teams)
+    where += scoped_by(_violation.queue, query.queues) + scoped_by(_violation.team, query.teams)
     if query.from_us is not None:
         where.append(_violation.at_us >= query.from_us)
     if query.to_us is not None:
@@ -343,8 +342,8 @@ def violation_keys(query: ViolationQuery) -> Select[Any]:
     if query.cursor is not None:
         after = read_cursor("violations", query.cursor, int, str)
         where.append(tuple_(_violation.at_us, _violation.id) < tuple_(*after))
-    limit = _limit(query.limit) + 1
-    mine: list[_Where] = [[]]
+    limit = page_limit(query.limit) + 1
+    mine: list[Where] = [[]]
     if query.agents:
         # A login that was found when it was written stands; a name counts only where none was.
         mine = [[_violation.owner == agent] for agent in dict.fromkeys(query.agents)]
@@ -352,7 +351,7 @@ def violation_keys(query: ViolationQuery) -> Select[Any]:
             [_violation.agent == agent, _violation.owner.is_(None)]
             for agent in dict.fromkeys(query.agents)
         ]
-    heads = _heads(
+    heads = heads(
         select(_violation.id, _violation.at_us.label("key")),
         [[*where, *own] for own in mine],
         (_violation.at_us.desc(), _violation.id.desc()),
@@ -373,7 +372,7 @@ def judged(connection: Connection, ids: Sequence[str]) -> list[JudgedViolation]:
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(*_VIOLATION, *_BELONGS, order).where(_violation.id.in_(ids))
+        select(*VIOLATION, *_BELONGS, order).where(_violation.id.in_(ids))
     ).all()
     appeals: dict[str, list[Appeal]] = {}
     for row in connection.execute(
@@ -383,7 +382,7 @@ def judged(connection: Connection, ids: Sequence[str]) -> list[JudgedViolation]:
         appeals.setdefault(appeal.violation, []).append(appeal)
     found = {}
     for row in rows:
-        values = dict(zip((column.name for column in _VIOLATION), row[:11], strict=True))
+        values = dict(zip((column.name for column in VIOLATION), row[:11], strict=True))
         values["evidence"] = _texts.decode(values["evidence"])
         owner, queue, team, order_id = row[11:]
         about = tuple(appeals.get(values["id"], ()))
@@ -402,7 +401,7 @@ def judged(connection: Connection, ids: Sequence[str]) -> list[JudgedViolation]:
 def violation_page(connection: Connection, query: ViolationQuery) -> ViolationPage:
     """One page, latest first. Raises :class:`Refused` for a cursor that is none."""
     found = connection.execute(violation_keys(query)).all()
-    limit = _limit(query.limit)
+    limit = page_limit(query.limit)
     shown = found[:limit]
     next_cursor = None
     if len(found) > limit:

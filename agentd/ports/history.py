@@ -17,6 +17,7 @@ from agentd.core.effects import (
     Alert,
     CallEnded,
     Direction,
+    Judged,
     LegEnded,
     LinkSpan,
     OrderChanged,
@@ -31,17 +32,6 @@ from agentd.ports.accounts import AuditEntry
 from agentd.ports.desk import JudgedViolation, Recording
 
 # --- facts -----------------------------------------------------------------------------------
-
-
-class Judged(Struct, frozen=True, gc=False):
-    """What was decided about a violation: whether it stands from then on."""
-
-    pbx: str
-    violation: str
-    """Its id."""
-    at_us: int
-    """When it was decided, in our time."""
-    standing: bool
 
 
 Fact = (
@@ -199,6 +189,8 @@ class Quarter(Struct, frozen=True):
     """Of the abandoned."""
     let_go: int
     moved: int
+    unknown: int
+    """Gone while nothing was heard."""
     wait_us: int
     """Of the answered together."""
     longest_us: int
