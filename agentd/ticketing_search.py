@@ -101,7 +101,7 @@ def page_limit(wanted: int) -> int:
 # --- building blocks -------------------------------------------------------------------------
 
 
-def heads(
+def first_of(
     ids: Select[Any], lists: Sequence[Where], order: Sequence[ColumnElement[Any]], limit: int
 ) -> Any:
     """The first ``limit`` of several lists that have nothing in common, as a subquery."""
@@ -174,7 +174,7 @@ def order_keys(query: OrderQuery, numbers: NumberRules = CHINA) -> Select[Any] |
     order = (key, _listed.seq) if due else (key.desc(), _listed.seq.desc())
     limit = page_limit(query.limit) + 1
     states = [[_listed.state == state] for state in dict.fromkeys(query.states)] or [[]]
-    heads = heads(
+    heads = first_of(
         select(_listed.seq, key.label("key")), [[*where, *s] for s in states], order, limit
     )
     merged = (heads.c.key, heads.c.seq) if due else (heads.c.key.desc(), heads.c.seq.desc())
@@ -281,7 +281,7 @@ def call_keys(query: CallQuery) -> Select[Any]:
         where.append(tuple_(_leg.ended_us, _leg.seq) < tuple_(*after))
     limit = page_limit(query.limit) + 1
     agents = [[_leg.agent == agent] for agent in dict.fromkeys(query.agents)] or [[]]
-    heads = heads(
+    heads = first_of(
         select(_leg.seq, _leg.ended_us.label("key")),
         [[*where, *agent] for agent in agents],
         (_leg.ended_us.desc(), _leg.seq.desc()),
@@ -351,7 +351,7 @@ def violation_keys(query: ViolationQuery) -> Select[Any]:
             [_violation.agent == agent, _violation.owner.is_(None)]
             for agent in dict.fromkeys(query.agents)
         ]
-    heads = heads(
+    heads = first_of(
         select(_violation.id, _violation.at_us.label("key")),
         [[*where, *own] for own in mine],
         (_violation.at_us.desc(), _violation.id.desc()),
