@@ -39,6 +39,10 @@ class AmiAction(enum.Enum):
     QUEUE_REMOVE = "QueueRemove"
     QUEUE_PAUSE = "QueuePause"
     ORIGINATE = "Originate"
+    HANGUP = "Hangup"
+    REDIRECT = "Redirect"
+    QUEUE_CHANGE_PRIORITY = "QueueChangePriorityCaller"
+    SHOW_DIALPLAN = "ShowDialPlan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Shape:
 # One phone or other endpoint: an "&" would call several, a "," or "|" would begin an option.
 _ENDPOINT = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.:@/+-]+")
 _TRUTH = re.compile("true|false")
+# By Uniqueid: names of channels begin anew with every start of the PBX, and Hangup would take what
+# stands between slashes for a pattern that fits many.
+_UID = re.compile(r"[A-Za-z0-9_.-]{1,120}")
+_CONTEXT = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_EXTEN = re.compile(r"[0-9*#+]{1,40}")
 
 SHAPES: Mapping[AmiAction, Shape] = {
     AmiAction.LOGIN: Shape(required=frozenset({"Username", "Secret", "Events"})),
@@ -87,21 +96,68 @@ SHAPES: Mapping[AmiAction, Shape] = {
         optional=frozenset({"Queue", "Reason"}),
         forms={"Interface": _ENDPOINT, "Paused": _TRUTH},
     ),
-    # Without Application and Data it can only enter the dialplan, and there only at a number.
+    # Without an application it can only enter the dialplan, and there only at a number.
     AmiAction.ORIGINATE: Shape(
         required=frozenset({"Channel", "Context", "Exten", "Priority", "Async"}),
         optional=frozenset({"CallerID", "Timeout"}),
         forms={
             "Channel": _ENDPOINT,
-            "Context": re.compile(r"[A-Za-z0-9_.-]{1,80}"),
-            "Exten": re.compile(r"[0-9*#+]{1,40}"),
+            "Context": _CONTEXT,
+            "Exten": _EXTEN,
             "Priority": re.compile("1"),
             "Async": re.compile("true"),
             "CallerID": re.compile(r"<[0-9*#+]{1,40}>"),
             "Timeout": re.compile(r"[0-9]{1,6}"),
         },
     ),
+    AmiAction.HANGUP: Shape(required=frozenset({"Channel"}), forms={"Channel": _UID}),
+    AmiAction.REDIRECT: Shape(
+        required=frozenset({"Channel", "Context", "Exten", "Priority"}),
+        forms={
+            "Channel": _UID,
+            "Context": _CONTEXT,
+            "Exten": _EXTEN,
+            "Priority": re.compile("1"),
+        },
+    ),
+    # It knows channels by name only.
+    AmiAction.QUEUE_CHANGE_PRIORITY: Shape(
+        required=frozenset({"Queue", "Caller", "Priority", "Immediate"}),
+        forms={
+            "Caller": re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.:@/+;-]{1,200}"),
+            "Priority": re.compile(r"[0-9]{1,9}"),
+            "Immediate": re.compile("yes"),
+        },
+    ),
+    AmiAction.SHOW_DIALPLAN: Shape(
+        required=frozenset({"Context", "Extension"}),
+        ended_by="ShowDialPlanComplete",
+        forms={"Context": _CONTEXT, "Extension": _EXTEN},
+    ),
 }
+
+_LISTENING = Shape(
+    required=frozenset({"Channel", "Application", "Data", "ChannelId", "Async"}),
+    optional=frozenset({"CallerID", "Timeout"}),
+    forms={
+        "Channel": _ENDPOINT,
+        "Application": re.compile("ChanSpy"),
+        # One channel by its Uniqueid, and it ends with that channel. No option more: some record.
+        "Data": re.compile(r"[A-Za-z0-9_.-]{1,120},quES[wB]?"),
+        "ChannelId": re.compile(r"agentd-spy-(listen|whisper|barge)-[0-9a-f]{16}"),
+        "Async": re.compile("true"),
+        "CallerID": re.compile(r'"[A-Za-z ]{1,20}" <[0-9*#+]{0,40}>'),
+        "Timeout": re.compile(r"[0-9]{1,6}"),
+    },
+)
+"""The one application that is ever started, on a supervisor's own phone."""
+
+
+def shape_of(action: AmiAction, headers: Mapping[str, str]) -> Shape:
+    """What ``action`` with these headers must look like."""
+    if action is AmiAction.ORIGINATE and "Application" in headers:
+        return _LISTENING
+    return SHAPES[action]
 
 
 def known_action(name: str) -> AmiAction:
@@ -120,7 +176,7 @@ def encode(action: AmiAction, action_id: str, headers: Mapping[str, str] | None 
     reads. The message names the header, never its value: that may be a password.
     """
     given = dict(headers or {})
-    shape = SHAPES[action]
+    shape = shape_of(action, given)
     for missing in sorted(shape.required - given.keys()):
         raise Refused(f"AMI action {action.value} needs the header {missing}")
     for unknown in sorted(given.keys() - shape.required - shape.optional):

@@ -51,7 +51,7 @@ from agentd.ami_reports import LinkReports
 from agentd.ami_session import AmiSession
 from agentd.errors import Refused
 from agentd.ports import Inbox
-from agentd.ports.telephony import Phone, QueueMember
+from agentd.ports.telephony import Phone, QueueCaller, QueueMember
 
 _GREETING_S = 5.0
 _RESYNC_MIN_S = 1.0
@@ -75,6 +75,12 @@ _FOR_PEOPLE = {
     AmiAction.QUEUE_PAUSE: "agent",
     AmiAction.ORIGINATE: "originate",
     AmiAction.GETVAR: "reporting",
+    AmiAction.HANGUP: "call",
+    AmiAction.REDIRECT: "call",
+    AmiAction.SHOW_DIALPLAN: "reporting",
+    # Whoever is logged in may.
+    AmiAction.QUEUE_CHANGE_PRIORITY: "",
+    AmiAction.QUEUE_STATUS: "",
 }
 """Actions that others may have done, and the write class that they need."""
 
@@ -166,6 +172,7 @@ class AmiListener:
         self._watch = EventWatch(settings.event_mask)
         self._members = QueueMembers()
         self._phones = Phones()
+        self._asking_callers = asyncio.Lock()
         self._may: Permissions | None = None
         self.recordings = RecordingNames(settings.pbx, inbox, self._recording_file)
         self._begin()
@@ -228,6 +235,28 @@ class AmiListener:
     def phone(self, device: str) -> Phone | None:
         """The phone itself; None where the PBX never named it."""
         return self._phones.get(device)
+
+    def phones(self) -> Sequence[Phone]:
+        """Every device that the PBX named, by name."""
+        return self._phones.all()
+
+    @property
+    def series(self) -> int | None:
+        """Asterisk's release series (22); None while it is not known."""
+        session = self._session
+        return (
+            None
+            if session is None
+            else asterisk_series(self._version, session.protocol.ami_version)
+        )
+
+    async def callers(self, queue: str) -> Sequence[QueueCaller]:
+        """Who waits in ``queue`` now, in the queue's order: the PBX is asked."""
+        async with self._asking_callers:
+            self._members.callers_begin()
+            # The whole list: one queue's alone would tell the engine that the others are gone.
+            await self.ask(AmiAction.QUEUE_STATUS, {})
+            return self._members.callers(queue)
 
     async def ask(self, action: AmiAction | str, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Do ``action`` once, never again; the answer's headers (lower case)."""

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from agentd.ami_actions import AmiAction
 from agentd.ami_pbx import timestamp_us
-from agentd.ports.telephony import Phone, QueueMember
+from agentd.ports.telephony import Phone, QueueCaller, QueueMember
 
 _EVENT = b"Event: QueueMember"
 _STATUS = b"Event: QueueMemberStatus\r\n"
 """Comes with every change of the phone's state, and changes nothing here."""
 _REMOVED = b"Event: QueueMemberRemoved\r\n"
 _ITEM = b"Event: QueueMember\r\n"
+_CALLER = b"Event: QueueEntry\r\n"
 
 _DEVICE = b"Event: DeviceStateChange\r\n"
 _RINGS = ("RINGING", "RINGINUSE")
@@ -34,6 +35,7 @@ class QueueMembers:
     def __init__(self) -> None:
         self._members: dict[_Key, QueueMember] = {}
         self._listed: dict[_Key, QueueMember] | None = None
+        self._callers: dict[tuple[str, str], QueueCaller] = {}
 
     def list_begins(self) -> None:
         """The PBX is asked for its queues."""
@@ -45,12 +47,34 @@ class QueueMembers:
         if whole and listed is not None:
             self._members = listed
 
+    def callers_begin(self) -> None:
+        """The PBX is asked who waits."""
+        self._callers = {}
+
+    def callers(self, queue: str) -> tuple[QueueCaller, ...]:
+        """Who waited in ``queue`` when the PBX was asked last, in the queue's order."""
+        found = [caller for (name, _), caller in self._callers.items() if name == queue]
+        return tuple(sorted(found, key=lambda caller: caller.position))
+
     def saw_list_item(self, frame: bytes) -> None:
-        """An item of that list, and maybe a QueueMember."""
+        """An item of that list, and maybe a QueueMember or one who waits."""
+        if frame.startswith(_CALLER):
+            self._saw_caller(frame)
+            return
         if self._listed is not None and frame.startswith(_ITEM):
             member = _read(frame, name="Name", interface="Location")
             if member is not None:
                 self._listed[member.queue, member.interface] = member
+
+    def _saw_caller(self, frame: bytes) -> None:
+        headers = _headers(frame)
+        queue, uid = headers.get("Queue", ""), headers.get("Uniqueid", "")
+        position, priority = headers.get("Position", ""), headers.get("Priority", "0")
+        if queue and uid and position.isdigit():
+            known = int(priority) if priority.lstrip("-").isdigit() else 0
+            self._callers[queue, uid] = QueueCaller(
+                uid, headers.get("Channel", ""), int(position), known
+            )
 
     def saw_event(self, frame: bytes) -> None:
         """Any event. What comes while a list is pending is told after it, and is newer."""
@@ -115,6 +139,10 @@ class Phones:
     def get(self, device: str) -> Phone | None:
         """The phone, as it was told last."""
         return self._phones.get(device)
+
+    def all(self) -> tuple[Phone, ...]:
+        """All of them, by name."""
+        return tuple(phone for _, phone in sorted(self._phones.items()))
 
 
 def _headers(frame: bytes) -> dict[str, str]:

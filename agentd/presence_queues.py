@@ -113,6 +113,34 @@ class QueueDriver:
         except Refused as refusal:
             raise not_done(refusal, await steps.undo()) from refusal
 
+    async def take_out(self, members: Iterable[QueueMember], reason: str) -> None:
+        """Take a seat out of these of its queues: out of those that may be left, and paused in
+        those that are the PBX's own configuration.
+
+        Raises :class:`Refused`; then it is as it was, or the message says what is left.
+        """
+        steps = Steps(self._telephony)
+        try:
+            for member in members:
+                if member.dynamic:
+                    await steps.do("QueueRemove", _place(member), ("QueueAdd", _back(member)))
+                else:
+                    await steps.do(
+                        "QueuePause",
+                        _pause(member.interface, paused=True, reason=reason, queue=member.queue),
+                        (
+                            "QueuePause",
+                            _pause(
+                                member.interface,
+                                paused=member.paused,
+                                reason=member.reason,
+                                queue=member.queue,
+                            ),
+                        ),
+                    )
+        except Refused as refusal:
+            raise not_done(refusal, await steps.undo()) from refusal
+
     async def leave(self, device: str, name: str, reason: str) -> list[str]:
         """Take the seat out of the queues that agentd brought it into under ``name``, and pause it
         in those that are the PBX's own. What did not work, in the PBX's words: whoever leaves is
@@ -164,8 +192,12 @@ def _back(member: QueueMember) -> dict[str, str]:
     }
 
 
-def _pause(interface: str, *, paused: bool, reason: str) -> dict[str, str]:
+def _pause(
+    interface: str, *, paused: bool, reason: str, queue: str | None = None
+) -> dict[str, str]:
     headers = {"Interface": interface, "Paused": "true" if paused else "false"}
+    if queue is not None:
+        headers["Queue"] = queue
     return {**headers, "Reason": reason} if reason else headers
 
 

@@ -37,12 +37,13 @@ from agentd.ports.desk import (
 from agentd.ports.presence import Fault, SignIn
 from agentd.ticketing_documents import apply_command, now_of
 from agentd.ticketing_jobs import Transaction, Work
+from agentd.ticketing_messages import MessageMethods
 from agentd.ticketing_people import Shelf
 
 T = TypeVar("T")
 
 
-class DeskMethods(ABC):
+class DeskMethods(MessageMethods, ABC):
     """The methods; how work is done and how is read is said by the store."""
 
     _rules: OrderRules | None

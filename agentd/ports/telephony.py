@@ -63,6 +63,18 @@ class QueueMember(Struct, frozen=True):
     reason: str = ""
 
 
+class QueueCaller(Struct, frozen=True):
+    """Somebody who waits in a queue."""
+
+    call: str
+    """Uniqueid of the caller's channel."""
+    channel: str
+    """Its name."""
+    position: int
+    """From 1."""
+    priority: int
+
+
 class Telephony(Protocol):
     """One PBX. Nothing is ever sent twice: who was not answered decides anew."""
 
@@ -77,6 +89,19 @@ class Telephony(Protocol):
 
     def phone(self, device: str) -> Phone | None:
         """The phone itself; None where the PBX never named it."""
+        ...
+
+    @property
+    def series(self) -> int | None:
+        """Asterisk's release series (22); None while there is no link."""
+        ...
+
+    def phones(self) -> Sequence[Phone]:
+        """Every device that the PBX named, by name."""
+        ...
+
+    async def callers(self, queue: str) -> Sequence[QueueCaller]:
+        """Who waits in ``queue`` now, in the queue's order. Raises as :meth:`ask`."""
         ...
 
     async def ask(self, action: str, headers: Mapping[str, str]) -> Mapping[str, str]:

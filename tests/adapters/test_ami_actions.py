@@ -56,7 +56,7 @@ def test_headers_are_those_of_the_action() -> None:
         encode(AmiAction.EVENTS, "x-1")
 
 
-@pytest.mark.parametrize("name", ["Hangup", "Command", "QueueReset", "Redirect", "Ping\r\n", ""])
+@pytest.mark.parametrize("name", ["Setvar", "Command", "QueueReset", "Atxfer", "Ping\r\n", ""])
 def test_other_actions_do_not_exist(name: str) -> None:
     with pytest.raises(Refused):
         known_action(name)
@@ -75,7 +75,7 @@ PAUSE = {"Interface": "Local/1001@agents/n", "Paused": "true"}
 def test_a_call_is_placed_into_the_dialplan_only() -> None:
     sent = encode(AmiAction.ORIGINATE, "x-1", ORIGINATE | {"CallerID": "<139>", "Timeout": "30000"})
     assert b"\r\nExten: 13900001111\r\n" in sent
-    for header in ("Application", "Data", "Variable", "Account", "Command"):
+    for header in ("Data", "Variable", "Account", "Command"):
         with pytest.raises(Refused, match=f"has no header '{header}'"):
             encode(AmiAction.ORIGINATE, "x-1", ORIGINATE | {header: "System"})
 
@@ -127,3 +127,56 @@ def test_whatever_is_sent_is_one_action_of_four_lines(value: str, header: str) -
     assert len(lines) == 5
     assert lines[3:] == [b"", b""]
     assert sent.count(b"\n") == sent.count(b"\r") == 4
+
+
+# --- what supervisors have done ---------------------------------------------------------------
+
+LISTEN = {
+    "Channel": "PJSIP/1009",
+    "Application": "ChanSpy",
+    "Data": "1790000000.7,quES",
+    "ChannelId": "agentd-spy-listen-0123456789abcdef",
+    "Async": "true",
+}
+
+
+def test_one_application_is_started_and_no_other() -> None:
+    for data in ("1790000000.7,quES", "pbx1-1790000000.7,quESw", "1790000000.7,quESB"):
+        assert encode(AmiAction.ORIGINATE, "x-1", LISTEN | {"Data": data})
+    assert encode(AmiAction.ORIGINATE, "x-1", LISTEN | {"CallerID": '"Listen" <1001>'})
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Application", "System"),
+        ("Application", "ChanSpy,x"),
+        ("Data", "1790000000.7,quESr(file)"),
+        ("Data", "1790000000.7"),
+        ("Data", "all"),
+        ("Data", ",q"),
+        ("Data", "PJSIP/1001,quES"),
+        ("ChannelId", "1790000000.8"),
+        ("CallerID", '"${SHELL(reboot)}" <1>'),
+        ("Channel", "PJSIP/1009&PJSIP/1010"),
+    ],
+)
+def test_values_of_a_listening_phone_have_a_form(header: str, value: str) -> None:
+    with pytest.raises(Refused, match=f"value of {header}"):
+        encode(AmiAction.ORIGINATE, "x-1", LISTEN | {header: value})
+
+
+def test_an_application_leads_to_no_extension() -> None:
+    with pytest.raises(Refused, match="has no header 'Exten'"):
+        encode(AmiAction.ORIGINATE, "x-1", LISTEN | {"Exten": "1"})
+
+
+@pytest.mark.parametrize("channel", ["/PJSIP.*/", "PJSIP/1001-00000001", "", "1.7,2"])
+def test_channels_are_ended_and_moved_by_uniqueid(channel: str) -> None:
+    assert encode(AmiAction.HANGUP, "x-1", {"Channel": "1790000000.7"})
+    with pytest.raises(Refused, match="value of Channel"):
+        encode(AmiAction.HANGUP, "x-1", {"Channel": channel})
+    moved = {"Context": "agentd-redirect", "Exten": "1002", "Priority": "1"}
+    assert encode(AmiAction.REDIRECT, "x-1", {"Channel": "1790000000.7", **moved})
+    with pytest.raises(Refused, match="value of Channel"):
+        encode(AmiAction.REDIRECT, "x-1", {"Channel": channel, **moved})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentd.ami_actions import AmiAction
 from agentd.ami_members import Phones, QueueMembers
-from agentd.ports.telephony import Phone, QueueMember
+from agentd.ports.telephony import Phone, QueueCaller, QueueMember
 
 
 def event(name: str, queue: str = "hotline", phone: str = "PJSIP/1001", **changed: str) -> bytes:
@@ -127,3 +127,31 @@ def test_a_queue_is_no_phone() -> None:
     phones.saw(b"Event: Hangup\r\nDevice: PJSIP/1\r\nState: x\r\n")
     assert phones.get("Queue:hotline_avail") is None
     assert phones.get("PJSIP/1") is None
+
+
+def waiting(queue: str, position: int, uid: str, priority: str = "0") -> bytes:
+    return (
+        f"Event: QueueEntry\r\nQueue: {queue}\r\nPosition: {position}\r\n"
+        f"Channel: PJSIP/trunk-{uid}\r\nUniqueid: {uid}\r\nPriority: {priority}\r\n"
+    ).encode()
+
+
+def test_who_waits_stands_in_the_queues_order() -> None:
+    members = QueueMembers()
+    members.callers_begin()
+    for frame in (waiting("sales", 1, "3"), waiting("hotline", 2, "2", "5"), item()):
+        members.saw_list_item(frame)
+    members.saw_list_item(waiting("hotline", 1, "1"))
+    assert members.callers("hotline") == (
+        QueueCaller("1", "PJSIP/trunk-1", 1, 0),
+        QueueCaller("2", "PJSIP/trunk-2", 2, 5),
+    )
+    members.callers_begin()
+    assert members.callers("hotline") == ()
+
+
+def test_all_phones_by_name() -> None:
+    phones = Phones()
+    for device in ("PJSIP/2", "PJSIP/1", "Queue:hotline"):
+        phones.saw(f"Event: DeviceStateChange\r\nDevice: {device}\r\nState: INUSE\r\n".encode())
+    assert [phone.device for phone in phones.all()] == ["PJSIP/1", "PJSIP/2"]
