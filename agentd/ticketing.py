@@ -46,6 +46,7 @@ from agentd.ticketing_file import (
     trouble_code,
     trouble_words,
 )
+from agentd.ticketing_history import HistoryMethods
 from agentd.ticketing_history_writing import read_heard
 from agentd.ticketing_jobs import DocumentChange, Transaction, Work
 from agentd.ticketing_orders import read_restored
@@ -81,9 +82,9 @@ class StoreHealth(Struct, frozen=True):
     """Legs, calls and alerts given up because the disk refused them for too long."""
 
 
-class Store(DeskMethods):
-    """The store of one daemon (implements :class:`agentd.ports.Store` and
-    :class:`agentd.ports.desk.DeskStore`).
+class Store(DeskMethods, HistoryMethods):
+    """The store of one daemon (implements :class:`agentd.ports.Store`,
+    :class:`agentd.ports.desk.DeskStore` and :class:`agentd.ports.history.HistoryStore`).
 
     ``async with Store(path) as store`` or :meth:`start` and :meth:`close`. :meth:`watch` belongs in
     the daemon's task group: it raises if the writer dies of a bug.

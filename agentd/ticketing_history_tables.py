@@ -250,3 +250,20 @@ ADD_VISIT = insert_text(queue_visit)
 ADD_WRAP_UP = insert_text(wrap_up)
 PUT_SEAT_CHANGE = insert_text(seat_change, upsert_on=("pbx", "seat", "at_us"), without=())
 PUT_LINK = insert_text(link_span, upsert_on=("pbx", "at_us"), without=())
+
+_SEATS = (
+    "WITH RECURSIVE s(pbx, seat) AS ("
+    "SELECT * FROM (SELECT pbx, seat FROM seat_change ORDER BY pbx, seat LIMIT 1) UNION ALL "
+    "SELECT (SELECT n.pbx FROM seat_change n WHERE (n.pbx, n.seat) > (s.pbx, s.seat) "
+    "ORDER BY n.pbx, n.seat LIMIT 1), "
+    "(SELECT n.seat FROM seat_change n WHERE (n.pbx, n.seat) > (s.pbx, s.seat) "
+    "ORDER BY n.pbx, n.seat LIMIT 1) FROM s WHERE s.pbx IS NOT NULL) "
+)
+"""Every (pbx, seat) that has ever been told of, at the cost of so many seats."""
+LATEST_CHANGES = (
+    _SEATS  # noqa: S608 - all ours
+    + "SELECT c.* FROM s CROSS JOIN seat_change c ON c.pbx = s.pbx AND c.seat = s.seat "
+    "AND c.at_us = (SELECT max(m.at_us) FROM seat_change m "
+    "WHERE m.pbx = s.pbx AND m.seat = s.seat AND m.at_us < :before_us) WHERE s.pbx IS NOT NULL"
+)
+"""The latest change of every seat before a moment."""

@@ -233,22 +233,6 @@ def list_calls(
 
 # --- what is there already -------------------------------------------------------------------
 
-_SEATS = (
-    "WITH RECURSIVE s(pbx, seat) AS ("
-    "SELECT * FROM (SELECT pbx, seat FROM seat_change ORDER BY pbx, seat LIMIT 1) UNION ALL "
-    "SELECT (SELECT n.pbx FROM seat_change n WHERE (n.pbx, n.seat) > (s.pbx, s.seat) "
-    "ORDER BY n.pbx, n.seat LIMIT 1), "
-    "(SELECT n.seat FROM seat_change n WHERE (n.pbx, n.seat) > (s.pbx, s.seat) "
-    "ORDER BY n.pbx, n.seat LIMIT 1) FROM s WHERE s.pbx IS NOT NULL) "
-)
-"""Every (pbx, seat) that has ever been told of, at the cost of so many seats."""
-LATEST_CHANGES = (
-    _SEATS  # noqa: S608 - all ours
-    + "SELECT c.* FROM s CROSS JOIN seat_change c ON c.pbx = s.pbx AND c.seat = s.seat "
-    "AND c.at_us = (SELECT max(m.at_us) FROM seat_change m "
-    "WHERE m.pbx = s.pbx AND m.seat = s.seat AND m.at_us < :before_us) WHERE s.pbx IS NOT NULL"
-)
-"""The latest change of every seat before a moment."""
 _LAST_ENDED = (
     "SELECT pbx, ended_us FROM (SELECT pbx, ended_us FROM leg ORDER BY ended_us DESC LIMIT 1000) "
     "UNION ALL "
@@ -262,7 +246,7 @@ def read_heard(connection: Connection) -> dict[str, int]:
     run = connection.exec_driver_sql
     for key, value in run("SELECT key, value FROM meta WHERE key GLOB ?", (HEARD + "*",)):
         found.append((key.removeprefix(HEARD), int(value)))
-    found += [(row.pbx, row.at_us) for row in run(LATEST_CHANGES, {"before_us": 1 << 62})]
+    found += [(row.pbx, row.at_us) for row in run(history.LATEST_CHANGES, {"before_us": 1 << 62})]
     found += [(pbx, at_us) for pbx, at_us in run(_LAST_ENDED)]
     found += [
         (pbx, at_us) for pbx, at_us in run("SELECT pbx, max(at_us) FROM link_span GROUP BY 1")

@@ -137,6 +137,7 @@ order_contact = Table(
     _int("talk_us", null=True),
     _int("in_time", null=True),
     Index("order_contact_by_leg", "order_id", "call", "leg", unique=True),
+    Index("order_contact_by_call", "call"),
     sqlite_strict=True,
 )
 """Calls that belong to an order beside its own, each once."""

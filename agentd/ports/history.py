@@ -405,8 +405,13 @@ class HistoryStore(Protocol):
         ...
 
     # calls
+    async def list_older_calls(self) -> None:
+        """Have the calls found that an older agentd stored: once after the start, beside
+        everything else."""
+        ...
+
     async def search_calls(self, query: CallSearch) -> CallsPage: ...
-    async def calls_named(self, calls: Sequence[tuple[str, str]]) -> Sequence[CallFound]:
+    async def calls_named(self, wanted: Sequence[tuple[str, str]]) -> Sequence[CallFound]:
         """The calls of these (pbx, call), in this order; unknown ones are left out."""
         ...
 

@@ -42,6 +42,7 @@ def _add_columns() -> None:
     op.add_column(
         "leg", sa.Column("judged", sa.Text, nullable=False, server_default=sa.text("'[]'"))
     )
+    op.create_index("order_contact_by_call", "order_contact", ["call"])
     op.create_index("alert_by_id", "alert", ["id"])
     op.create_index("alert_by_call", "alert", ["call"])
     op.create_index("alert_by_seat", "alert", ["seat", "at_us"])
