@@ -26,14 +26,14 @@ from agentd.core import (
     recordings,
     resync,
     settling,
+    stays,
     verdict,
 )
 from agentd.core import events as e
-from agentd.core.calls import RINGING, UP, Visit, device_of
+from agentd.core.calls import RINGING, UP, device_of
 from agentd.core.deadlines import NEVER_US, Deadline
 from agentd.core.effects import Effect, OrderChanged
 from agentd.core.policy import PolicyBook
-from agentd.core.queues import Waiting
 from agentd.core.state import Answer, State, us
 
 SETTLING = frozenset(("settle", "call", "forget", "vanish"))
@@ -219,6 +219,9 @@ class Engine:
         st = self.state
         memory.restore(st, remembered, open_orders, completed_orders)
         self._resync.link_down()
+        stays.tell_again(st)
+        for leg in st.legs.values():
+            legs.work_began(st, leg)
         # Whether a seat is there, and what it does now, is for the snapshot to say.
         st.touched_seats.clear()
         out, st.out = st.out, []
@@ -395,14 +398,10 @@ class Engine:
         call = legs.call_of(st, chan)
         if call.visits and call.visits[-1].queue == ev.queue and call.visits[-1].left_us is None:
             return
-        call.visits.append(Visit(ev.queue, ev.at_us))
-        queue = st.queue(ev.queue)
-        queue.offered += 1
-        queue.waiting[ev.uid] = Waiting(ev.uid, call.caller, ev.at_us)
-        st.dirty.update((f"call:{ev.uid}", f"queue:{ev.queue}"))
+        stays.joined(st, call, ev.queue, ev.at_us)
 
     def _on_leave(self, ev: e.QueueCallerLeave) -> None:
-        legs.left_queue(self.state, ev.uid, ev.queue, ev.at_us)
+        stays.left(self.state, ev.uid, ev.queue, ev.at_us)
 
     def _on_agent_called(self, ev: e.AgentCalled) -> None:
         dialling.offered(self.state, ev)

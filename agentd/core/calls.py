@@ -10,10 +10,12 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from agentd.core.effects import Direction, Spell, SpellKind
+from agentd.core.effects import Direction, Spell, SpellKind, WrapUpEnd
 
 UP = 6
 RINGING = 5
+CAUSED_US = 50_000
+"""A request at most this long after something ended may have ended it: events race."""
 
 SPY_UID = "agentd-spy-"
 """The Uniqueids of channels over which agentd has a supervisor listen, whisper or barge in begin
@@ -94,6 +96,10 @@ class Visit(Struct):
     answered: bool = False
     counted: bool = False
     estimated: bool = False
+    gap: bool = False
+    """The link was down during some of it."""
+    unseen: bool = False
+    """Nobody saw how it ended: the caller was gone when the link came back."""
 
 
 class LegContact(Struct):
@@ -209,3 +215,21 @@ class Leg(Struct):
     def held_us(self) -> int:
         """Sum of the finished spells whose length is known."""
         return sum(s.seconds_us or 0 for s in self.spells)
+
+
+class WrapUp(Struct):
+    """After-call work of one leg (:mod:`agentd.core.wrap_ups`)."""
+
+    seat: str
+    agent: str | None
+    call: str
+    leg: str
+    queue: str | None
+    order: str
+    from_us: int
+    until_us: int
+    """When the configured wrap-up ends."""
+    settled: bool = False
+    """Its leg is settled: that it began is certain."""
+    to_us: int | None = None
+    ended_by: WrapUpEnd = "limit"

@@ -7,7 +7,7 @@ is a hang-up of either side, a transfer, or the customer being served elsewhere.
 
 from __future__ import annotations
 
-from agentd.core import clocks, contacts, legs, recordings
+from agentd.core import clocks, contacts, legs, recordings, stays
 from agentd.core.calls import Call, Channel, Leg
 from agentd.core.effects import Spell
 from agentd.core.state import State
@@ -265,7 +265,7 @@ def channel_gone(st: State, chan: Channel, at_us: int) -> None:
                 legs.offer_ended(st, leg, at_us, None)
         for visit in call.visits:
             if visit.left_us is None:
-                legs.left_queue(st, uid, visit.queue, at_us)
+                stays.left(st, uid, visit.queue, at_us, unseen=call.estimated)
         st.dirty.add(f"call:{uid}")
         st.deadlines.plan(at_us + st.settle_us + 1, "call", uid)
     far_leg = st.legs.get(st.far_ends.get(uid, ""))

@@ -7,7 +7,7 @@ is answered or comes to nothing.
 
 from __future__ import annotations
 
-from agentd.core import clocks, contacts, legs, orders
+from agentd.core import clocks, contacts, legs, orders, wrap_ups
 from agentd.core import events as e
 from agentd.core.calls import Call, Channel, Leg, device_of
 from agentd.core.effects import Direction
@@ -109,6 +109,7 @@ def _internal_caller(st: State, ev: e.DialBegin, origin: Channel, dest: Channel)
     """A seat dials a colleague: a consultation where it has a customer, else an internal call."""
     if _consults(st, origin, ev.at_us):
         return
+    wrap_ups.next_call(st, st.seat_of(origin) or origin.device, ev.at_us)
     leg = st.legs.get(origin.uid)
     if leg is None:
         leg = legs.new_leg(st, origin, "internal", None, None, dest.num)
@@ -141,6 +142,7 @@ def _far_end(st: State, leg: Leg, ev: e.DialBegin) -> None:
     if leg.far is not None:
         st.far_ends.pop(leg.far, None)
     leg.far = ev.dest
+    wrap_ups.next_call(st, leg.seat, ev.at_us)
     dest = st.channels[ev.dest]
     leg.caller = ev.number or dest.num
     st.far_ends[ev.dest] = leg.uid
@@ -190,6 +192,7 @@ def dial_ended(st: State, ev: e.DialEnd) -> None:
 
 def _answered_outward(st: State, leg: Leg) -> None:
     st.dirty.add(f"leg:{leg.uid}")
+    legs.work_began(st, leg)
     policy = st.policy(None, leg.seat)
     if leg.direction != "outbound" or not policy.outbound_opens_order:
         return

@@ -31,6 +31,8 @@ SeatState = Literal[
     "unreachable",
     "logged_out",
 ]
+WrapUpEnd = Literal["order", "limit", "next_call", "left", "gap"]
+VisitOutcome = Literal["answered", "abandoned", "let_go", "moved", "unknown"]
 
 
 class Spell(Struct, frozen=True, gc=False):
@@ -116,14 +118,14 @@ class VisitEnded(Struct, frozen=True, gc=False):
     joined_us: int
     left_us: int
     wait_us: int
-    outcome: Literal["answered", "abandoned", "let_go", "moved", "unknown"]
+    outcome: VisitOutcome
     seat: str | None
     """Who answered: the phone, and the person there."""
     agent: str | None
     limit_us: int
     short_us: int
     estimated: bool
-    """Found in a snapshot: when the caller joined is the PBX's own count, not an event's."""
+    """When the caller joined or was answered is a snapshot's word, not an event's."""
     gap: bool
 
 
@@ -158,7 +160,7 @@ class WrapUpEnded(Struct, frozen=True, gc=False):
     queue: str | None
     from_us: int
     to_us: int
-    ended_by: Literal["order", "limit", "next_call", "left", "gap"]
+    ended_by: WrapUpEnd
 
 
 class LinkSpan(Struct, frozen=True, gc=False):

@@ -6,10 +6,10 @@ The events that bring it about stand in :mod:`agentd.core.dialling` and
 
 from __future__ import annotations
 
-from agentd.core import clocks, contacts, orders, recordings
+from agentd.core import clocks, contacts, orders, recordings, stays, wrap_ups
 from agentd.core.calls import Call, Channel, Leg
 from agentd.core.deadlines import Deadline
-from agentd.core.effects import Direction
+from agentd.core.effects import Direction, WorkBegan
 from agentd.core.state import State, us
 
 
@@ -89,6 +89,7 @@ def answered(st: State, leg: Leg, at_us: int, evidence: str) -> None:
     clocks.ring_stopped(st, leg, at_us)
     st.dirty.add(f"leg:{leg.uid}")
     st.touched_seats.add(leg.seat)
+    wrap_ups.next_call(st, leg.seat, at_us)
     call = st.calls.get(leg.call) if leg.call is not None else None
     if call is not None:
         taken(st, call, leg, at_us)
@@ -99,16 +100,8 @@ def taken(st: State, call: Call, leg: Leg, at_us: int) -> None:
     st.dirty.add(f"call:{call.uid}")
     if call.first_answer_us is None:
         call.first_answer_us = at_us
-    for visit in call.visits:
-        if visit.left_us is None and not visit.answered and visit.queue == leg.queue:
-            visit.answered = True
-            queue = st.queue(visit.queue)
-            queue.answered += 1
-            limit_us = us(st.policy(visit.queue, None).service_level_s)
-            if at_us - visit.joined_us <= limit_us and not visit.estimated:
-                queue.in_time += 1
-            queue.waiting.pop(call.uid, None)
-            st.dirty.add(f"queue:{visit.queue}")
+    stays.answered(st, call, leg, at_us)
+    work_began(st, leg)
     contacts.got_through(st, call, leg)
     orders.open_for(st, call, leg)
 
@@ -127,20 +120,21 @@ def offer_ended(st: State, leg: Leg, at_us: int, status: str | None) -> None:
     _over(st, leg)
 
 
-def left_queue(st: State, uid: str, name: str, at_us: int) -> None:
-    """The caller leaves a queue: to a seat, away, or because the queue gave up."""
-    st.queue(name).waiting.pop(uid, None)
-    st.dirty.add(f"queue:{name}")
-    call = st.calls.get(uid)
-    if call is None:
-        return
-    for visit in call.visits:
-        if visit.queue != name or visit.left_us is not None:
-            continue
-        visit.left_us = at_us
-        st.dirty.add(f"call:{uid}")
-        if not visit.answered:
-            st.deadlines.plan(at_us + st.settle_us, "settle", uid, name)
+def work_began(st: State, leg: Leg) -> None:
+    """``leg`` is answered, by its far end where the seat dialled: say that somebody works on it."""
+    if leg.direction != "internal" and leg.answered_us is not None and leg.ended_us is None:
+        st.emit(
+            WorkBegan(
+                st.pbx,
+                leg.seat,
+                leg.agent,
+                leg.call or leg.uid,
+                leg.uid,
+                leg.queue,
+                leg.answered_us,
+                "outbound" if leg.direction == "outbound" else "talk",
+            )
+        )
 
 
 def end(st: State, leg: Leg, at_us: int) -> None:
@@ -158,6 +152,8 @@ def end(st: State, leg: Leg, at_us: int) -> None:
         policy = clocks.policy_of(st, leg)
         seat.wrap_until_us = at_us + us(policy.wrap_up_s)
         seat.wrap_order = orders.order_id(st.pbx, leg.call) if leg.call is not None else None
+        order = orders.order_id(st.pbx, leg.call or leg.uid)
+        wrap_ups.begin(st, leg, order, at_us, seat.wrap_until_us)
         st.deadlines.plan(seat.wrap_until_us, "wrap", leg.seat)
     _over(st, leg)
 
@@ -165,6 +161,7 @@ def end(st: State, leg: Leg, at_us: int) -> None:
 def reopen(st: State, leg: Leg) -> None:
     """The seat's part of an answered call is not over after all; it was not judged yet."""
     leg.ended_us = leg.transfer_us = None
+    wrap_ups.reopened(st, leg)
     seat = st.seats[leg.seat]
     seat.legs[leg.uid] = leg
     seat.wrap_until_us = None
@@ -181,3 +178,4 @@ def _over(st: State, leg: Leg) -> None:
 
 def wrap_due(st: State, deadline: Deadline) -> None:
     st.touched_seats.add(deadline.key)
+    wrap_ups.limit_due(st, deadline.key)

@@ -2,9 +2,9 @@
 
 ``call:``, ``leg:`` and ``queue:`` hold those structs, ``order:`` how far the clock of an open order
 has come, ``done:`` a completed order whose call-back may come yet, ``recording:`` the recordings of
-a channel, ``seat:`` who is signed in there, ``name:`` a person's name by login, ``clock`` when the
-engine lived last and the PBX's uptime then. The store keeps the bytes; what they mean is known only
-here.
+a channel, ``wrap:`` after-call work that goes on, ``seat:`` who is signed in there, ``name:`` a
+person's name by login, ``clock`` when the engine lived last and the PBX's uptime then. The store
+keeps the bytes; what they mean is known only here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from agentd.core import order_clock, orders, recordings, sign_in
-from agentd.core.calls import Call, Leg, Recording
+from agentd.core import order_clock, orders, recordings, sign_in, wrap_ups
+from agentd.core.calls import Call, Leg, Recording, WrapUp
 from agentd.core.effects import OrderChanged
 from agentd.core.queues import Queue
 from agentd.core.state import Done, Owed, State
@@ -53,6 +53,7 @@ _DONE = msgspec.json.Decoder(Done)
 _ORDER_CLOCK = msgspec.json.Decoder(OrderClock | int)
 """A number alone: how earlier versions remembered it."""
 _RECORDINGS = msgspec.json.Decoder(list[Recording])
+_WRAP_UP = msgspec.json.Decoder(WrapUp)
 _SITTING = msgspec.json.Decoder(Sitting)
 _NAME = msgspec.json.Decoder(str)
 _CLOCK = msgspec.json.Decoder(Clock)
@@ -66,7 +67,11 @@ def take(st: State) -> dict[str, bytes | None]:
     memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime))}
     for key in st.dirty:
         kind, _, name = key.partition(":")
-        value: Call | Leg | Queue | Sitting | list[Recording] | Done | OrderClock | str | None
+        value: (
+            Call | Leg | Queue | Sitting | list[Recording] | Done | OrderClock | WrapUp | str | None
+        )
+        if kind == "clock":
+            continue
         if kind == "call":
             value = st.calls.get(name)
         elif kind == "leg":
@@ -80,6 +85,8 @@ def take(st: State) -> dict[str, bytes | None]:
             value = st.people[name]
         elif kind == "recording":
             value = st.recordings.get(name)
+        elif kind == "wrap":
+            value = st.wrap_ups.get(name)
         elif kind == "done":
             value = st.done.get(name)
         else:
@@ -132,6 +139,8 @@ def restore(
                 st.recordings[name] = _RECORDINGS.decode(blob)
             elif kind == "done":
                 orders.remember(st, name, _DONE.decode(blob))
+            elif kind == "wrap":
+                wrap_ups.restored(st, _WRAP_UP.decode(blob))
             elif kind == "order":
                 clock_of[name] = _ORDER_CLOCK.decode(blob)
             else:

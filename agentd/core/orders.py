@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agentd.core import sign_in
+from agentd.core import sign_in, wrap_ups
 from agentd.core.calls import Call, Leg
 from agentd.core.deadlines import Deadline
 from agentd.core.effects import OrderChanged, OrderContact
@@ -257,6 +257,7 @@ def complete(st: State, completed: OrderChanged) -> None:
     st.owe_no_more(owed)
     st.dirty.add(f"order:{completed.id}")
     st.emit(completed)
+    wrap_ups.order_completed(st, completed.id)
     cleared(st, owed)
     if completed.kind == "call":
         remember(

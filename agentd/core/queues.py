@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from agentd.core.effects import VisitEnded
+
 DAY_US = 86_400_000_000
 
 
@@ -17,8 +19,8 @@ class Waiting(Struct):
 
 
 class Queue(Struct):
-    """Counters since ``counted_since_us``. SL(T) = ``in_time`` / (offered - still waiting - short
-    abandons)."""
+    """Counters of the day, since ``counted_since_us``. A stay counts on the day on which the caller
+    joined, and as its effect says (:mod:`agentd.core.stays`): as in the metrics."""
 
     name: str
     counted_since_us: int
@@ -31,18 +33,44 @@ class Queue(Struct):
     short_abandons: int = 0
     let_go: int = 0
     gap: bool = False
+    unjudged: int = 0
+    """Ended, and not judged by the service level: estimated, or nobody knows how."""
+    day_us: int = 0
+    """When the day began."""
 
     def start_day(self, start_us: int) -> None:
-        """Count anew from ``start_us``; who waits then belongs to the new day."""
-        self.counted_since_us = start_us
-        self.offered = len(self.waiting)
-        self.answered = self.in_time = self.abandoned = self.short_abandons = self.let_go = 0
+        """Count anew from ``start_us``; who waits then belongs to the day before."""
+        self.counted_since_us = self.day_us = start_us
+        self.offered = self.answered = self.in_time = self.unjudged = 0
+        self.abandoned = self.short_abandons = self.let_go = 0
         self.gap = False
+
+    def counts(self, joined_us: int) -> bool:
+        """Whether a stay that began then belongs to the day."""
+        return joined_us >= self.day_us
+
+    def count(self, visit: VisitEnded) -> None:
+        """A stay that belongs to the day is over."""
+        judged = not visit.estimated
+        match visit.outcome:
+            case "answered":
+                self.answered += 1
+                self.in_time += judged and visit.wait_us <= visit.limit_us
+            case "abandoned":
+                self.abandoned += 1
+                self.short_abandons += judged and visit.wait_us <= visit.short_us
+            case "let_go":
+                self.let_go += 1
+            case "unknown":
+                judged = False
+        self.unjudged += not judged
 
     @property
     def service_level(self) -> float | None:
-        """SL(T) of the callers who wait no longer; None before the first call that counts."""
-        judged = self.offered - len(self.waiting) - self.short_abandons
+        """SL(T) = answered within T / (offered - still waiting - short abandons), of the callers
+        who wait no longer and whose wait is known; None before the first one that counts."""
+        waiting = sum(self.counts(caller.joined_us) for caller in self.waiting.values())
+        judged = self.offered - waiting - self.short_abandons - self.unjudged
         return self.in_time / judged if judged > 0 else None
 
 

@@ -7,11 +7,13 @@ calls.
 
 from __future__ import annotations
 
-from agentd.core import clocks, contact, contacts, legs, orders
+from agentd.core import clocks, contact, contacts, legs, orders, stays, wrap_ups
 from agentd.core import events as e
 from agentd.core.calls import RINGING, UP, Channel, Leg, Visit
 from agentd.core.deadlines import Deadline
-from agentd.core.queues import Waiting, day_start_us
+from agentd.core.effects import LinkSpan
+from agentd.core.queues import day_start_us
+from agentd.core.seat import Seat
 from agentd.core.state import US, State, us
 
 _UPTIME_SLACK_S = 2
@@ -29,6 +31,10 @@ class Resync:
         self._members: set[tuple[str, str]] = set()
         self._queues: set[str] = set()
         self._callers: set[tuple[str, str]] = set()
+        self._told_up: bool | None = None
+        """Whether the PBX is heard, as it was told last."""
+        self._listed = False
+        """The queues were listed since the stream began."""
 
     # --- the link -------------------------------------------------------------------------
 
@@ -41,6 +47,10 @@ class Resync:
         st.synced = False
         # An order stays overdue, whatever was not seen; a customer may have been taken back.
         st.unproved = [v for v in st.unproved if v.rule == "work_order"]
+        wrap_ups.link_lost(st)
+        if self._told_up is not False and st.now_us:
+            self._told_up = False
+            st.emit(LinkSpan(st.pbx, st.now_us, up=False))
         self._channels.clear()
         self._forget_list()
         for leg in st.legs.values():
@@ -59,6 +69,8 @@ class Resync:
         for call in st.calls.values():
             if call.ended_us is None:
                 call.gap = True
+                for visit in call.visits:
+                    visit.gap = visit.gap or not (visit.answered or visit.counted)
                 st.dirty.add(f"call:{call.uid}")
         for queue in st.queues.values():
             queue.gap = True
@@ -77,6 +89,7 @@ class Resync:
             today_us = day_start_us(st.now_us, st.book.day_starts_s)
             st.deadlines.plan(today_us, "day", "")
         self.after_gap = st.down_us is not None
+        self._listed = False
         self._channels.clear()
         self._forget_list()
 
@@ -170,6 +183,14 @@ class Resync:
                 st.deadlines.plan(st.now_us + st.settle_us, "vanish", uid, str(st.now_us))
         self._adopt()
         st.synced = True
+        self._tell_up()
+
+    def _tell_up(self) -> None:
+        """Both lists were heard since the stream began: the picture is true again."""
+        st = self.state
+        if st.synced and self._listed and st.linked and not self._told_up:
+            self._told_up = True
+            st.emit(LinkSpan(st.pbx, st.now_us, up=True))
 
     def vanish_due(self, st: State, deadline: Deadline) -> None:
         """A channel that the snapshot does not know has not hung up since: it ended unseen."""
@@ -332,8 +353,13 @@ class Resync:
         st = self.state
         seat = st.seats.get(st.interfaces.get(ev.interface, ev.state_interface))
         if seat is not None and ev.queue in seat.queues:
-            del seat.queues[ev.queue]
-            st.touched_seats.add(seat.device)
+            self._out_of_queue(seat, ev.queue)
+
+    def _out_of_queue(self, seat: Seat, queue: str) -> None:
+        del seat.queues[queue]
+        if not seat.queues and not seat.config.queueless:
+            wrap_ups.left(self.state, seat.device)
+        self.state.touched_seats.add(seat.device)
 
     def listed_queue(self, ev: e.ListedQueue) -> None:
         self._queues.add(ev.queue)
@@ -358,27 +384,25 @@ class Resync:
         if any(v.queue == ev.queue for v in call.visits) and not self.after_gap:
             return
         joined_us = st.now_us - ev.wait_s * US
-        call.visits.append(Visit(ev.queue, joined_us, estimated=True))
-        queue.offered += 1
-        queue.waiting[ev.uid] = Waiting(ev.uid, call.caller, joined_us, estimated=True)
-        st.dirty.update((f"call:{ev.uid}", f"queue:{ev.queue}"))
+        stays.joined(st, call, ev.queue, joined_us, estimated=True)
 
     def queue_list_done(self) -> None:
         """Members and callers that the list does not name are not there any more."""
         st = self.state
+        self._listed = True
+        self._tell_up()
         if not self._queues:
             self._forget_list()
             return
         for seat in st.seats.values():
             for name in list(seat.queues):
                 if (name, seat.device) not in self._members:
-                    del seat.queues[name]
-                    st.touched_seats.add(seat.device)
+                    self._out_of_queue(seat, name)
         if self.after_gap:
             for queue in st.queues.values():
                 for uid in list(queue.waiting):
                     if (queue.name, uid) not in self._callers:
-                        legs.left_queue(st, uid, queue.name, st.now_us)
+                        stays.left(st, uid, queue.name, st.now_us, unseen=True)
         self._forget_list()
         for device, config in ((s.device, s) for s in st.book.seats):
             if config.queueless or device in st.seats:

@@ -5,18 +5,20 @@ Verdicts wait a settle time, because the event that explains a hang-up may come 
 
 from __future__ import annotations
 
-from agentd.core import clocks, contacts, legs, orders, verdict
-from agentd.core.calls import Call, Leg
+from collections.abc import Iterator
+
+from agentd.core import clocks, contacts, legs, orders, stays, verdict, wrap_ups
+from agentd.core.calls import CAUSED_US, Call, Leg
 from agentd.core.deadlines import Deadline
-from agentd.core.effects import CallEnded, LegEnded
+from agentd.core.effects import CallEnded, LegEnded, Rule
 from agentd.core.queues import DAY_US
-from agentd.core.state import State, us
+from agentd.core.state import State
 
 
 def settle_due(st: State, deadline: Deadline) -> None:
     """The evidence is in: judge a leg, or count a caller who left a queue unanswered."""
     if deadline.mark:
-        _count_unanswered(st, deadline.key, deadline.mark)
+        stays.settle(st, deadline.key, deadline.mark)
         return
     leg = st.legs.get(deadline.key)
     if leg is None or leg.settled or leg.ended_us is None:
@@ -29,6 +31,7 @@ def settle_due(st: State, deadline: Deadline) -> None:
     if outcome not in ("answered", "answered_elsewhere") and verdict_allows_ring(leg):
         clocks.charge_ring(st, leg)
     st.emit(_record(st, leg, outcome, by))
+    wrap_ups.leg_settled(st, leg.uid)
     if by == "agent" and leg.direction == "inbound":
         _hung_up_first(st, leg)
     st.dirty.add(f"leg:{leg.uid}")
@@ -89,30 +92,27 @@ def _record(st: State, leg: Leg, outcome: str, by: str | None) -> LegEnded:
         leg.estimated,
         leg.gap,
         tuple(leg.evidence),
+        tuple(_judged(st, leg, by)) if not leg.estimated and not leg.gap else (),
     )
 
 
-def _count_unanswered(st: State, uid: str, name: str) -> None:
-    call = st.calls.get(uid)
-    if call is None:
+def _judged(st: State, leg: Leg, by: str | None) -> Iterator[Rule]:
+    """The rules that could have been broken on a leg of which all was seen. ``by``: who ended it;
+    None where it was never answered."""
+    policy = clocks.policy_of(st, leg)
+    inbound = leg.direction == "inbound"
+    if inbound and leg.ringing_us is not None and clocks.judges_ring(leg):
+        yield "ring"
+    if by is None or leg.direction == "internal":
         return
-    queue = st.queues[name]
-    for visit in call.visits:
-        if visit.queue != name or visit.left_us is None or visit.answered or visit.counted:
-            continue
-        visit.counted = True
-        gave_up = call.request_us is not None and (
-            call.request_us <= visit.left_us + verdict.CAUSED_US
-        )
-        if gave_up:
-            queue.abandoned += 1
-            short_us = us(st.policy(name, None).short_abandon_s)
-            if visit.left_us - visit.joined_us <= short_us:
-                queue.short_abandons += 1
-        else:
-            queue.let_go += 1
-        st.touched_queues.add(name)
-        st.dirty.update((f"queue:{name}", f"call:{uid}"))
+    yield "hold"
+    yield "park"
+    if policy.hold_sum_max_s is not None:
+        yield "hold_sum"
+    if policy.consult_max_s is not None:
+        yield "consult"
+    if inbound and by != "unknown" and leg.had_contact and not policy.agent_may_end:
+        yield "hangup_order"
 
 
 def call_due(st: State, deadline: Deadline) -> None:
@@ -155,7 +155,7 @@ def _call_outcome(call: Call) -> tuple[str, int]:
     if call.first_answer_us is not None or call.taken:
         return "answered", call.ended_us
     waited_until = max((v.left_us or 0 for v in call.visits), default=0) or call.ended_us
-    gave_up = call.request_us is not None and (call.request_us <= waited_until + verdict.CAUSED_US)
+    gave_up = call.request_us is not None and (call.request_us <= waited_until + CAUSED_US)
     if gave_up:
         return "abandoned", call.ended_us
     return ("queue_gave_up" if call.visits else "failed"), call.ended_us

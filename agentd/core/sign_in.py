@@ -7,6 +7,7 @@ name stands for the person. One person sits at one seat of a PBX.
 
 from __future__ import annotations
 
+from agentd.core import wrap_ups
 from agentd.core.state import State
 
 
@@ -37,6 +38,7 @@ def leave(st: State, device: str) -> None:
     seat = st.seats.get(device)
     if seat is None or seat.person is None:
         return
+    wrap_ups.left(st, device)
     st.signed_in.pop(seat.person, None)
     seat.person = seat.name = None
     _changed(st, device)

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agentd.core.calls import SPY_UID, Call, Channel, Leg, Recording, device_of
+from agentd.core.calls import SPY_UID, Call, Channel, Leg, Recording, WrapUp, device_of
 from agentd.core.deadlines import NEVER_US, Deadlines
 from agentd.core.effects import (
     Anomaly,
@@ -24,7 +24,7 @@ from agentd.core.effects import (
 )
 from agentd.core.phone import normalise
 from agentd.core.policy import Policy, PolicyBook
-from agentd.core.queues import Queue
+from agentd.core.queues import Queue, day_start_us
 from agentd.core.seat import Membership, Seat, configured
 
 US = 1_000_000
@@ -94,6 +94,10 @@ class State:
         """Local channel → the leg that it leads to."""
         self.recordings: dict[str, list[Recording]] = {}
         """By channel."""
+        self.wrap_ups: dict[str, WrapUp] = {}
+        """After-call work that was not told to be over yet, by leg (core.wrap_ups)."""
+        self.wrapping: dict[str, list[str]] = {}
+        """Seat → the legs of which it goes on there."""
         self.seats: dict[str, Seat] = {}
         self.queues: dict[str, Queue] = {}
         self.interfaces: dict[str, str] = {}
@@ -417,7 +421,8 @@ class State:
     def queue(self, name: str) -> Queue:
         queue = self.queues.get(name)
         if queue is None:
-            queue = self.queues[name] = Queue(name, counted_since_us=self.now_us)
+            day_us = day_start_us(self.now_us, self.book.day_starts_s)
+            queue = self.queues[name] = Queue(name, counted_since_us=self.now_us, day_us=day_us)
         self.touched_queues.add(name)
         return queue
 
@@ -454,6 +459,8 @@ class State:
             if state != seat.state:
                 seat.state = state
                 seat.since_us = self.now_us
+            # What was told was heard: a gap begins later.
+            self.dirty.add("clock")
             self.out.append(
                 SeatChanged(
                     self.pbx, self.now_us, device, seat.agent, state, queues, seat.pause_reason

@@ -9,13 +9,11 @@ app_queue.c) and was seen on a real Asterisk 22 in the lab.
 from __future__ import annotations
 
 from agentd.core import acts
-from agentd.core.calls import Channel, Leg
+from agentd.core.calls import CAUSED_US, Channel, Leg
 from agentd.core.state import State
 
 SAME_MOMENT_US = 100_000
 """Opposing hang-up requests this close together prove nothing."""
-CAUSED_US = 50_000
-"""A request at most this long after the leg ended may have ended it: events race."""
 UNRANG_US = 1_000_000
 LIVED_ON_US = 1_000_000
 QUEUE_LET_GO_US = 500_000
