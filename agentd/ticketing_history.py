@@ -86,7 +86,7 @@ class HistoryMethods(ABC):
         first = await self._read(lambda c: facts.facts_before(c, from_us, pbx))
         if first:
             yield first
-        step_us = 5 * facts.STEP_MIN_US
+        step_us = facts.STEP_MIN_US
         while from_us < to_us:
             until_us = min(from_us + step_us, to_us)
             piece = await self._piece_of_facts(from_us, until_us, pbx)

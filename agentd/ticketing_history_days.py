@@ -28,8 +28,9 @@ _queues = msgspec.json.Decoder(tuple[str, ...])
 _LINKS = (
     "SELECT pbx, at_us, up FROM link_span WHERE at_us > :from_us AND at_us < :to_us UNION ALL "
     "SELECT l.pbx, l.at_us, l.up FROM (SELECT DISTINCT pbx FROM link_span) p "
-    "CROSS JOIN link_span l ON l.pbx = p.pbx AND l.at_us = (SELECT max(m.at_us) FROM link_span m "
-    "WHERE m.pbx = p.pbx AND m.at_us <= :from_us) ORDER BY 1, 2"
+    "CROSS JOIN link_span l ON l.pbx = p.pbx AND l.at_us <= :from_us AND l.at_us >= coalesce("
+    "(SELECT max(m.at_us) FROM link_span m "
+    "WHERE m.pbx = p.pbx AND m.at_us <= :from_us AND m.up = 1), 0) ORDER BY 1, 2"
 )
 _NEXT_UP = "SELECT min(at_us) FROM link_span WHERE pbx = ? AND at_us > ? AND up = 1"
 

@@ -22,7 +22,7 @@ from agentd.core.effects import (
     WrapUpEnded,
 )
 from agentd.ports.history import Fact
-from agentd.ticketing_search import LEG, VIOLATION, leg_of
+from agentd.ticketing_search import LEG, leg_of
 
 STEP_MIN_US: Final = 60_000_000
 STEP_MAX_US: Final = 3_600_000_000
@@ -36,7 +36,7 @@ _Timed = tuple[int, int, Fact]
 _LAST_LINKS = (
     "SELECT pbx, max(at_us) AS at_us, up FROM link_span WHERE at_us < ? GROUP BY pbx ORDER BY pbx"
 )
-_V = ", ".join(f"v.{column.name}" for column in VIOLATION)
+_V = ", ".join(f"v.{name}" for name in Violation.__struct_fields__)
 VIOLATIONS_OF_LEGS = (
     f"SELECT {_V}, g.ended_us AS counts_us FROM leg g CROSS JOIN violation v "  # noqa: S608
     "ON v.call = g.call AND v.leg = g.leg AND v.pbx = g.pbx "

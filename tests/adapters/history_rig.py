@@ -46,7 +46,7 @@ class Rules:
         return TEAMS.get(seat or "")
 
 
-def visit(call: str, at_us: int, **more: Any) -> VisitEnded:
+def visit(call: str, at_us: int, /, **more: Any) -> VisitEnded:
     """A caller of ``hotline`` who is answered after 6 s."""
     made = VisitEnded(
         pbx="main",
@@ -67,7 +67,7 @@ def visit(call: str, at_us: int, **more: Any) -> VisitEnded:
     return replace(made, **more)
 
 
-def leg(call: str, at_us: int, **more: Any) -> LegEnded:
+def leg(call: str, at_us: int, /, **more: Any) -> LegEnded:
     """That seat's part: a minute, ten seconds of it on hold."""
     made = LegEnded(
         pbx="main",
@@ -96,7 +96,7 @@ def leg(call: str, at_us: int, **more: Any) -> LegEnded:
     return replace(made, **more)
 
 
-def ended(call: str, at_us: int, **more: Any) -> CallEnded:
+def ended(call: str, at_us: int, /, **more: Any) -> CallEnded:
     """The call, over."""
     made = CallEnded(
         pbx="main",
@@ -114,7 +114,7 @@ def ended(call: str, at_us: int, **more: Any) -> CallEnded:
     return replace(made, **more)
 
 
-def broken(call: str, at_us: int, **more: Any) -> Violation:
+def broken(call: str, at_us: int, /, **more: Any) -> Violation:
     """A hold that was too long."""
     made = Violation(
         pbx="main",
@@ -132,7 +132,7 @@ def broken(call: str, at_us: int, **more: Any) -> Violation:
     return replace(made, **more)
 
 
-def alert(call: str, at_us: int, **more: Any) -> Alert:
+def alert(call: str, at_us: int, /, **more: Any) -> Alert:
     """What was said of it at once."""
     made = Alert(
         pbx="main",
@@ -151,7 +151,7 @@ def alert(call: str, at_us: int, **more: Any) -> Alert:
     return replace(made, **more)
 
 
-def wrap_up(call: str, at_us: int, **more: Any) -> WrapUpEnded:
+def wrap_up(call: str, at_us: int, /, **more: Any) -> WrapUpEnded:
     """Twenty seconds after it."""
     made = WrapUpEnded(
         pbx="main",
@@ -167,7 +167,7 @@ def wrap_up(call: str, at_us: int, **more: Any) -> WrapUpEnded:
     return replace(made, **more)
 
 
-def order(call: str, at_us: int, **more: Any) -> OrderChanged:
+def order(call: str, at_us: int, /, **more: Any) -> OrderChanged:
     """Its order."""
     made = OrderChanged(
         pbx="main",
@@ -220,7 +220,7 @@ def whole(
     ]  # fmt: skip
 
 
-def dialled(call: str, at_us: int, **more: Any) -> LegEnded:
+def dialled(call: str, at_us: int, /, **more: Any) -> LegEnded:
     """A call that the seat made; the engine tells of nothing but its leg."""
     changes: dict[str, Any] = {
         "leg": call, "direction": "outbound", "queue": None, "ringing_us": None, "ring_us": None,
