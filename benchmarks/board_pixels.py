@@ -182,6 +182,7 @@ async def measure(options: argparse.Namespace, folder: Path, stack: AsyncExitSta
     )
     stack.push_async_callback(browser.close)
     page = await browser.new_page(viewport={"width": options.width, "height": options.height})
+    page.set_default_timeout(180_000)
     await page.goto(f"{base}login?next=/")
     await page.fill("#login", "sup")
     await page.fill("#password", PASSWORD)

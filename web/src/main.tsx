@@ -6,13 +6,16 @@ import "./styles/lane.css";
 import "./styles/queues.css";
 import "./styles/seats.css";
 import "./styles/density.css";
+import "./styles/signs.css";
 import "./styles/alerts.css";
 import "./styles/account.css";
 import { render } from "preact";
 import { startPage } from "./live/page";
 import { may } from "./live/session";
+import { startTicker } from "./live/ticker";
 import { App } from "./ui/App";
 
+startTicker();
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 

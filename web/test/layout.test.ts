@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import {
   byAlertTime,
-  byTrouble,
+  byUrgency,
   DENSITIES,
   densityFor,
   groups,
@@ -43,7 +43,7 @@ test("worst first, then who has waited longest", () => {
     seat({ label: "soon", trouble: "warning", since: 1 }),
     seat({ label: "later", trouble: "breach", since: 10 }),
     seat({ label: "urgent", trouble: "urgent", since: 99 }),
-  ].sort(byTrouble);
+  ].sort(byUrgency);
   expect(order.map((found) => found.label)).toEqual(["urgent", "later", "late", "soon"]);
 });
 

@@ -175,6 +175,8 @@ export const en: Messages = {
   alerts: {
     heading: "Alerts",
     none: "No alerts yet",
+    earlier: (count) => `${count} earlier ones`,
+    fewer: "Only the newest",
     activeCount: (count) => `${count} active`,
     cleared: (time) => `cleared ${time}`,
     announce: (level, seat, rule) => `${level}: ${seat}, ${rule}`,

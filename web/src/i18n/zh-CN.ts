@@ -189,6 +189,8 @@ export const zhCN = {
   alerts: {
     heading: "告警",
     none: "还没有告警",
+    earlier: (count: number) => `更早的 ${count} 条`,
+    fewer: "只看最近的",
     activeCount: (count: number) => `进行中 ${count}`,
     cleared: (time: string) => `${time} 已解除`,
     announce: (level: string, seat: string, rule: string) => `${level}:${seat}，${rule}`,

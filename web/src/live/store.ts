@@ -5,23 +5,15 @@ import { offerLang } from "../i18n";
 import { Board, type Change } from "../model/board";
 import { ServerClock, SILENT_AFTER_S, stoppedAt } from "../model/clock";
 import { readMessage } from "../model/decode";
-import {
-  byAlertTime,
-  byQueueName,
-  bySeatPlace,
-  byTrouble,
-  type Group,
-  groups,
-  samePlace,
-} from "../model/layout";
-import { rank } from "../model/rules";
+import { byAlertTime } from "../model/layout";
 import type { Alert, BoardObject, Delta, Hello, Pbx, Queue, Seat, Snapshot } from "../model/types";
+import { Floor } from "./floor";
 import { goToLogin, loadMe, stillLoggedIn } from "./session";
 
 const PROTOCOL = 1;
 const TICK_MS = 200;
 /** Bursts are shown at most this often. */
-const FLUSH_S = 0.1;
+const FLUSH_S = 0.066;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
 
@@ -52,14 +44,13 @@ export class Store {
   readonly feed = signal<FeedState>({ is: "connecting" });
   /** Whether a board has been shown since the page was opened. */
   readonly loaded = signal(false);
-  readonly pbxKeys = signal<readonly string[]>([]);
-  readonly queueKeys = signal<readonly string[]>([]);
-  readonly seatGroups = signal<readonly Group[]>([]);
-  readonly troubleKeys = signal<readonly string[]>([]);
-  /** Newest first. */
-  readonly alertKeys = signal<readonly string[]>([]);
-  /** Alerts that last. */
-  readonly activeAlerts = signal<readonly Alert[]>([]);
+  readonly floor = new Floor();
+  readonly pbxKeys = this.floor.pbxKeys;
+  readonly queueKeys = this.floor.queueKeys;
+  readonly seatGroups = this.floor.seatGroups;
+  readonly troubleKeys = this.floor.troubleKeys;
+  readonly alertKeys = this.floor.alertKeys;
+  readonly activeAlerts = this.floor.activeAlerts;
   /** Alerts that came while the page was watching, for screen readers. */
   readonly arrived = signal<readonly Alert[]>([]);
   /** Server time in seconds, in tenths; null before the first message. The page's only tick. */
@@ -363,6 +354,7 @@ export class Store {
     const feed = this.feed.peek();
     batch(() => {
       this.localNow.value = Math.floor(at);
+      this.floor.settle(at);
       if (feed.is === "live" && silence !== null && silence > SILENT_AFTER_S)
         this.#goStale("silent", at - silence);
       this.#showTime();
@@ -382,16 +374,11 @@ export class Store {
   // --- from objects to signals ------------------------------------------------------------------
 
   #apply(change: Change, live: boolean): void {
-    const touched = { pbx: false, queue: false, seat: false, alert: false };
-    let order = false;
     const arrived: Alert[] = [];
     for (const key of change.set) {
       const object = this.#board.objects.get(key);
       if (object === undefined) continue;
       const before = this.#signals.get(key)?.peek();
-      touched[object.kind] = true;
-      if (before !== undefined) touched[before.kind] = true;
-      if (object.kind === "seat") order ||= before?.kind !== "seat" || !samePlace(before, object);
       if (object.kind === "pbx") {
         const stop = this.#stop(object.id);
         stop.value = stoppedAt(stop.peek(), object);
@@ -400,56 +387,19 @@ export class Store {
         const known = before?.kind === "alert" && before.level === object.level;
         if (!known) arrived.push(object);
       }
+      this.floor.take(key, before, object);
       this.#signal(key).value = object;
     }
     for (const key of change.del) {
       const gone = this.#signals.get(key);
       const before = gone?.peek();
-      if (before !== undefined) touched[before.kind] = true;
-      if (before?.kind === "seat") order = true;
       if (before?.kind === "pbx") this.#stop(before.id).value = null;
+      this.floor.take(key, before, undefined);
       if (gone !== undefined) gone.value = undefined;
       this.#signals.delete(key);
     }
-    if (touched.pbx) this.pbxKeys.value = this.#keys<Pbx>("pbx", (a, b) => (a.id < b.id ? -1 : 1));
-    if (touched.queue) this.#put(this.queueKeys, this.#keys<Queue>("queue", byQueueName));
-    if (order) this.seatGroups.value = groups(this.#entries<Seat>("seat", bySeatPlace));
-    if (touched.seat) this.#put(this.troubleKeys, this.#troubled());
-    if (touched.alert) {
-      const alerts = this.#entries<Alert>("alert", byAlertTime);
-      this.#put(
-        this.alertKeys,
-        alerts.map(([key]) => key),
-      );
-      this.activeAlerts.value = alerts
-        .map(([, alert]) => alert)
-        .filter((alert) => alert.cleared_at === null);
-    }
+    this.floor.settle(monotonic());
     if (arrived.length > 0) this.arrived.value = arrived.sort(byAlertTime);
-  }
-
-  #put(target: Signal<readonly string[]>, keys: readonly string[]): void {
-    const before = target.peek();
-    const same = before.length === keys.length && keys.every((key, i) => key === before[i]);
-    if (!same) target.value = keys;
-  }
-
-  #entries<T extends BoardObject>(kind: T["kind"], order: (a: T, b: T) => number): [string, T][] {
-    const found: [string, T][] = [];
-    for (const [key, object] of this.#board.objects)
-      if (object.kind === kind) found.push([key, object as T]);
-    return found.sort((a, b) => order(a[1], b[1]));
-  }
-
-  #keys<T extends BoardObject>(kind: T["kind"], order: (a: T, b: T) => number): string[] {
-    return this.#entries(kind, order).map(([key]) => key);
-  }
-
-  #troubled(): string[] {
-    const found: [string, Seat][] = [];
-    for (const [key, object] of this.#board.objects)
-      if (object.kind === "seat" && rank(object.trouble) > 0) found.push([key, object]);
-    return found.sort((a, b) => byTrouble(a[1], b[1])).map(([key]) => key);
   }
 }
 

@@ -35,14 +35,15 @@ export function byQueueName(a: Queue, b: Queue): number {
   return collator.compare(a.pbx, b.pbx) || collator.compare(a.label, b.label);
 }
 
-/** Worst first, then whoever has been in this state longest, then by place. */
-export function byTrouble(a: Seat, b: Seat): number {
-  return rank(b.trouble) - rank(a.trouble) || (a.since ?? 0) - (b.since ?? 0) || bySeatPlace(a, b);
+/** Worst first, then whoever has been in this state longest. */
+export function byUrgency(a: Seat, b: Seat): number {
+  return rank(b.trouble) - rank(a.trouble) || (a.since ?? 0) - (b.since ?? 0);
 }
 
 /** Newest first. */
 export function byAlertTime(a: Alert, b: Alert): number {
-  return b.at - a.at || collator.compare(b.id, a.id);
+  if (b.at !== a.at) return b.at - a.at;
+  return a.id < b.id ? 1 : -1;
 }
 
 export interface Group {

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { limit, measure } from "../model/format";
@@ -6,10 +7,15 @@ import type { Alert } from "../model/types";
 import { Icon } from "./icons";
 import { alertSeat, pbxTime } from "./words";
 
+/** As many as a screen holds; the others are asked for. */
+const NEWEST = 40;
+
 /** What happened, newest first. */
 export function Alerts() {
   const t = messages.value;
   const keys = store.alertKeys.value;
+  const all = useSignal(false);
+  const shown = all.value ? keys : keys.slice(0, NEWEST);
   return (
     <aside class="alerts" aria-labelledby="alerts-heading">
       <div class="alerts-top">
@@ -21,9 +27,23 @@ export function Alerts() {
       ) : (
         // What scrolls must be reachable by keyboard.
         <ol class="alert-list" tabIndex={0} aria-labelledby="alerts-heading">
-          {keys.map((key) => (
+          {shown.map((key) => (
             <AlertRow key={key} id={key} />
           ))}
+          {keys.length > NEWEST && (
+            <li key="more">
+              <button
+                type="button"
+                class="control alert-more"
+                aria-expanded={all.value}
+                onClick={() => {
+                  all.value = !all.value;
+                }}
+              >
+                {all.value ? t.alerts.fewer : t.alerts.earlier(keys.length - shown.length)}
+              </button>
+            </li>
+          )}
         </ol>
       )}
       <Announcer />

@@ -1,84 +1,171 @@
-import { type Signal, useComputed } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { messages } from "../i18n";
 import { store } from "../live/store";
+import { nowFor, type Room, type Running } from "../live/ticker";
 import { duration, limit, shortDuration, splitPerson } from "../model/format";
-import { clockBar, nearestDue, ringCount } from "../model/rules";
+import { type Bar, clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
+import { density, LEAN } from "./density";
 import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
-import { Bar, Live, StrengthTag } from "./parts";
+import { Live, StrengthTag } from "./parts";
 import { elapsed, pbxTime, queueLabel, stateWord } from "./words";
+
+/**
+ * The parts of a tile that time moves. They are written past Preact: a room of a thousand seats
+ * changes hundreds of them at once, every second.
+ */
+class Face implements Running {
+  seat: Seat;
+  #tile: HTMLElement | null = null;
+  #time: HTMLElement | null = null;
+  #ring: HTMLElement | null = null;
+  #due: HTMLElement | null = null;
+  #shown = { time: "", ring: "", due: "", bar: "" };
+
+  constructor(seat: Seat) {
+    this.seat = seat;
+  }
+
+  get pbx(): string {
+    return this.seat.pbx;
+  }
+
+  get exact(): boolean {
+    return this.seat.clock !== null;
+  }
+
+  readonly onTile = (element: HTMLElement | null): void => {
+    this.#tile = element;
+    this.#shown.bar = "";
+  };
+  readonly onTime = (element: HTMLElement | null): void => {
+    this.#time = element;
+    this.#shown.time = "";
+  };
+  readonly onRing = (element: HTMLElement | null): void => {
+    this.#ring = element;
+    this.#shown.ring = "";
+  };
+  readonly onDue = (element: HTMLElement | null): void => {
+    this.#due = element;
+    this.#shown.due = "";
+  };
+
+  show(now: number | null): void {
+    const { seat } = this;
+    const { clock, since } = seat;
+    const shown = this.#shown;
+    const time = since === null || now === null ? "" : shortDuration(Math.max(0, now - since));
+    if (time !== shown.time && this.#time !== null) this.#time.textContent = shown.time = time;
+    const count = clock === null || now === null ? null : ringCount(clock, now);
+    const ring = count === null ? "" : messages.peek().seat.ring(count);
+    if (ring !== shown.ring && this.#ring !== null) this.#ring.textContent = shown.ring = ring;
+    if (this.#due !== null && now !== null) {
+      const left = dueLeft(seat, now);
+      const due = left === null ? "" : left < 0 ? `+${duration(-left)}` : duration(left);
+      if (due !== shown.due) {
+        this.#due.textContent = shown.due = due;
+        const mark = this.#due.parentElement;
+        if (mark !== null) mark.dataset.strength = left !== null && left < 0 ? "breach" : "calm";
+      }
+    }
+    this.#bar(clock === null || now === null ? null : clockBar(clock, now));
+  }
+
+  /** The bar is a background of the tile: drawing it moves nothing, so nothing is laid out anew. */
+  #bar(value: Bar | null): void {
+    if (this.#tile === null) return;
+    // Steps of 2 %: finer ones cannot be seen on a tile.
+    const bar =
+      value === null
+        ? "none"
+        : `${Math.round(value.fill * 50) * 2} ${Math.round((value.mark ?? 0) * 100)} ${value.strength}`;
+    if (bar === this.#shown.bar) return;
+    this.#shown.bar = bar;
+    const [fill, mark, strength] = bar.split(" ");
+    this.#tile.dataset.bar = strength ?? "none";
+    this.#tile.style.backgroundSize =
+      mark === undefined ? "" : `${mark}% var(--bar), ${fill}% var(--bar), 100% var(--bar)`;
+  }
+}
 
 interface Props {
   readonly id: string;
-  /** The tile that Tab reaches; the arrow keys move it. */
-  readonly roving: Signal<string | null>;
-  readonly first: string | null;
+  readonly room: Room;
 }
 
-export function SeatTile({ id, roving, first }: Props) {
+export function SeatTile({ id, room }: Props) {
   const t = messages.value;
   const seat = store.seat(id);
-  const reachable = useComputed(() => {
-    const chosen = roving.value;
-    const known = chosen !== null && store.seat(chosen) !== undefined;
-    return known ? chosen : null;
-  });
-  if (seat === undefined) return null;
-  const stop = (reachable.value ?? first) === id;
+  const face = useRef<Face | null>(null);
+  useLayoutEffect(() => {
+    if (face.current === null) return undefined;
+    return room.enter(face.current);
+  }, [room, seat === undefined]);
+  useLayoutEffect(() => face.current?.show(nowFor(face.current)));
+  if (seat === undefined) {
+    face.current = null;
+    return null;
+  }
+  face.current ??= new Face(seat);
+  face.current.seat = seat;
   const note = () => <SeatNote id={id} />;
   const calm = seat.trouble === "calm";
+  const lean = LEAN.has(density.value);
   return (
     <li
       class="tile"
+      ref={face.current.onTile}
       data-seat={id}
       data-state={seat.state}
       data-strength={seat.trouble}
       data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
-      tabIndex={stop ? 0 : -1}
+      tabIndex={-1}
       aria-label={describe(seat)}
-      onFocus={(event) => {
-        roving.value = id;
-        floatAt(event.currentTarget, note);
-      }}
+      onFocus={(event) => floatAt(event.currentTarget, note)}
       onBlur={(event) => floatAway(event.currentTarget)}
       onPointerEnter={(event) => floatSoon(event.currentTarget, note)}
       onPointerLeave={(event) => floatAway(event.currentTarget)}
     >
       <div class="tile-top">
         <b class="tile-label">{seat.label}</b>
-        <Person agent={seat.agent} />
-        {seat.direction === "outbound" && (
+        {density.value !== "tiny" && <Person agent={seat.agent} />}
+        {seat.direction === "outbound" && density.value !== "tiny" && (
           <span class="tile-direction">
-            <Icon name="outbound" />
-            <span class="wide">{t.direction.outbound}</span>
+            <Sign name="outbound" />
+            {!lean && <span class="wide">{t.direction.outbound}</span>}
           </span>
         )}
         {!calm && (
           <span class="tile-strength" data-strength={seat.trouble}>
-            <Icon name={seat.trouble} />
-            <span class="wide">{t.strength[seat.trouble]}</span>
+            {lean ? <Sign name={seat.trouble} /> : <Icon name={seat.trouble} />}
+            {!lean && <span class="wide">{t.strength[seat.trouble]}</span>}
           </span>
         )}
       </div>
       <div class="tile-main">
         <span class="tile-state">
-          <Icon name={seat.state} />
-          <span class="tile-word">{stateWord(seat)}</span>
+          <Sign name={seat.state} />
+          {!lean && <span class="tile-word">{stateWord(seat)}</span>}
         </span>
-        <span class="tile-time">
-          <Live text={() => timeInState(id, true)} />
-        </span>
+        <span class="tile-time" ref={face.current.onTime} />
       </div>
-      <div class="tile-detail">
-        <Detail id={id} seat={seat} />
-      </div>
-      {seat.clock !== null && <Bar of={() => seatBar(id)} />}
+      {!lean && (
+        <div class="tile-detail">
+          <Detail seat={seat} face={face.current} />
+        </div>
+      )}
     </li>
   );
 }
 
-function Detail({ id, seat }: { id: string; seat: Seat }) {
+/** A sign as a picture of the style sheet; see styles/signs.css. */
+function Sign({ name }: { name: Seat["state"] | Seat["trouble"] | "outbound" }) {
+  return <span class="sign" data-sign={name} />;
+}
+
+function Detail({ seat, face }: { seat: Seat; face: Face }) {
   const t = messages.value;
   const { clock } = seat;
   // An order whose call still goes on is nobody's worry yet: the note lists it, the tile does not.
@@ -87,9 +174,7 @@ function Detail({ id, seat }: { id: string; seat: Seat }) {
     <>
       {clock?.stopped && <span class="tile-note">{t.seat.stopped}</span>}
       {clock !== null && !clock.stopped && clock.rule === "ring" && (
-        <span class="tile-ring">
-          <Live text={() => ringText(id)} />
-        </span>
+        <span class="tile-ring" ref={face.onRing} />
       )}
       {seat.state === "paused" && seat.pause_reason !== null && (
         <span class="tile-text">{seat.pause_reason}</span>
@@ -105,7 +190,13 @@ function Detail({ id, seat }: { id: string; seat: Seat }) {
           )}
         </span>
       )}
-      {due > 0 && <OwedMark id={id} count={due} />}
+      {due > 0 && (
+        <span class="tile-owed">
+          <Icon name="order" />
+          <b>{due}</b>
+          <span class="tile-due" ref={face.onDue} />
+        </span>
+      )}
     </>
   );
 }
@@ -121,59 +212,16 @@ function Person({ agent }: { agent: string | null }) {
   );
 }
 
-function OwedMark({ id, count }: { id: string; count: number }) {
-  const late = useComputed(() => {
-    const left = dueLeft(id);
-    return left !== null && left < 0 ? "breach" : "calm";
-  });
-  return (
-    <span class="tile-owed" data-strength={late}>
-      <Icon name="order" />
-      <b>{count}</b>
-      <span class="tile-due">
-        <Live text={() => dueText(id)} />
-      </span>
-    </span>
-  );
-}
-
-/** `short` leaves out the seconds from an hour on: nobody needs them on a tile. */
-function timeInState(id: string, short = false): string {
+function timeInState(id: string): string {
   const seat = store.seat(id);
   if (seat === undefined || seat.since === null) return "";
-  const gone = elapsed(seat.pbx, seat.since, seat.clock !== null);
-  return short ? shortDuration(gone) : duration(gone);
-}
-
-function seatBar(id: string) {
-  const seat = store.seat(id);
-  // Most seats have no clock: those must not be computed at every tick.
-  if (!seat?.clock) return null;
-  const now = store.now(seat.pbx).value;
-  return now === null ? null : clockBar(seat.clock, now);
-}
-
-function ringText(id: string): string {
-  const seat = store.seat(id);
-  const now = seat === undefined ? null : store.now(seat.pbx).value;
-  if (!seat?.clock || now === null) return "";
-  const count = ringCount(seat.clock, now);
-  return count === null ? "" : messages.value.seat.ring(count);
+  return duration(elapsed(seat.pbx, seat.since, seat.clock !== null));
 }
 
 /** Seconds until the nearest work order is due, negative past it; null without a due time. */
-function dueLeft(id: string): number | null {
-  const seat = store.seat(id);
-  const due = seat === undefined ? null : nearestDue(seat.owed);
-  if (seat === undefined || due === null) return null;
-  const now = store.second(seat.pbx).value;
-  return now === null ? null : due - now;
-}
-
-function dueText(id: string): string {
-  const left = dueLeft(id);
-  if (left === null) return "";
-  return left < 0 ? `+${duration(-left)}` : duration(left);
+function dueLeft(seat: Seat, now: number): number | null {
+  const due = nearestDue(seat.owed);
+  return due === null ? null : due - now;
 }
 
 /** For screen readers; without running times, which would be read again and again. */

@@ -1,23 +1,26 @@
-import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { type Density, densityFor, type Group, TILES } from "../model/layout";
+import { Room } from "../live/ticker";
+import { densityFor, type Group, TILES } from "../model/layout";
 import { SEAT_STATES, type SeatState } from "../model/types";
+import { density } from "./density";
 import { Icon } from "./icons";
 import { SeatTile } from "./SeatTile";
 
 const PHONE_PX = 640;
 const EDGE_PX = 8;
+/** Times run a little ahead of what is scrolled into sight. */
+const AHEAD = "120px";
 
 export function Seats() {
   const t = messages.value;
   const groups = store.seatGroups.value;
   const box = useRef<HTMLElement>(null);
-  const density = useDensity(box, groups);
-  const roving = useSignal<string | null>(null);
-  const first = groups[0]?.seats[0] ?? null;
+  useDensity(box, groups);
+  useRoving(box, groups);
   const total = groups.reduce((sum, group) => sum + group.seats.length, 0);
   return (
     <section
@@ -25,7 +28,7 @@ export function Seats() {
       id="seats"
       ref={box}
       aria-labelledby="seats-heading"
-      data-density={density}
+      data-density={density.value}
       onKeyDown={moveFocus}
     >
       <div class="seats-top">
@@ -35,13 +38,7 @@ export function Seats() {
         <StateCounts />
       </div>
       {groups.map((group) => (
-        <SeatGroup
-          key={group.id}
-          group={group}
-          alone={groups.length === 1 && group.name === ""}
-          roving={roving}
-          first={first}
-        />
+        <SeatGroup key={group.id} group={group} alone={groups.length === 1 && group.name === ""} />
       ))}
     </section>
   );
@@ -50,16 +47,16 @@ export function Seats() {
 interface GroupProps {
   readonly group: Group;
   readonly alone: boolean;
-  readonly roving: Signal<string | null>;
-  readonly first: string | null;
 }
 
-function SeatGroup({ group, alone, roving, first }: GroupProps) {
+function SeatGroup({ group, alone }: GroupProps) {
   const t = messages.value;
   const named = store.pbxKeys.value.length > 1;
   const name = group.name === "" ? t.seat.noGroup : group.name;
+  const box = useRef<HTMLDivElement>(null);
+  const room = useRoom(box);
   return (
-    <div class="group">
+    <div class="group" ref={box}>
       {!alone && (
         <h3 class="group-name">
           {named && <span class="faint">{group.pbx} </span>}
@@ -68,46 +65,88 @@ function SeatGroup({ group, alone, roving, first }: GroupProps) {
       )}
       <ul class="tiles" aria-label={name}>
         {group.seats.map((key) => (
-          <SeatTile key={key} id={key} roving={roving} first={first} />
+          <SeatTile key={key} id={key} room={room} />
         ))}
       </ul>
     </div>
   );
 }
 
+/** A room whose times run while its element is in sight. */
+export function useRoom(box: { readonly current: HTMLElement | null }): Room {
+  const [room] = useState(() => new Room(false));
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        const last = entries[entries.length - 1];
+        if (last !== undefined) room.see(last.isIntersecting);
+      },
+      { rootMargin: AHEAD },
+    );
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      room.close();
+    };
+  }, [room, box]);
+  return room;
+}
+
+/** One tile is reached by Tab, the one that had the focus last; the arrow keys walk from there. */
+function useRoving(box: { readonly current: HTMLElement | null }, groups: readonly Group[]): void {
+  const stop = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const section = box.current;
+    if (section === null) return undefined;
+    const tile = (key: string | null) =>
+      key === null ? null : section.querySelector<HTMLElement>(`[data-seat="${CSS.escape(key)}"]`);
+    const move = (to: HTMLElement | null) => {
+      const before = section.querySelector<HTMLElement>('[data-seat][tabindex="0"]');
+      if (before !== to) before?.setAttribute("tabindex", "-1");
+      to?.setAttribute("tabindex", "0");
+    };
+    move(tile(stop.current) ?? section.querySelector<HTMLElement>("[data-seat]"));
+    const follow = (event: FocusEvent) => {
+      const at = event.target;
+      if (!(at instanceof HTMLElement) || at.dataset.seat === undefined) return;
+      stop.current = at.dataset.seat;
+      move(at);
+    };
+    section.addEventListener("focusin", follow);
+    return () => section.removeEventListener("focusin", follow);
+  }, [box, groups]);
+}
+
 /** How many seats are in each state: what a supervisor asks first when all is calm. */
 export function StateCounts() {
-  const t = messages.value;
-  const counts = useComputed(() => {
-    const found = new Map<SeatState, number>();
-    for (const group of store.seatGroups.value)
-      for (const key of group.seats) {
-        const state = store.seat(key)?.state;
-        if (state !== undefined) found.set(state, (found.get(state) ?? 0) + 1);
-      }
-    return SEAT_STATES.map((state) => `${state} ${found.get(state) ?? 0}`).join(",");
-  });
-  // Every state keeps its place, so that nothing jumps when a count falls to none.
-  const shown = counts.value
-    .split(",")
-    .map((entry) => entry.split(" ") as [SeatState, string])
-    .filter(([state, count]) => state !== "offered" || count !== "0");
   return (
     <ul class="counts">
-      {shown.map(([state, count]) => (
-        <li key={state} data-state={state} data-none={count === "0" ? "yes" : "no"}>
-          <Icon name={state} />
-          <span>{t.state[state]}</span>
-          <b>{count}</b>
-        </li>
+      {SEAT_STATES.map((state) => (
+        <StateCount key={state} state={state} />
       ))}
     </ul>
   );
 }
 
+/** Every state keeps its place, so that nothing jumps when a count falls to none. */
+function StateCount({ state }: { state: SeatState }) {
+  const t = messages.value;
+  const count = store.floor.counts[state];
+  const none = useComputed(() => count.value === 0);
+  if (state === "offered" && none.value) return null;
+  return (
+    <li data-state={state} data-none={none.value ? "yes" : "no"}>
+      <Icon name={state} />
+      <span>{t.state[state]}</span>
+      <b>{count}</b>
+    </li>
+  );
+}
+
 /** The largest tiles with which every seat is seen without scrolling. */
-function useDensity(box: { current: HTMLElement | null }, groups: readonly Group[]): Density {
-  const density = useSignal<Density>("roomy");
+function useDensity(box: { readonly current: HTMLElement | null }, groups: readonly Group[]): void {
   const sizes = groups.map((group) => group.seats.length).join(" ");
   useEffect(() => {
     const element = box.current;
@@ -133,8 +172,7 @@ function useDensity(box: { current: HTMLElement | null }, groups: readonly Group
     observer.observe(board);
     for (const child of board.children) observer.observe(child);
     return () => observer.disconnect();
-  }, [sizes, density]);
-  return density.value;
+  }, [sizes, box]);
 }
 
 /** Arrow keys walk over the tiles as they stand. */
