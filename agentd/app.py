@@ -70,7 +70,7 @@ def ami_settings(config: Config, pbx: str) -> AmiSettings:
         tls=access.tls,
         tls_ca_file=str(access.tls_ca_file) if access.tls_ca_file else None,
         tls_server_name=access.tls_server_name,
-        dials=config.people_on(pbx).dial_context is not None,
+        dials=config.people_on(pbx).dial_context is not None or config.people_on(pbx).listening,
     )
 
 

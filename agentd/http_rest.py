@@ -15,6 +15,7 @@ from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.exports import Workbooks
 from agentd.http_calls import calls_router
+from agentd.http_control import control_router
 from agentd.http_exports import exports_router
 from agentd.http_external import external_router
 from agentd.http_form import form_router
@@ -25,6 +26,7 @@ from agentd.http_shift import shift_router, violations_router
 from agentd.ports.accounts import Accounts
 from agentd.ports.desk import Desk, DeskStore
 from agentd.ports.presence import Presence
+from agentd.ports.supervision import Supervision
 
 __all__ = ["APIRouter", "CallRecords", "RestServices", "Workbooks", "my_seat_json", "rest_routers"]
 
@@ -34,6 +36,7 @@ class RestServices(Struct, frozen=True, kw_only=True):
 
     desk: Desk
     presence: Presence
+    supervision: Supervision
     accounts: Accounts
     store: DeskStore
     calls: CallRecords
@@ -52,6 +55,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
     return (
         form_router(s.desk.book, s.phrases, s.policies),
         seats_router(s.presence),
+        control_router(s.supervision),
         # Before the orders: /api/orders.csv is no order.
         exports_router(s.desk, s.accounts, s.directory, s.workbooks, s.now_us),
         orders_router(s.desk, s.store),

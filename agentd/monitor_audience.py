@@ -61,7 +61,7 @@ class Listener(Struct, frozen=True):
         person = self.person
         if person is None:
             return None
-        if name in {"orders", "violations", "seat", "me"}:
+        if name in {"orders", "violations", "seat", "me", "messages"}:
             return name if whose == person.login else None
         if name == "inbox":
             leads = person.may("orders.lead") and person.in_scope(None, whose or None)

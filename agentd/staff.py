@@ -41,6 +41,8 @@ from agentd.ports.telephony import Telephony
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
+from agentd.supervision import SupervisionService
+from agentd.supervision_rules import PbxControl
 from agentd.ticketing import Store
 from agentd.webhooks import Webhooks
 
@@ -129,6 +131,26 @@ class Staff:
             language=config.web.language,
         )
         self.accounts.changed.append(self.presence.account_changed)
+        self.supervision = SupervisionService(
+            engine=runtime,
+            pbxs={
+                pbx: PbxControl(
+                    telephony=link,
+                    drive_queues=config.people_on(pbx).drive_queues,
+                    listening=config.people_on(pbx).listening,
+                    redirect_context=config.people_on(pbx).redirect_context,
+                    seats=books[pbx].seats,
+                )
+                for pbx, link in telephony.items()
+            },
+            pauses=rulebook.form.pauses,
+            people=directory,
+            accounts=self.accounts,
+            presence=self.presence,
+            store=store,
+            hints=live,
+            language=config.web.language,
+        )
         named = {
             pbx: there
             for pbx in telephony
@@ -142,6 +164,7 @@ class Staff:
         self._services = RestServices(
             desk=self.desk,
             presence=self.presence,
+            supervision=self.supervision,
             accounts=self.accounts,
             store=store,
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),

@@ -364,7 +364,7 @@ class SupervisionService:
 
     async def message(self, who: Person, login: str, text: str, level: MessageLevel) -> DeskMessage:
         """Leave a message on a person's desk. The audit log has its text."""
-        async with self._act(who, "message", login, text=text[:200], level=level) as about:
+        async with self._act(who, "message", login, text=text.strip()[:200], level=level) as about:
             if self._why_not.right(who, "message") is not None:
                 raise refusal("forbidden", FORBIDDEN)
             message = await self._messages.send(who, login, text, level)

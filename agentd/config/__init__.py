@@ -136,6 +136,8 @@ class PeopleOn(Struct, frozen=True):
     dial_context: str | None
     recordings_dir: Path | None
     recordings_pbx_dir: PurePosixPath | None
+    listening: bool
+    redirect_context: str | None
 
 
 class MqttAccess(Struct, frozen=True):
@@ -218,7 +220,14 @@ class Config:
         pbx = next(pbx for pbx in self._settings.pbx if pbx.id == pbx_id)
         folder = self.base / pbx.recordings_dir if pbx.recordings_dir else None
         named = PurePosixPath(pbx.recordings_pbx_dir) if pbx.recordings_pbx_dir else None
-        return PeopleOn(pbx.drive_queues, pbx.dial_context, folder, named)
+        return PeopleOn(
+            pbx.drive_queues,
+            pbx.dial_context,
+            folder,
+            named,
+            pbx.listening,
+            pbx.redirect_context,
+        )
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""

@@ -125,6 +125,14 @@ class PbxSection(Section):
             description="the name of a dialplan context: letters, digits, - _ .",
         ),
     ] = None
+    listening: bool = False
+    redirect_context: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_.-]{1,80}$",
+            description="the name of a dialplan context: letters, digits, - _ .",
+        ),
+    ] = None
     recordings_dir: Name | None = None
     recordings_pbx_dir: Name | None = None
 

@@ -14,7 +14,7 @@ from agentd.core.policy import SeatConfig
 from agentd.errors import AgentdError, Refused
 from agentd.ports.desk import OrderPage, OrderQuery
 from agentd.ports.presence import Fault, SignIn
-from agentd.ports.telephony import NoAnswer, PbxRefused, Phone, QueueMember
+from agentd.ports.telephony import NoAnswer, PbxRefused, Phone, QueueCaller, QueueMember
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 
@@ -47,7 +47,11 @@ class FakeQueues:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.errors: dict[tuple[str, str], Refused] = {}
         """(action, queue or interface) → what is raised; done all the same for NoAnswer."""
-        self.phones: dict[str, Phone] = {A: Phone(A, "NOT_INUSE"), B: Phone(B, "NOT_INUSE")}
+        self.series: int | None = 22
+        self.waiting: list[QueueCaller] = []
+        self.queue_of: dict[str, str] = {}
+        """Queue of each call that waits."""
+        self.known: dict[str, Phone] = {A: Phone(A, "NOT_INUSE"), B: Phone(B, "NOT_INUSE")}
 
     def may(self, action: str) -> bool:
         return action in self.rights
@@ -56,7 +60,14 @@ class FakeQueues:
         return tuple(m for _, m in sorted(self.at.items()) if m.device == device)
 
     def phone(self, device: str) -> Phone | None:
-        return self.phones.get(device)
+        return self.known.get(device)
+
+    def phones(self) -> Sequence[Phone]:
+        return tuple(self.known.values())
+
+    async def callers(self, queue: str) -> Sequence[QueueCaller]:
+        found = [c for c in self.waiting if self.queue_of.get(c.call) == queue]
+        return sorted(found, key=lambda caller: caller.position)
 
     async def ask(self, action: str, headers: Mapping[str, str]) -> Mapping[str, str]:
         self.asked.append((action, dict(headers)))
@@ -88,7 +99,7 @@ class FakeQueues:
                     raise PbxRefused(action, "Member not dynamic")
                 del self.at[key]
             case "QueuePause":
-                mine = [k for k in self.at if k[1] == key[1]]
+                mine = [k for k in self.at if k[1] == key[1] and key[0] in ("", k[0])]
                 if not mine:
                     raise PbxRefused(action, "Interface not found")
                 for k in mine:

@@ -32,6 +32,8 @@ from agentd.ports.desk import OrderView
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
+from agentd.supervision import SupervisionService
+from agentd.supervision_rules import PbxControl
 from agentd.ticketing import Store
 from tests.adapters.live_rig import PATIENCE_S, until
 from tests.adapters.presence_rig import FakeQueues
@@ -251,10 +253,11 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
             wrap_up_us=lambda _: 30_000_000,
         )
         store.on_change(desk.on_changed)
+        queues = FakeQueues(queues=("hotline", "night"))
         presence = PresenceService(
             store=store,
             engine=runtime,
-            pbxs={"main": PbxDesk(FakeQueues(queues=("hotline", "night")), seats=seats)},
+            pbxs={"main": PbxDesk(queues, seats=seats)},
             book=book,
             people=directory,
             hints=ears,
@@ -275,9 +278,14 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 team_of=lambda _, seat: SEATS.get(seat),
                 folders={"main": folder},
             )
+            supervision = SupervisionService(
+                engine=runtime, pbxs={"main": PbxControl(queues, seats=seats)}, pauses=book.pauses,
+                people=directory, accounts=accounts, presence=presence, store=store, hints=ears,
+            )  # fmt: skip
             services = RestServices(
                 desk=desk,
                 presence=presence,
+                supervision=supervision,
                 accounts=accounts,
                 store=store,
                 calls=records,

@@ -388,7 +388,7 @@ async def test_without_a_way_to_dial_the_page_offers_a_link() -> None:
 
 async def test_a_phone_that_is_off_the_network_is_not_rung() -> None:
     floor = Floor()
-    floor.queues.phones[A] = Phone(A, "UNAVAILABLE", 5)
+    floor.queues.known[A] = Phone(A, "UNAVAILABLE", 5)
     seat = await floor.presence.sign_in(ZHANG, "main", A)
     assert (seat.reachable, seat.rang_us) == (False, 5)
     with pytest.raises(Refused, match="off the network"):
@@ -486,7 +486,7 @@ async def test_whoever_sits_there_hears_of_changes() -> None:
 async def test_a_configured_seat_is_offered_before_anything_is_known_of_it() -> None:
     floor = Floor()
     floor.engine.boards["main"].clear()
-    floor.queues.phones.clear()
+    floor.queues.known.clear()
     (view,) = floor.presence.seats(ZHANG)
     assert (view.seat, view.label, view.state, view.reachable) == (A, "一号", "logged_out", False)
     seat = await floor.presence.sign_in(replace(ZHANG, queues=()), "main", A)

@@ -40,6 +40,8 @@ from agentd.ports.telephony import Phone
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
+from agentd.supervision import SupervisionService
+from agentd.supervision_rules import PbxControl
 from agentd.ticketing import Store
 from tests.adapters.presence_rig import FakeQueues
 from tests.adapters.store_rig import ignore
@@ -347,7 +349,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
         )
         store.on_change(desk.on_changed)
         queues = FakeQueues(queues=("hotline",))
-        queues.phones = {seat: Phone(seat, "NOT_INUSE") for seat in SEATS[:2]}
+        queues.known = {seat: Phone(seat, "NOT_INUSE") for seat in SEATS[:2]}
         presence = PresenceService(
             store=store,
             engine=runtime,
@@ -368,9 +370,14 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 team_of=lambda _pbx, _seat: TEAM,
                 folders={"main": folder / "monitor"},
             )
+            supervision = SupervisionService(
+                engine=runtime, pbxs={"main": PbxControl(queues, seats=seats)}, pauses=book.pauses,
+                people=directory, accounts=accounts, presence=presence, store=store, hints=live,
+            )  # fmt: skip
             services = RestServices(
                 desk=desk,
                 presence=presence,
+                supervision=supervision,
                 accounts=accounts,
                 store=store,
                 calls=records,
