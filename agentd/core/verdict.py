@@ -42,6 +42,8 @@ def outcome(st: State, leg: Leg) -> str:
         return "caller_gave_up"
     if own_request and leg.ringing_us is not None:
         return "rejected"
+    if acts.supervisor_ended(leg, ended, None):
+        return "redirected"
     if call is not None and leg.queue is not None:
         for visit in call.visits:
             if (

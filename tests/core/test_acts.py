@@ -157,3 +157,16 @@ def test_the_line_of_a_seat() -> None:
     assert line is not None
     assert (line.leg, line.customer, line.call, line.queue) == (leg, "li", "li", "hotline")
     assert line.answered
+
+
+def test_a_ring_that_a_supervisor_ends_is_nobodys_fault() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    leg = story.offers("li", "1001", at=0)
+    story.rings(leg, at=0)
+    act(story, at=4)
+    story.leaves_queue("li", at=4.1)
+    story.offer_ends(leg, "CANCEL", at=4.1)
+    story.settled()
+    assert story.leg(leg).outcome == "redirected"
+    assert story.violations == []
