@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from agentd.simulator import supervision
 from agentd.simulator.config import Program
 from agentd.simulator.legs import Call
 from agentd.simulator.model import Member, Person, Seat
@@ -31,8 +32,12 @@ PRIVILEGES = {
     "QueueRemove": "agent,all",
     "QueuePause": "agent,all",
     "Originate": "originate,all",
+    "Hangup": "system,call,all",
+    "Redirect": "call,all",
+    "QueueChangePriorityCaller": "<none>",
+    "ShowDialPlan": "config,reporting,all",
 }
-"""What the simulated account may: all that a desk needs."""
+"""What the simulated account may: all that desks and supervisors need."""
 
 
 class ActionRefused(Exception):
@@ -105,6 +110,8 @@ def queue_pause(world: World, headers: Headers) -> str:
 
 def originate(world: World, headers: Headers) -> str:
     """Originate to a seat that then dials an extension; as above."""
+    if headers.get("application") == "ChanSpy":
+        return _known(supervision.spy)(world, headers)
     if "application" in headers or not headers.get("exten"):
         raise ActionRefused("Originate Access Forbidden: app or data blacklisted")
     exten = headers["exten"]
@@ -131,11 +138,24 @@ def recording_file(world: World, headers: Headers) -> str:
     return str(folder / f"{channel.uniqueid}.wav")
 
 
+def _known(act: Callable[[World, Headers], str]) -> Callable[[World, Headers], str]:
+    def done(world: World, headers: Headers) -> str:
+        try:
+            return act(world, headers)
+        except supervision.Unknown as unknown:
+            raise ActionRefused(str(unknown)) from None
+
+    return done
+
+
 DOES = {
     "queueadd": queue_add,
     "queueremove": queue_remove,
     "queuepause": queue_pause,
     "originate": originate,
+    "hangup": _known(supervision.hang_up),
+    "redirect": _known(supervision.redirect),
+    "queuechangeprioritycaller": _known(supervision.change_priority),
 }
 
 

@@ -58,6 +58,12 @@ def incoming(world: World, call: Call) -> Steps:
     if world.config.recordings is not None:
         world.emit(on_channel("MixMonitorStart", customer))
     yield 0.5
+    yield from queued(world, call, queue)
+
+
+def queued(world: World, call: Call, queue: Queue) -> Steps:
+    """The life of a customer's call from joining ``queue`` on."""
+    spec = queue.spec
     _join(world, call, queue)
     while True:
         seats = _pick(queue)
@@ -236,6 +242,7 @@ def _dial(
         agent = seat.person.label if seat.person else seat.device
         leg = Leg(seat, channel, agent, queue, "inbound", offered_us=0)
         legs.append(leg)
+        call.legs.append(leg)
         if behaviour != "dead" and world.rng.random() < EARLY_RING_SHARE:
             leg.ringing_us = world.last_us
             world.emit(*begin_ringing(channel))
@@ -366,7 +373,7 @@ def _give_up(world: World, call: Call, legs: list[Leg]) -> None:
     world.emit(on_channel("MusicOnHoldStop", customer), *cancelled, *cancelled)
     for leg in legs:
         world.emit(*world.gone(leg.channel, 0))
-    _abandon(world, call, music=False)
+    leave_queue(world, call, music=False)
     for leg in legs:
         _free_unanswered(world, call, leg, "caller_gave_up")
     world.emit(*_customer_goes(world, call, 0))
@@ -380,14 +387,15 @@ def _leave_waiting(world: World, call: Call) -> None:
     if gives_up:
         at_us = world.emit(hangup_request(call.customer, dialled=False))
         call.overtakes(at_us, "caller_gave_up")
-    _abandon(world, call)
+    leave_queue(world, call)
     if not gives_up:
         call.customer.goto("incoming", call.customer.exten, 4)
     world.emit(*_customer_goes(world, call, 0 if gives_up else 16))
     call.close(at_us, at_us, "abandoned" if gives_up else "queue_gave_up")
 
 
-def _abandon(world: World, call: Call, *, music: bool = True) -> None:
+def leave_queue(world: World, call: Call, *, music: bool = True) -> None:
+    """The caller leaves the queue without having been answered."""
     queue, customer = call.queue, call.customer
     assert queue is not None
     position = queue.callers.index(call) + 1

@@ -96,7 +96,8 @@ class SimConfig:
     begins with a fixed set of telling calls in the first second. `dialplan` adds the events of
     that class. `wait_for_login` starts the traffic at the first successful login. `manned` are
     seats (devices) of people: in no queue until somebody signs in there, and their phones do what
-    `SimulatedPbx.phone` is told. `recordings`: queue calls are recorded, into this folder.
+    `SimulatedPbx.phone` is told. `offices` are phones beside the seats (devices), for supervisors:
+    they take what they are rung for. `recordings`: queue calls are recorded, into this folder.
     """
 
     seats: int = 12
@@ -113,6 +114,7 @@ class SimConfig:
     secret: str = "simulated"  # noqa: S105  not a secret: it guards nothing but this simulator
     wait_for_login: bool = True
     manned: frozenset[str] = frozenset()
+    offices: tuple[str, ...] = ()
     recordings: Path | None = None
     port: int = 0
 

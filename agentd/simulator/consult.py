@@ -101,6 +101,7 @@ def _begin_consultation(
     )
     agent = target.person.label if target.person else target.device
     second = Leg(target, phone, agent, None, "inbound", offered_us=0)
+    call.legs.append(second)
     dial_string = f"DialString: {target.number}\r\n".encode()
     second.offered_us = world.emit(on_pair("DialBegin", CALL, far, phone, dial_string))
     far.connect_to(phone)

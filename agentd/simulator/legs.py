@@ -61,7 +61,7 @@ class Leg:
         return next((m for m in self.seat.members if m.queue is self.queue), None)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Call:
     """A call in progress. The `*_s` fields fix what a program otherwise draws."""
 
@@ -81,6 +81,17 @@ class Call:
     expire_us: int = FAR_FUTURE_US
     offers: int = 0
     wants_seat: bool = False
+    priority: int = 0
+    legs: list[Leg] = field(default_factory=list)
+    """Those that are not over."""
+
+    def __post_init__(self) -> None:
+        self.world.calls.add(self)
+
+    @property
+    def root(self) -> Channel | None:
+        """The channel that all others of the call are linked to; None before the first one."""
+        return self.channel or (self.legs[0].channel if self.legs else None)
 
     @property
     def customer(self) -> Channel:
@@ -92,6 +103,8 @@ class Call:
     ) -> None:
         """Write the leg's truth down."""
         end_hold(leg, ended_us)
+        if leg in self.legs:
+            self.legs.remove(leg)
         ring_end_us = leg.answered_us or ended_us
         # On a call of the seat's own nobody waits for it.
         ringing_us = leg.ringing_us if leg.direction != "outbound" else None

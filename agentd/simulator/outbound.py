@@ -55,10 +55,18 @@ def direct(world: World, call: Call, seat: Seat) -> Steps:
     customer.application = "Dial"
     customer.application_data = f"{seat.device},30"
     world.emit(new_exten(customer, "Dial", customer.application_data), *world.device_changed(TRUNK))
+    yield from ring_seat(world, call, seat)
+
+
+def ring_seat(world: World, call: Call, seat: Seat) -> Steps:
+    """Dial() rings an idle seat for the customer, until the customer hangs up again."""
+    customer = call.customer
     leg = _leg(world, seat, new_seat_channel(world, seat, customer.linkedid), "inbound")
+    call.legs.append(leg)
     ring_by_dial(world, customer, leg)
     yield world.rng.uniform(1.5, 7.0)
     answer_dial(world, customer, leg)
+    call.answered_us = call.answered_us or leg.answered_us or 0
     yield _talk_s(world)
     finish(world, call, leg, end_by_customer(world, call, leg), "caller")
 
@@ -73,6 +81,7 @@ def click_to_dial(
     seat.line = call if seat.manned else None
     phone = new_seat_channel(world, seat, None)
     leg = _leg(world, seat, phone, "outbound")
+    call.legs.append(leg)
     world.emit(new_exten(phone, "AppDial2", "(Outgoing Line)"))
     phone.show_as(call.caller, phone.caller_name)
     world.emit(new_caller_id(phone))
@@ -125,6 +134,7 @@ def dialled_by_hand(world: World, call: Call, seat: Seat) -> Steps:
         exten=number,
     )
     leg = _leg(world, seat, phone, "outbound")
+    call.legs.append(leg)
     world.race(*world.seat_changed(seat, "INUSE"))
     yield from _dial_out(world, call, leg)
 

@@ -11,6 +11,7 @@ import heapq
 import random
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from agentd.simulator.config import SimConfig
 from agentd.simulator.model import Queue, Seat, make_floor
@@ -28,6 +29,7 @@ from agentd.simulator.wire import (
 )
 
 if TYPE_CHECKING:
+    from agentd.simulator.legs import Call
     from agentd.simulator.model import Member
 
 Steps = Generator[float, Any, None]
@@ -66,7 +68,11 @@ class World:
         self.queue_of = {queue.spec.name: queue for queue in self.queues}
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
-        self.devices: dict[str, str] = {}
+        self.calls: WeakSet[Call] = WeakSet()
+        """Those that somebody still knows; over where their process has no steps."""
+        self.spies: dict[str, Process] = {}
+        """Channels over which somebody listens."""
+        self.devices: dict[str, str] = dict.fromkeys(config.offices, "NOT_INUSE")
         self._device_channels: dict[str, list[Channel]] = {}
         self._heap: list[tuple[int, int, Process, int, Any]] = []
         self._order = 0
@@ -171,9 +177,11 @@ class World:
         exten: str,
         linkedid: str | None = None,
         full_name: str = "",
+        uniqueid: str = "",
     ) -> Channel:
-        """Make a channel and announce it; without `full_name` it is the device and a number."""
-        uniqueid = f"{self.last_us // 1_000_000}.{self._unique_count}"
+        """Make a channel and announce it; without `full_name` it is the device and a number, and
+        `uniqueid` is one that a client has asked for."""
+        uniqueid = uniqueid or f"{self.last_us // 1_000_000}.{self._unique_count}"
         channel = Channel(
             full_name or f"{device}-{self._channel_count:08x}",
             device=device,
@@ -343,7 +351,7 @@ class World:
             member.queue.free.setdefault(seat.number, seat)
         waiting = [call for m in seat.members for call in m.queue.callers if call.wants_seat]
         if waiting:
-            first = min(waiting, key=lambda call: call.joined_us)
+            first = min(waiting, key=lambda call: (-call.priority, call.joined_us))
             first.wants_seat = False
             self.wake(first.process, "seat")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from agentd.simulator import actions, snapshot
+from agentd.simulator import actions, snapshot, supervision
 from agentd.simulator.config import SimConfig
 from agentd.simulator.manned import Phone
 from agentd.simulator.model import Seat
@@ -252,6 +252,13 @@ class SimulatedPbx:
         elif action == "queuestatus":
             chunks = snapshot.queue_status(self.world, ident, headers.get("queue", ""))
             await session.send_list(chunks)
+        elif action == "showdialplan":
+            try:
+                found = supervision.show_dialplan(self.world, ident, headers)
+            except supervision.Unknown as unknown:
+                session.writer.write(_response("Error", ident, str(unknown)))
+            else:
+                await session.send_list(found)
         elif action in snapshot.LISTS:
             await session.send_list(snapshot.LISTS[action](self.world, ident))
         elif action in actions.DOES:

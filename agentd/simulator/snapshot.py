@@ -76,7 +76,8 @@ def _queue_items(world: World, queue: Queue, ident: str) -> Iterator[str]:
             f"CallerIDNum: {channel.caller_number}\r\nCallerIDName: {channel.caller_name}\r\n"
             f"ConnectedLineNum: {unknown or channel.connected_number}\r\n"
             f"ConnectedLineName: {unknown or channel.connected_name}\r\n"
-            f"Wait: {(world.clock_us - call.joined_us) // 1_000_000}\r\nPriority: 0\r\n{tail}"
+            f"Wait: {(world.clock_us - call.joined_us) // 1_000_000}\r\n"
+            f"Priority: {call.priority}\r\n{tail}"
         )
 
 

@@ -117,6 +117,7 @@ def blind_transfer(world: World, call: Call, leg: Leg, target: Seat, talk_s: flo
         "inbound",
         offered_us=world.last_us,
     )
+    call.legs.append(second)
     gone = world.gone(seat, 16)
     device, members = world.seat_changed(leg.seat, "NOT_INUSE")
     world.race([*gone, *device], members)
