@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+USERS = {
+    "agentd": "read=system,call,agent\nwrite=reporting\n",
+    "desk": "read=system,call,agent\nwrite=reporting,agent,originate\n",
+    "control": "read=system,call,agent\nwrite=reporting,agent,originate,call\n",
+    "lab": "read=all\nwrite=all\n",
+}
+"""AMI accounts: the least that the daemon needs; with all that people do at the desk; with all that
+supervisors do besides; and the lab's own."""
+
 PHONE_HOST = "127.0.0.1"
 TRUNK_HOST = "127.0.0.2"
 
@@ -83,8 +92,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class PbxConfig:
-    """What one lab PBX has. `secrets` maps AMI user (`agentd`: the least that the daemon
-    needs, `desk`: with all that people do at the desk, `lab`) to password."""
+    """What one lab PBX has. `secrets` maps AMI user (of `USERS`) to password."""
 
     sip_port: int
     ami_port: int
@@ -143,13 +151,8 @@ class PbxConfig:
         (directory / "moh" / "silence.sln").write_bytes(bytes(16000))
 
     def _manager(self) -> str:
-        grants = {
-            "agentd": "read=system,call,agent\nwrite=reporting\n",
-            "desk": "read=system,call,agent\nwrite=reporting,agent,originate\n",
-            "lab": "read=all\nwrite=all\n",
-        }
         users = "".join(
-            f"[{user}]\nsecret={secret}\nwritetimeout=5000\n{grants[user]}"
+            f"[{user}]\nsecret={secret}\nwritetimeout=5000\n{USERS[user]}"
             for user, secret in self.secrets.items()
         )
         return (
@@ -204,6 +207,9 @@ class PbxConfig:
             "[agentd-dial]",
             "exten => _X.,1,Set(CALLERID(all)=<4001>)",
             "same => n,Dial(PJSIP/trunk/sip:${EXTEN}@${DB(far/${EXTEN})},60,T)",
+            # Where supervisors may send calls: seats and queues.
+            "[agentd-redirect]",
+            "include => from-trunk",
             "[parkedcalls]",
         ]
         return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from .ami import AmiClient, AmiError, Frame, Recorder
-from .config import PHONE_HOST, PbxConfig, Queue, Seat
+from .config import PHONE_HOST, USERS, PbxConfig, Queue, Seat
 from .phones import DIES_WITH_US
 from .ports import PortBlock
 
@@ -95,7 +95,7 @@ class NativePbx:
         # A call has two channels and each an RTP and an RTCP port.
         self._rtp_count = max(100, 12 * len(seats))
         self.ports = PortBlock(10 + len(seats) + 6 * callers + self._rtp_count)
-        self.secrets = {user: secrets.token_hex(8) for user in ("agentd", "desk", "lab")}
+        self.secrets = {user: secrets.token_hex(8) for user in USERS}
         self._process: asyncio.subprocess.Process | None = None
         self.ami = AmiClient()
         self._earlier: list[Frame] = []

@@ -95,12 +95,12 @@ def _fragment(kind: str) -> str:
     return (SIPP_DIR / f"{kind}.xml").read_text(encoding="utf-8")
 
 
-def compose(user: str, steps: Sequence[Step]) -> str:
-    """The SIPp scenario, as XML, of a phone with this SIP user."""
+def compose(user: str, steps: Sequence[Step], media: str = "[media_port]") -> str:
+    """The SIPp scenario, as XML, of a phone with this SIP user; `media` is where it wants RTP."""
     parts = ['<?xml version="1.0" encoding="UTF-8" ?>\n<scenario name="lab">\n']
     cseq = 0
     for index, step in enumerate(steps):
-        values = {"USER": user, "ID": str(index), **dict(step.values)}
+        values = {"USER": user, "ID": str(index), "MEDIA": media, **dict(step.values)}
         if step.kind in ("call", "reinvite", "refer", "bye"):
             cseq += 1
         values["CSEQ"] = str(cseq)
@@ -125,6 +125,7 @@ class Sipp:
 
     A phone (`calls` None) takes calls until it is stopped; a caller makes `calls` calls, `rate`
     a second. `finished` waits for a caller's end and raises SippError when a call failed.
+    `voice_port`: who speaks and listens for it (`voice.py`); SIPp itself sends no sound.
     """
 
     def __init__(
@@ -141,8 +142,10 @@ class Sipp:
         calls: int | None = None,
         rate: float = 1.0,
         keys: dict[str, str] | None = None,
+        voice_port: int | None = None,
     ) -> None:
         self.port = port
+        self._media = "[media_port]" if voice_port is None else str(voice_port)
         self._dir = directory
         self._name = f"{user}-{port}-{control_port}"
         self._steps = steps
@@ -167,7 +170,7 @@ class Sipp:
 
     async def start(self) -> Sipp:
         """Start SIPp and wait until its port is bound."""
-        text = compose(self._user, self._steps)
+        text = compose(self._user, self._steps, self._media)
         Path(self._file("xml")).write_text(text, encoding="utf-8", errors="surrogateescape")
         Path(self._file("log")).unlink(missing_ok=True)
         with Path(self._file("out")).open("ab") as out:

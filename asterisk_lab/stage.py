@@ -15,6 +15,7 @@ from .native import NativePbx
 from .phones import Sipp, Step, call
 from .timeline import Timeline
 from .truth import Names, Truth
+from .voice import Voice
 
 PEOPLE = ("张三", "Li Si", "Wang Wu", "赵六", 'O\'Neil, "Sam"', "Ana Müller")
 
@@ -122,6 +123,7 @@ class Stage:
         self._dir = directory
         self._phones: dict[str, Sipp] = {}
         self._all: list[Sipp] = []
+        self._voices: list[Voice] = []
 
     @property
     def names(self) -> Names:
@@ -143,23 +145,24 @@ class Stage:
 
     async def _sipp(
         self, host: str, port: int, user: str, steps: Sequence[Step], calls: int | None,
-        keys: dict[str, str] | None = None,
+        keys: dict[str, str] | None = None, voice: Voice | None = None,
     ) -> Sipp:  # fmt: skip
         sipp = Sipp(
             self._dir, host=host, port=port, user=user, steps=steps, calls=calls, keys=keys,
+            voice_port=None if voice is None else voice.port,
             control_port=self.pbx.ports.take(), media_port=self.pbx.ports.take(4),
             pbx=f"{PHONE_HOST}:{self.pbx.config.sip_port}",
         )  # fmt: skip
         self._all.append(sipp)
         return await sipp.start()
 
-    async def phone(self, seat: str, *steps: Step) -> Sipp:
+    async def phone(self, seat: str, *steps: Step, voice: Voice | None = None) -> Sipp:
         """Switch the seat's phone on (or over to other steps): it does `steps` with every call."""
         if seat in self._phones:
             await self._phones[seat].stop()
         number = self.cast.seats[seat]
         port = self.pbx.seats[number].sip_port
-        self._phones[seat] = await self._sipp(PHONE_HOST, port, number, steps, None)
+        self._phones[seat] = await self._sipp(PHONE_HOST, port, number, steps, None, voice=voice)
         return self._phones[seat]
 
     async def dial(
@@ -170,12 +173,16 @@ class Stage:
         port = self.pbx.ports.take()
         return await self._sipp(PHONE_HOST, port, number, [call(target), *steps], 1, keys)
 
-    async def caller(self, who: str, target: str, *steps: Step, name: str = "") -> Sipp:
+    async def caller(
+        self, who: str, target: str, *steps: Step, name: str = "", voice: Voice | None = None
+    ) -> Sipp:
         """A customer calls a queue (by the scenario's name) or a number."""
         number = self.callers.setdefault(who, self.cast.numbers.caller())
         dialled = self.cast.dialled.get(target, target)
         port = self.pbx.ports.take()
-        return await self._sipp(TRUNK_HOST, port, number, [call(dialled, name=name), *steps], 1)
+        return await self._sipp(
+            TRUNK_HOST, port, number, [call(dialled, name=name), *steps], 1, voice=voice
+        )
 
     async def outside(self, who: str, *steps: Step) -> str:
         """A customer's phone that can be called; what a seat dials for it."""
@@ -196,6 +203,18 @@ class Stage:
             "Originate", Channel=self.device(seat), Context="agentd-dial", Exten=number,
             Priority="1", CallerID=f"<{number}>", Timeout="30000", Async="true",
         )  # fmt: skip
+
+    async def voice(self, tone_hz: int, host: str = PHONE_HOST) -> Voice:
+        """Somebody's mouth and ear, speaking one tone; `host` as the phone's."""
+        voice = Voice(host, self.pbx.ports.take(2), tone_hz)
+        self._voices.append(voice)
+        return await voice.open()
+
+    async def speaks(self, voice: Voice, channel: str) -> None:
+        """`voice` speaks into the PBX's `channel` from now on."""
+        answer = await self.action("Getvar", Channel=channel, Variable="CHANNEL(rtp,src)")
+        host, _, port = answer[0]["Value"].rpartition(":")
+        voice.speak_to(PHONE_HOST if host == "0.0.0.0" else host, int(port))
 
     async def event(
         self, name: str, *, timeout: float = 60.0, since: int = 0, **headers: str
@@ -247,3 +266,5 @@ class Stage:
 
     async def close(self) -> None:
         await asyncio.gather(*(sipp.stop() for sipp in self._all))
+        for voice in self._voices:
+            voice.close()
