@@ -161,13 +161,17 @@ def control_router(supervision: Supervision) -> APIRouter:
         left = await supervision.message(who, body.login, body.text, body.level)
         return answer(left, status=HTTPStatus.CREATED)
 
-    @router.get("/messages", response_model=page_of(DeskMessage), responses=documented(401, 422))
+    @router.get(
+        "/messages", response_model=page_of(DeskMessage), responses=documented(401, 403, 422, 503)
+    )
     async def messages(who: Who) -> Response:
         """The last messages to me, unread ones first."""
         return answer(Page(await supervision.messages(who)))
 
     @router.post(
-        "/messages/{id}/read", response_model=model_of(DeskMessage), responses=documented(401, 404)
+        "/messages/{id}/read",
+        response_model=model_of(DeskMessage),
+        responses=documented(401, 403, 404, 422, 503),
     )
     async def read(who: Who, id: Id) -> Response:  # noqa: A002
         """I have read it."""
