@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from agentd.core.order_model import Step, WorkOrder
 Lang = Literal["zh", "en"]
 Kind = Literal["text", "code", "time", "number"]
 """``code``: looks like a number and is none (telephone numbers, ids): never to be calculated."""
-Value = str | int | dt.datetime | None
+Value = str | int | float | dt.datetime | None
 
 STATES: dict[str, Label] = {
     "open": ("待完善", "open"),
@@ -44,30 +44,40 @@ _YES: Label = ("是", "yes")
 _OTHER_FIELDS: Label = ("其他字段", "other fields")
 
 
-class Column(Struct, frozen=True):
-    """One column: ``value`` gives what stands in it for an order."""
+T = TypeVar("T")
+
+
+class Column(Struct, Generic[T], frozen=True):
+    """One column: ``value`` gives what stands in it for an item (an order, a call …)."""
 
     label: str
     kind: Kind
-    value: Callable[[WorkOrder], Value]
+    value: Callable[[T], Value]
 
 
-def columns(
-    book: FormBook, lang: Lang, name_of: Callable[[str], str] = lambda login: login
-) -> tuple[Column, ...]:
-    """The columns for orders of ``book``. Times are local times of the book's calendar, without a
-    zone. ``name_of`` says how a person (a login) is written."""
-    zone = dt.timezone(dt.timedelta(seconds=book.calendar.utc_offset_s))
-    pick = 0 if lang == "zh" else 1
-
-    def word(table: dict[str, Label], key: str | None) -> str:
-        return "" if key is None else table[key][pick] if key in table else key
+def local_time(utc_offset_s: int) -> Callable[[int | None], dt.datetime | None]:
+    """What makes a cell of a moment: the time on site, without a zone, since Excel knows none; to
+    the second, since nobody reads more."""
+    zone = dt.timezone(dt.timedelta(seconds=utc_offset_s))
 
     def time(us: int | None) -> dt.datetime | None:
         if us is None:
             return None
-        # Excel knows no zones; to the second, since nobody reads more.
         return dt.datetime.fromtimestamp(us // 1_000_000, zone).replace(tzinfo=None)
+
+    return time
+
+
+def columns(
+    book: FormBook, lang: Lang, name_of: Callable[[str], str] = lambda login: login
+) -> tuple[Column[WorkOrder], ...]:
+    """The columns for orders of ``book``. Times are local times of the book's calendar, without a
+    zone. ``name_of`` says how a person (a login) is written."""
+    time = local_time(book.calendar.utc_offset_s)
+    pick = 0 if lang == "zh" else 1
+
+    def word(table: dict[str, Label], key: str | None) -> str:
+        return "" if key is None else table[key][pick] if key in table else key
 
     def yes(said: bool) -> str:
         return _YES[pick] if said else ""

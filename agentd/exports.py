@@ -1,4 +1,4 @@
-"""Work orders as CSV and XLSX: the only door to openpyxl.
+"""Tables as CSV and XLSX: the only door to openpyxl.
 
 What callers said ends up in spreadsheets of people who trust them: no cell is ever a formula, and
 what looks like a number and is none (telephone numbers, ids) stays text. CSV has no types, so there
@@ -16,19 +16,19 @@ import re
 import tempfile
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from typing import IO, Final
+from typing import IO, Any, Final, TypeVar
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from agentd.core.order_model import WorkOrder
 from agentd.errors import Refused
 from agentd.export_columns import Column, Value
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSX_ROWS_MAX: Final = 200_000
+T = TypeVar("T")
 _BOM = "\ufeff".encode()
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 _CELL_MAX_CHARS = 32_767
@@ -51,6 +51,8 @@ def csv_cell(value: Value, *, code: bool = False) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     text = value.replace("\x00", "")
     if _FORMULA_START.match(value) or (code and _NUMBER_LIKE.fullmatch(text)):
         return f"'{text}"
@@ -58,21 +60,21 @@ def csv_cell(value: Value, *, code: bool = False) -> str:
 
 
 async def csv_pieces(
-    columns: Sequence[Column], orders: AsyncIterable[Sequence[WorkOrder]]
+    columns: Sequence[Column[T]], items: AsyncIterable[Sequence[T]]
 ) -> AsyncIterator[bytes]:
-    """The file in pieces as the orders come: UTF-8 with a BOM (Excel asks for it), RFC 4180."""
+    """The file in pieces as the items come: UTF-8 with a BOM (Excel asks for it), RFC 4180."""
     yield _BOM + _csv_lines([[csv_cell(column.label) for column in columns]])
-    async for piece in orders:
+    async for piece in items:
         if piece:
-            # In a thread: hundreds of orders would hold up everything else for a moment.
-            yield await asyncio.to_thread(_csv_orders, columns, piece)
+            # In a thread: hundreds of rows would hold up everything else for a moment.
+            yield await asyncio.to_thread(_csv_items, columns, piece)
 
 
-def _csv_orders(columns: Sequence[Column], orders: Sequence[WorkOrder]) -> bytes:
+def _csv_items(columns: Sequence[Column[T]], items: Sequence[T]) -> bytes:
     return _csv_lines(
         [
-            [csv_cell(column.value(order), code=column.kind == "code") for column in columns]
-            for order in orders
+            [csv_cell(column.value(item), code=column.kind == "code") for column in columns]
+            for item in items
         ]
     )
 
@@ -92,19 +94,19 @@ class Workbooks:
 
     async def make(
         self,
-        columns: Sequence[Column],
-        orders: AsyncIterable[Sequence[WorkOrder]],
+        columns: Sequence[Column[T]],
+        items: AsyncIterable[Sequence[T]],
         *,
         title: str,
     ) -> IO[bytes]:
         """The workbook in a temporary file, at its beginning; whoever takes it closes it.
 
-        Raises :class:`Refused` when there are more orders than one file may have.
+        Raises :class:`Refused` when there are more rows than one file may have.
         """
         async with self._one:
             book = _Book(columns, title)
             try:
-                async for piece in _bounded(orders, self._rows_max):
+                async for piece in _bounded(items, self._rows_max):
                     await asyncio.to_thread(book.add, piece)
                 return await asyncio.to_thread(book.finish)
             except BaseException:
@@ -113,19 +115,17 @@ class Workbooks:
                 raise
 
 
-async def _bounded(
-    orders: AsyncIterable[Sequence[WorkOrder]], rows_max: int
-) -> AsyncIterator[Sequence[WorkOrder]]:
+async def _bounded(items: AsyncIterable[Sequence[T]], rows_max: int) -> AsyncIterator[Sequence[T]]:
     seen = 0
-    async for piece in orders:
+    async for piece in items:
         seen += len(piece)
         if seen > rows_max:
             raise Refused(
-                f"More than {rows_max} orders are too many for one XLSX file: narrow the filters "
-                "(dates, state, queue), or take the CSV file, which has no limit.",
+                f"More than {rows_max} rows are too many for one XLSX file: narrow the filters "
+                "(dates, queue …), or take the CSV file, which has no limit.",
                 code="invalid",
-                text_zh=f"超过 {rows_max} 条工单，无法导出为一个 XLSX 文件：请缩小筛选范围（日期、"
-                "状态、队列），或改用没有条数限制的 CSV 文件。",
+                text_zh=f"超过 {rows_max} 行，无法导出为一个 XLSX 文件：请缩小筛选范围（日期、"
+                "队列等），或改用没有条数限制的 CSV 文件。",
             )
         yield piece
 
@@ -133,7 +133,7 @@ async def _bounded(
 class _Book:
     """A workbook that is written row by row to a temporary file, never held in memory."""
 
-    def __init__(self, columns: Sequence[Column], title: str) -> None:
+    def __init__(self, columns: Sequence[Column[Any]], title: str) -> None:
         self._columns = columns
         self._use = threading.Lock()
         self._book = Workbook(write_only=True)
@@ -141,11 +141,11 @@ class _Book:
         self._sheet.freeze_panes = "A2"
         self._sheet.append([self._cell(column.label, "text") for column in columns])
 
-    def add(self, orders: Sequence[WorkOrder]) -> None:
+    def add(self, items: Sequence[Any]) -> None:
         with self._use:
-            for order in orders:
+            for item in items:
                 self._sheet.append(
-                    [self._cell(column.value(order), column.kind) for column in self._columns]
+                    [self._cell(column.value(item), column.kind) for column in self._columns]
                 )
 
     def finish(self) -> IO[bytes]:

@@ -30,7 +30,18 @@ from msgspec.structs import fields as struct_fields
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 DURATIONS: Final = frozenset(
-    {"talk_us", "hold_us", "ring_us", "wait_us", "value_us", "limit_us", "seconds_us", "aht_us"}
+    {
+        "talk_us",
+        "hold_us",
+        "ring_us",
+        "wait_us",
+        "value_us",
+        "limit_us",
+        "seconds_us",
+        "aht_us",
+        "short_us",
+        "longest_us",
+    }
 )
 TEXT_MAX_CHARS: Final = 10_000
 ENTRIES_MAX: Final = 500

@@ -26,9 +26,11 @@ from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
 from agentd.core.state import us
 from agentd.desk import DeskService
+from agentd.history_keeper import HistoryKeeper, KeeperSettings
 from agentd.http_rest import (
     APIRouter,
     CallRecords,
+    HistoryView,
     RestServices,
     Workbooks,
     my_seat_json,
@@ -151,6 +153,18 @@ class Staff:
             hints=live,
             language=config.web.language,
         )
+        hours, minutes = map(int, config.retention.runs_at.split(":"))
+        self.history = HistoryKeeper(
+            store,
+            KeeperSettings(
+                policy=config.retention_policy,
+                runs_at_s=hours * 3600 + minutes * 60,
+                utc_offset_s=rulebook.form.calendar.utc_offset_s,
+            ),
+            lambda: {
+                pbx: runtime.pbx_now_us(pbx) for pbx, link in runtime.links.items() if link == "up"
+            },
+        )
         named = {
             pbx: there
             for pbx in telephony
@@ -167,6 +181,8 @@ class Staff:
             supervision=self.supervision,
             accounts=self.accounts,
             store=store,
+            history=HistoryView(store, directory, team_of=rules.team),
+            retention=config.retention_policy,
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
@@ -232,6 +248,7 @@ class Staff:
             "accounts": self.accounts.run,
             "desk": self.desk.run,
             "presence": self.presence.run,
+            "history": self.history.run,
         }
 
     async def stop_webhooks(self, task: asyncio.Task[None]) -> None:

@@ -45,10 +45,13 @@ from agentd.ports.history import (
 )
 from agentd.ticketing_history_writing import list_older, put_heard
 from agentd.ticketing_jobs import Transaction
-from agentd.ticketing_schema import insert_text
+from agentd.ticketing_schema import META_NAMED, PUT_META, insert_text
 
 REST_S: Final = 0.02
 """Between two pieces of a purge: whoever waits for the disk goes first."""
+
+_RETAINED = "retained_us"
+"""Key in ``meta``: when retention was last done."""
 
 T = TypeVar("T")
 
@@ -277,7 +280,16 @@ class HistoryMethods(ABC):
                 line = await self._purge(source, line, dry=dry)
             if line.rows or line.held:
                 done.append(line)
+        if not dry:
+            await self._do(
+                lambda t: t.connection.exec_driver_sql(PUT_META, [(_RETAINED, str(now_us))]).close()
+            )
         return done
+
+    async def retained_us(self) -> int | None:
+        """When :meth:`retain` was last done, whole."""
+        said = await self._read(lambda c: c.execute(META_NAMED, {"key": _RETAINED}).scalar())
+        return None if said is None else int(said)
 
     async def _purge(self, source: purge.Source, line: Purged, *, dry: bool) -> Purged:
         """Do one table, piece by piece; the line with what was done added."""

@@ -32,6 +32,7 @@ from agentd.config.model import (
     MqttSection,
     PbxSection,
     QueueSection,
+    RetentionSection,
     RuleSections,
     SeatSection,
     SeatsFile,
@@ -47,6 +48,7 @@ from agentd.config.toml_source import TomlFile, read_toml
 from agentd.core.order_form import FormBook
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
 from agentd.errors import ConfigError, Problem
+from agentd.ports.history import RetentionPolicy
 
 CONFIG_PLACES = (Path("agentd.toml"), Path("config/agentd.toml"), Path("/etc/agentd/agentd.toml"))
 """Where a configuration is looked for when none is named."""
@@ -96,6 +98,7 @@ class Settings(BaseSettings):
     group: dict[str, GroupSection] = {}
     engine: EngineSection = EngineSection()
     store: StoreSection = StoreSection()
+    retention: RetentionSection = RetentionSection()
     web: WebSection = WebSection()
     mqtt: MqttSection = MqttSection()
     webhook: list[WebhookSection] = []
@@ -195,6 +198,7 @@ class Config:
         self.webhooks = tuple(webhooks)
         """Empty as well when the configuration was read without secrets."""
         self.log = settings.log
+        self.retention = settings.retention
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
         self.store_path = store_path
         self.base = base
@@ -210,6 +214,12 @@ class Config:
     def form_book(self) -> FormBook:
         """The form of a work order; its teams are the groups of the seats."""
         return with_teams(self._form, [seat.group for seat in self._seats if seat.group])
+
+    @property
+    def retention_policy(self) -> RetentionPolicy:
+        """How many days each kind of history is kept."""
+        said = self.retention.model_dump(exclude={"runs_at"})
+        return RetentionPolicy(**said)
 
     def access(self, pbx_id: str) -> PbxAccess:
         """How to reach ``pbx_id``; KeyError when the configuration was read without secrets."""

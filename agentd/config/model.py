@@ -147,6 +147,34 @@ class StoreSection(Section):
     path: Name = "/var/lib/agentd/agentd.db"
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+DaysOrOff = Annotated[Days | None, OFF]
+"""Days, or ``"off"``: for ever (None here)."""
+KeptDays = Annotated[Annotated[int, Field(ge=14, le=36_500)] | None, OFF]
+"""The same, of what figures are compared with last week's by."""
+ProofDays = Annotated[Annotated[int, Field(ge=30, le=36_500)] | None, OFF]
+"""The same, of what an appeal may still need."""
+
+
+class RetentionSection(Section):
+    calls_days: KeptDays = 1095
+    legs_days: KeptDays = 1095
+    alerts_days: DaysOrOff = 365
+    spans_days: KeptDays = 400
+    intervals_days: KeptDays = 1095
+    violations_days: ProofDays = None
+    evidence_days: ProofDays = 400
+    audit_days: ProofDays = None
+    mask_numbers_days: DaysOrOff = None
+    runs_at: Annotated[
+        str,
+        Field(
+            pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+            description="a time of day as 03:30",
+        ),
+    ] = "03:30"
+
+
 class WebSection(Section):
     host: Name = "127.0.0.1"
     port: Port = 8440

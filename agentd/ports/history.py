@@ -486,6 +486,10 @@ class HistoryStore(Protocol):
         count. Kinds of which nothing was (or would be) removed or held are left out."""
         ...
 
+    async def retained_us(self) -> int | None:
+        """When :meth:`retain` was last done, whole."""
+        ...
+
     async def purges(self, limit: int = 100, before_us: int | None = None) -> Sequence[Purged]:
         """The purge log, the newest first."""
         ...

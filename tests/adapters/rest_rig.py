@@ -23,12 +23,20 @@ from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook, SeatConfig
 from agentd.desk import DeskService
 from agentd.http_api import WebServer, WebSettings
-from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
+from agentd.http_rest import (
+    CallRecords,
+    HistoryView,
+    RestServices,
+    Workbooks,
+    my_seat_json,
+    rest_routers,
+)
 from agentd.monitor_ws import LiveStream
 from agentd.order_rules import ConfiguredRules
 from agentd.pipeline import Pipeline
 from agentd.ports import LinkInfo
 from agentd.ports.desk import OrderView
+from agentd.ports.history import RetentionPolicy
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
@@ -80,6 +88,7 @@ ZHOU = Person("3002", "周质检", "qa")
 ADMIN = Person("4001", "管理员", "admin")
 WU = Person("5001", "吴审计", "auditor")
 EVERYBODY = (WANG, LI, ZHAO, QIAN, SUN, ZHOU, ADMIN, WU)
+RETENTION = RetentionPolicy(calls_days=30, legs_days=30, mask_numbers_days=7)
 SEATS = {"PJSIP/1001": "day", "PJSIP/1002": "night"}
 AT = {"1001": "PJSIP/1001", "1002": "PJSIP/1002"}
 
@@ -289,6 +298,8 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 accounts=accounts,
                 store=store,
                 calls=records,
+                history=HistoryView(store, directory, team_of=lambda _, seat: SEATS.get(seat)),
+                retention=RETENTION,
                 directory=directory,
                 phrases=PHRASES,
                 policies={

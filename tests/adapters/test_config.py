@@ -571,7 +571,7 @@ def test_the_shipped_file_says_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     assert shipped.access("pbx") == default.access("pbx")
     assert shipped.store_path == default.store_path
     assert (shipped.engine, shipped.web, shipped.log) == (default.engine, default.web, default.log)
-    assert shipped.mqtt == default.mqtt
+    assert (shipped.mqtt, shipped.retention) == (default.mqtt, default.retention)
     assert shipped.mqtt_access is None
 
 
@@ -581,7 +581,7 @@ def test_every_key_is_in_the_shipped_file_and_every_key_there_is_real() -> None:
     assert set(data["pbx"][0]) == keys_of(PbxSection)
     for section, field in RuleSections.model_fields.items():
         assert set(data["rules"][section]) == keys_of(field.annotation)  # type: ignore[arg-type]
-    for section in ("engine", "store", "web", "mqtt", "log"):
+    for section in ("engine", "store", "retention", "web", "mqtt", "log"):
         annotation = Settings.model_fields[section].annotation
         assert set(data[section]) == keys_of(annotation)  # type: ignore[arg-type]
     for queue in data["queue"].values():
