@@ -193,7 +193,7 @@ class Metrics:
             since_us = min(self._waiting.get(scope, {}).values(), default=None)
             if since_us is not None:
                 values["longest_wait_us"] = max(self.now_us - since_us, 0)
-        return Sums(values, self._has_gap(ledger, span))
+        return Sums(values, self._has_gap(scope, span))
 
     def figures(self, scope: Scope, window: WindowName) -> dict[str, Figure]:
         """Every metric that is defined for ``scope``, by key, over a window."""
@@ -222,7 +222,7 @@ class Metrics:
         for index, start_us in enumerate(moments[:-1]):
             end_us = moments[index + 1]
             values = self._difference(totals[index], start_us, totals[index + 1], end_us)
-            gap = self._has_gap(self._ledgers.get(scope), Window(start_us, end_us))
+            gap = self._has_gap(scope, Window(start_us, end_us))
             found.append((start_us, Sums(values, gap)))
         return found
 
@@ -255,8 +255,10 @@ class Metrics:
                 values[name] = values.get(name, 0) + time_us
         return values
 
-    def _has_gap(self, ledger: Ledger | None, span: Window) -> bool:
-        pbxs = ledger.pbxs if ledger is not None else self._heard
+    def _has_gap(self, scope: Scope, span: Window) -> bool:
+        # What is known of nowhere, or of the site, may be missing from any of them.
+        known = scope != SITE and scope in self._ledgers
+        pbxs = self._ledgers[scope].pbxs if known else self._heard
         length_us = span.to_us - span.from_us
         return any(
             (heard := self._heard_of(pbx)).us(span.to_us) - heard.us(span.from_us) < length_us
