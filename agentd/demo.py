@@ -26,10 +26,10 @@ from agentd.core.order_model import MarkUrgent
 from agentd.core.people import Person
 from agentd.core.policy import PolicyBook, SeatConfig
 from agentd.demo_clerk import clerk_completion, clerk_note
-from agentd.demo_people import DemoAccess, populate
+from agentd.demo_people import OFFICES, DemoAccess, populate
 from agentd.demo_phone import phone_router
 from agentd.errors import AgentdError, Refused
-from agentd.simulator import SimConfig, SimulatedPbx
+from agentd.simulator import REDIRECT_CONTEXT, SimConfig, SimulatedPbx
 
 QUEUE_LABELS = {"hotline": "市民热线", "complaints": "投诉建议", "sales": "业务咨询"}
 GROUPS = ("一组", "二组", "三组", "四组", "五组")
@@ -132,10 +132,13 @@ async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
             calls_per_s=None if rate is None else rate / 60,
             seed=options.seed,
             manned=frozenset() if manned is None else frozenset({manned}),
+            offices=tuple(OFFICES.values()),
         )
     except ValueError as error:
         raise AgentdError(f"this cannot be played: {error}") from None
     pbx = config.pbx_ids[0]
+    people = replace(config.people_on(pbx), listening=True, redirect_context=REDIRECT_CONTEXT)
+    config.let_people(pbx, people)
     stop = asyncio.Event()
     with (
         stopped_by_signals(stop),
@@ -170,7 +173,7 @@ async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
             async def work() -> None:
                 url, path = await started
                 try:
-                    way_in = await populate(daemon.staff, simulated)
+                    way_in = await populate(daemon.staff, simulated, pbx)
                 except AgentdError:
                     # Ended before it began.
                     if not stop.is_set():

@@ -26,6 +26,8 @@ ROLES: Final = (
     Person("auditor", "审计员", "auditor"),
 )
 """Logins that the demo prints, all with one password."""
+OFFICES: Final = {"leader": "PJSIP/9001", "supervisor": "PJSIP/9002"}
+"""Whose phone rings when they listen: phones beside the seats."""
 WATCHER: Final = "demo watch"
 SHIFT_S: Final = 24 * 3600.0
 
@@ -39,7 +41,7 @@ class DemoAccess(Struct, frozen=True):
     """For ``agentd watch``."""
 
 
-async def populate(staff: Staff, simulated: SimulatedPbx) -> DemoAccess:
+async def populate(staff: Staff, simulated: SimulatedPbx, pbx: str) -> DemoAccess:
     """Make the accounts and the roster, or give those of an earlier run a new password."""
     accounts = staff.accounts
     by = Person("demo", "demo", "admin")
@@ -61,6 +63,11 @@ async def populate(staff: Staff, simulated: SimulatedPbx) -> DemoAccess:
     changes: list[tuple[Person, str | None]] = [(person, hashed) for person in ROLES]
     changes += [(person, None) for person in alone]
     await accounts.put_people(by, changes, "")
+    for person in ROLES:
+        if person.login in OFFICES:
+            kept = await accounts.settings(person)
+            phone = {"pbx": pbx, "device": OFFICES[person.login]}
+            await accounts.put_settings(person, {"phone": phone, **kept})
     now_us = clock.wall_us()
     leader = Person("leader", "周敏", "shift_leader")
     if not any(await staff.desk.on_duty(None, now_us)):
