@@ -90,6 +90,7 @@ class SupervisionService:
         self._pbxs = pbxs
         self._pauses = pauses
         self._accounts = accounts
+        self._hints = hints
         self._own = OwnPhones(engine, pbxs, accounts, presence)
         self._label = 0 if language == "zh" else 1
         self._wall_us = wall_us
@@ -124,6 +125,8 @@ class SupervisionService:
         """Keep ``device`` as the person's own phone; None: the seat where the person signs in."""
         self._known(pbx)
         await self._own.choose(who, pbx, device)
+        # A page that kept the settings from before would put them back.
+        self._hints.hint(f"me:{who.login}")
         return await self._own.of(who, pbx)
 
     # --- listening ------------------------------------------------------------------------

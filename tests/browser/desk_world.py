@@ -31,11 +31,13 @@ from agentd.core.order_model import Notice, PersonCommand, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook, SeatConfig
 from agentd.desk import DeskService
+from agentd.history_view import HistoryView
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
 from agentd.monitor_ws import LiveStream
 from agentd.pipeline import Pipeline
 from agentd.ports.desk import OrderView
+from agentd.ports.history import RetentionPolicy
 from agentd.ports.telephony import Phone
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
@@ -95,6 +97,7 @@ class World:
     presence: PresenceService
     live: LiveStream
     runtime: Runtime
+    supervision: SupervisionService
     board: dict[str, dict[str, Any]] = field(default_factory=dict)
     _calls: int = 0
 
@@ -385,6 +388,8 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 phrases={"zh": phrases.zh, "en": phrases.en},
                 policies={"main": policies},
                 workbooks=Workbooks(),
+                history=HistoryView(store, directory, team_of=lambda _pbx, _seat: TEAM),
+                retention=RetentionPolicy(),
             )
             web = WebServer(
                 WebSettings(port=port, static_dir=STATIC),
@@ -396,7 +401,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
             )
             url = await web.start()
             serving = asyncio.create_task(web.serve_until_stopped())
-            made = World(f"{url}/", store, desk, presence, live, runtime)
+            made = World(f"{url}/", store, desk, presence, live, runtime, supervision)
             made.show("pbx:main", scenes.pbx())
             made.show("queue:main/hotline", scenes.queue("hotline", "服务热线"))
             try:

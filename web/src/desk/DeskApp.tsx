@@ -9,6 +9,7 @@ import { PageHeader } from "../ui/PageHeader";
 import { StaleBanner } from "../ui/Stale";
 import { Conflict } from "./Conflict";
 import { Dialogs } from "./dialogs";
+import { Messages } from "./Messages";
 import { Mine } from "./Mine";
 import { OrderPanel } from "./OrderPanel";
 import { Owed } from "./Owed";
@@ -36,6 +37,7 @@ export function DeskApp() {
       <div class="banners">
         <StaleBanner />
       </div>
+      <Messages />
       {store.loaded.value ? (
         <Body />
       ) : (

@@ -12,6 +12,7 @@ import { act } from "./actions";
 import { countdown, signalOf, titleOf } from "./countdown";
 import { followDrafts } from "./drafts";
 import { actionOf } from "./hotkeys";
+import { loadMessages } from "./messages";
 import { loadMine } from "./ownday";
 import { notify } from "./notify";
 import { followSound, play } from "./sound";
@@ -51,6 +52,7 @@ export function followDesk(): void {
 function onNews(topics: readonly string[] | null): void {
   const has = (topic: string) => topics === null || topics.includes(topic);
   if (has("seat") || has("me")) void loadMe();
+  if (has("messages")) void loadMessages();
   if (has("orders")) {
     void loadOwed();
     void refresh();

@@ -7,6 +7,7 @@ import "../styles/desk.css";
 import "../styles/desk-strip.css";
 import "../styles/desk-order.css";
 import "../styles/desk-mine.css";
+import "../styles/desk-messages.css";
 import { render } from "preact";
 import { startPage } from "../live/page";
 import { DeskApp } from "./DeskApp";

@@ -381,6 +381,12 @@ export const deskEn: DeskMessages = {
     ringingBody: "Answer the phone",
     alert: (level, rule) => `${level}: ${rule}`,
   },
+  message: {
+    label: "Messages from leaders",
+    from: (name) => `Message from ${name}`,
+    urgent: "Urgent:",
+    read: "Read",
+  },
   announce: {
     ringing: (number) => `Call from ${number}`,
     opened: "This call's order is open",

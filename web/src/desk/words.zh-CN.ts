@@ -367,6 +367,12 @@ export const deskZh = {
     ringingBody: "请接起话机",
     alert: (level: string, rule: string) => `${level}：${rule}`,
   },
+  message: {
+    label: "值班长消息",
+    from: (name: string) => `${name} 发来消息`,
+    urgent: "【紧急】",
+    read: "已读",
+  },
   announce: {
     ringing: (number: string) => `来电 ${number}`,
     opened: "本次来电的工单已打开",
