@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +89,8 @@ def open_page(chromium_path: Path) -> OpenPage:
     """``async with open_page(url, width=…, …) as shown``: the page at ``url``, board shown.
 
     On leaving, fails when the page complained or asked another host for anything; ``allowed``
-    is a pattern of complaints that belong to the test.
+    is a pattern of complaints that belong to the test; ``prepare`` is given the page before it
+    goes anywhere.
     """
     if not (STATIC / "index.html").is_file():
         reason = "the pages are not built (make web)"
@@ -107,6 +108,7 @@ def open_page(chromium_path: Path) -> OpenPage:
         locale: str = "zh-CN",
         allowed: str = r"$^",
         wait_for: str = ".seats",
+        prepare: Callable[[Page], Awaitable[None]] | None = None,
     ) -> AsyncIterator[Shown]:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
@@ -134,6 +136,8 @@ def open_page(chromium_path: Path) -> OpenPage:
                 "addEventListener('securitypolicyviolation',"
                 " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
             )
+            if prepare is not None:
+                await prepare(page)
             await page.goto(url)
             await page.wait_for_selector(wait_for, timeout=PATIENCE_MS)
             yield Shown(page, notes)

@@ -44,6 +44,12 @@ LEADER: Object = {
     "seat": None,
 }
 
+ANSWERS: Object = {
+    "/api/metrics": [],
+    "/api/board/settings/floor_plan": {"key": "floor_plan", "value": None, "version": 0},
+    "/api/board/settings/thresholds": {"key": "thresholds", "value": None, "version": 0},
+}
+
 
 class FakeDaemon:
     """Use as ``async with FakeDaemon(board) as daemon``; then ``daemon.url``.
@@ -72,6 +78,8 @@ class FakeDaemon:
         """Answer 503 to whoever wants the stream."""
         self.me: Object | None = dict(LEADER)
         """Who is logged in, as ``/api/me`` says; None: nobody."""
+        self.answers: dict[str, Any] = dict(ANSWERS)
+        """What ``GET`` of an API path answers, as JSON; who wants more of it routes the page."""
         self.acked: list[int] = []
         self.resyncs = 0
         self.visits = 0
@@ -207,6 +215,9 @@ class FakeDaemon:
             return _answer(HTTPStatus.UNAUTHORIZED, b"{}", "application/problem+json")
         if path == "/api/me":
             return _answer(HTTPStatus.OK, json.dumps(self.me).encode(), "application/json")
+        if path in self.answers:
+            body = json.dumps(self.answers[path]).encode()
+            return _answer(HTTPStatus.OK, body, "application/json")
         name = path.strip("/") or "index.html"
         file = (self._static / (f"{name}.html" if name in PAGES else name)).resolve()
         if not file.is_relative_to(self._static.resolve()) or not file.is_file():

@@ -6,7 +6,17 @@ import { Board, type Change } from "../model/board";
 import { ServerClock, SILENT_AFTER_S, stoppedAt } from "../model/clock";
 import { readMessage } from "../model/decode";
 import { byAlertTime } from "../model/layout";
-import type { Alert, BoardObject, Delta, Hello, Pbx, Queue, Seat, Snapshot } from "../model/types";
+import type {
+  Alert,
+  BoardObject,
+  Delta,
+  Figures,
+  Hello,
+  Pbx,
+  Queue,
+  Seat,
+  Snapshot,
+} from "../model/types";
 import { Floor } from "./floor";
 import { goToLogin, loadMe, stillLoggedIn } from "./session";
 
@@ -92,6 +102,17 @@ export class Store {
     return object?.kind === "pbx" ? object : undefined;
   }
 
+  /** As pbx, without following it. */
+  peekPbx(key: string): Pbx | undefined {
+    const object = this.#signals.get(key)?.peek();
+    return object?.kind === "pbx" ? object : undefined;
+  }
+
+  /** How much longer than the quickest the last message took to this page, seconds. */
+  lag(): number | null {
+    return this.#clock.lag();
+  }
+
   queue(key: string): Queue | undefined {
     const object = this.#signal(key).value;
     return object?.kind === "queue" ? object : undefined;
@@ -100,6 +121,12 @@ export class Store {
   seat(key: string): Seat | undefined {
     const object = this.#signal(key).value;
     return object?.kind === "seat" ? object : undefined;
+  }
+
+  /** Of a scope such as `queue/hotline`. */
+  figures(scope: string): Figures | undefined {
+    const object = this.#signal(`figures:${scope}`).value;
+    return object?.kind === "figures" ? object : undefined;
   }
 
   alert(key: string): Alert | undefined {

@@ -62,6 +62,13 @@ export class ServerClock {
     this.#samples = [];
   }
 
+  /** How much longer than the quickest of late the last message took; null before the first. */
+  lag(): number | null {
+    const best = this.#offset();
+    const last = this.#samples[this.#samples.length - 1];
+    return best === null || last === undefined ? null : best - last.offset;
+  }
+
   /** Seconds since the last message; null before the first. */
   silence(at: number): number | null {
     return this.#lastAt === null ? null : at - this.#lastAt;

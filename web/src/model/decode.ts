@@ -7,6 +7,8 @@ import {
   type BoardObject,
   type Delta,
   DIRECTIONS,
+  type Figure,
+  type Figures,
   type Hello,
   LEVELS,
   LINKS,
@@ -75,6 +77,7 @@ function readPbx(raw: Raw): Pbx | null {
     clock_offset_s: number(raw.clock_offset_s) ?? 0,
     version: text(raw.version),
     warnings: list(raw.warnings, readWarning),
+    lag_s: number(raw.lag_s),
   };
 }
 
@@ -183,6 +186,32 @@ function readAlert(raw: Raw, key: string): Alert | null {
   };
 }
 
+function readFigure(value: unknown): Figure | null {
+  if (!isRaw(value)) return null;
+  return {
+    value: number(value.value),
+    num: number(value.num),
+    den: number(value.den),
+    gap: value.gap === true,
+    estimated: number(value.estimated) ?? 0,
+  };
+}
+
+function readFigures(raw: Raw): Figures | null {
+  if (!isRaw(raw.figures)) return null;
+  const windows = new Map<string, ReadonlyMap<string, Figure>>();
+  for (const [window, metrics] of Object.entries(raw.figures)) {
+    if (!isRaw(metrics)) continue;
+    const found = new Map<string, Figure>();
+    for (const [key, value] of Object.entries(metrics)) {
+      const figure = readFigure(value);
+      if (figure !== null) found.set(key, figure);
+    }
+    windows.set(window, found);
+  }
+  return { kind: "figures", windows };
+}
+
 /** One board object, or null when it is of no kind that this page knows or lacks what it needs. */
 export function readObject(key: string, value: unknown): BoardObject | null {
   if (!isRaw(value)) return null;
@@ -195,6 +224,8 @@ export function readObject(key: string, value: unknown): BoardObject | null {
       return readSeat(value);
     case "alert":
       return readAlert(value, key);
+    case "figures":
+      return readFigures(value);
     default:
       return null;
   }

@@ -118,3 +118,16 @@ export function densityFor(sizes: readonly number[], width: number, height: numb
   const fits = DENSITIES.find((density) => heightNeeded(sizes, width, density) <= height);
   return fits ?? "tiny";
 }
+
+/** The largest tiles with which a room of `columns` x `rows` squares fits, at least in its width. */
+export function densityOfPlan(
+  columns: number,
+  rows: number,
+  width: number,
+  height: number,
+): Density {
+  const wide = (tile: Tile) => columns * (tile.width + tile.gap) - tile.gap <= width;
+  const high = (tile: Tile) => rows * (tile.height + tile.gap) - tile.gap <= height;
+  const whole = DENSITIES.find((name) => wide(TILES[name]) && high(TILES[name]));
+  return whole ?? DENSITIES.find((name) => wide(TILES[name])) ?? "tiny";
+}

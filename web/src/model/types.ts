@@ -54,6 +54,8 @@ export interface Pbx {
   readonly clock_offset_s: number;
   readonly version: string | null;
   readonly warnings: readonly Warning[];
+  /** How far judging is behind the PBX, seconds; null where agentd does not say. */
+  readonly lag_s: number | null;
 }
 
 export interface Waiting {
@@ -142,7 +144,24 @@ export interface Alert {
   readonly cleared_at: number | null;
 }
 
-export type BoardObject = Pbx | Queue | Seat | Alert;
+/** A figure of the metrics' table. */
+export interface Figure {
+  /** Null: there is nothing to divide by. */
+  readonly value: number | null;
+  readonly num: number | null;
+  readonly den: number | null;
+  /** It spans a gap in the feed. */
+  readonly gap: boolean;
+  readonly estimated: number;
+}
+
+/** Figures of one scope, by window (`today`, `today@yesterday` …) and metric. */
+export interface Figures {
+  readonly kind: "figures";
+  readonly windows: ReadonlyMap<string, ReadonlyMap<string, Figure>>;
+}
+
+export type BoardObject = Pbx | Queue | Seat | Alert | Figures;
 
 export interface Hello {
   readonly type: "hello";

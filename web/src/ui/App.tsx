@@ -1,4 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
+import { Asking } from "../board/Ask";
+import { ControlMenu } from "../board/Menu";
+import { Said } from "../board/Said";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { Alerts } from "./Alerts";
@@ -50,6 +53,9 @@ export function App() {
         </p>
       )}
       <FloatingNote />
+      <ControlMenu />
+      <Asking />
+      <Said />
     </div>
   );
 }

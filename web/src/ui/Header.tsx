@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { FeedStrip } from "../board/FeedStrip";
 import { lang, messages } from "../i18n";
 import { store } from "../live/store";
 import { duration, offset, timeOfDay } from "../model/format";
@@ -24,6 +25,7 @@ export function Header() {
         {t.title}
       </h1>
       <Health />
+      <FeedStrip />
       <div class="controls">
         <Warnings />
         <time class="now" title={t.feed.serverTime}>

@@ -1,11 +1,15 @@
 import { useComputed } from "@preact/signals";
+import { Callers } from "../board/Callers";
+import { PeriodChoice, QueueFigures, strengthFor } from "../board/QueueFigures";
+import { ThresholdsButton } from "../board/Thresholds";
+import { Ticking } from "../board/Ticking";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { duration, limit, percent } from "../model/format";
 import { against, bar, longestWait } from "../model/rules";
 import type { Queue, Strength } from "../model/types";
 import { Icon } from "./icons";
-import { Bar, Figure, Live, StrengthTag } from "./parts";
+import { Bar, Figure, StrengthTag } from "./parts";
 import { pbxTime } from "./words";
 
 const MANY = 8;
@@ -14,7 +18,14 @@ export function Queues() {
   const t = messages.value;
   const keys = store.queueKeys.value;
   return (
-    <section class="queues" aria-label={t.queue.heading}>
+    <section class="queues" aria-labelledby="queues-heading">
+      <div class="queues-top">
+        <h2 id="queues-heading">
+          {t.queue.heading} <span class="faint">{keys.length}</span>
+        </h2>
+        <PeriodChoice />
+        <ThresholdsButton />
+      </div>
       {keys.length === 0 ? (
         <p class="nothing">{t.queue.none}</p>
       ) : (
@@ -81,7 +92,11 @@ function QueueCard({ id }: { id: string }) {
         </Figure>
         <Figure class="longest" name={t.queue.longest} why={t.queue.longestWhy(warn, max)}>
           <b>
-            {queue.waiting.length === 0 ? "–" : <Live text={() => duration(wait(id)?.gone ?? 0)} />}
+            {queue.waiting.length === 0 ? (
+              "–"
+            ) : (
+              <Ticking pbx={queue.pbx} text={(now) => duration(longestWait(queue, now) ?? 0)} />
+            )}
           </b>
           <span>{t.queue.longest}</span>
         </Figure>
@@ -94,17 +109,8 @@ function QueueCard({ id }: { id: string }) {
           return bar(waited.gone, waited.queue.wait_warn_s, waited.queue.wait_max_s);
         }}
       />
-      <div class="queue-counts">
-        <Figure name={t.queue.answered} why={t.queue.answeredWhy(queue.offered) + since}>
-          <span>{t.queue.answered}</span> <b>{queue.answered}</b>
-        </Figure>
-        <Figure name={t.queue.abandoned} why={t.queue.abandonedWhy(queue.short_abandons) + since}>
-          <span>{t.queue.abandoned}</span> <b>{queue.abandoned}</b>
-        </Figure>
-        <Figure name={t.queue.let_go} why={t.queue.let_goWhy + since}>
-          <span>{t.queue.let_go}</span> <b>{queue.let_go}</b>
-        </Figure>
-      </div>
+      <Callers id={id} queue={queue} />
+      <QueueFigures queue={queue} />
     </li>
   );
 }
@@ -121,6 +127,7 @@ function ServiceLevel({ queue, since }: { queue: Queue; since: string }) {
   return (
     <Figure
       class="level"
+      strength={strengthFor("service_level", queue.service_level)}
       name={t.queue.levelName(queue.service_level_name)}
       why={(none ? `${formula}${t.separator}${t.queue.noLevel}` : formula) + since}
     >

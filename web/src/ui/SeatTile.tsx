@@ -5,6 +5,8 @@ import { nowFor, type Room, type Running } from "../live/ticker";
 import { duration, limit, shortDuration, splitPerson } from "../model/format";
 import { type Bar, clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
+import { openMenu } from "../board/menu";
+import type { Square } from "../board/plan";
 import { density, LEAN } from "./density";
 import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
@@ -18,9 +20,9 @@ import { elapsed, pbxTime, queueLabel, stateWord } from "./words";
 class Face implements Running {
   seat: Seat;
   #tile: HTMLElement | null = null;
-  #time: HTMLElement | null = null;
-  #ring: HTMLElement | null = null;
-  #due: HTMLElement | null = null;
+  #time: Text | null = null;
+  #ring: Text | null = null;
+  #due: Text | null = null;
   #shown = { time: "", ring: "", due: "", bar: "" };
 
   constructor(seat: Seat) {
@@ -40,15 +42,15 @@ class Face implements Running {
     this.#shown.bar = "";
   };
   readonly onTime = (element: HTMLElement | null): void => {
-    this.#time = element;
+    this.#time = textOf(element);
     this.#shown.time = "";
   };
   readonly onRing = (element: HTMLElement | null): void => {
-    this.#ring = element;
+    this.#ring = textOf(element);
     this.#shown.ring = "";
   };
   readonly onDue = (element: HTMLElement | null): void => {
-    this.#due = element;
+    this.#due = textOf(element);
     this.#shown.due = "";
   };
 
@@ -57,15 +59,15 @@ class Face implements Running {
     const { clock, since } = seat;
     const shown = this.#shown;
     const time = since === null || now === null ? "" : shortDuration(Math.max(0, now - since));
-    if (time !== shown.time && this.#time !== null) this.#time.textContent = shown.time = time;
+    if (time !== shown.time && this.#time !== null) this.#time.data = shown.time = time;
     const count = clock === null || now === null ? null : ringCount(clock, now);
     const ring = count === null ? "" : messages.peek().seat.ring(count);
-    if (ring !== shown.ring && this.#ring !== null) this.#ring.textContent = shown.ring = ring;
+    if (ring !== shown.ring && this.#ring !== null) this.#ring.data = shown.ring = ring;
     if (this.#due !== null && now !== null) {
       const left = dueLeft(seat, now);
       const due = left === null ? "" : left < 0 ? `+${duration(-left)}` : duration(left);
       if (due !== shown.due) {
-        this.#due.textContent = shown.due = due;
+        this.#due.data = shown.due = due;
         const mark = this.#due.parentElement;
         if (mark !== null) mark.dataset.strength = left !== null && left < 0 ? "breach" : "calm";
       }
@@ -90,12 +92,19 @@ class Face implements Running {
   }
 }
 
+/** The text inside `element`: changing it is the least that a browser can be asked to do. */
+function textOf(element: HTMLElement | null): Text | null {
+  return element?.appendChild(document.createTextNode("")) ?? null;
+}
+
 interface Props {
   readonly id: string;
   readonly room: Room;
+  /** Its square on the floor plan. */
+  readonly at?: Square;
 }
 
-export function SeatTile({ id, room }: Props) {
+export function SeatTile({ id, room, at }: Props) {
   const t = messages.value;
   const seat = store.seat(id);
   const face = useRef<Face | null>(null);
@@ -113,16 +122,32 @@ export function SeatTile({ id, room }: Props) {
   const note = () => <SeatNote id={id} />;
   const calm = seat.trouble === "calm";
   const lean = LEAN.has(density.value);
+  const open = (anchor: HTMLElement) => {
+    floatAway(anchor);
+    openMenu({ kind: "seat", key: id }, anchor);
+  };
   return (
     <li
       class="tile"
       ref={face.current.onTile}
+      style={at === undefined ? undefined : { gridColumn: `${at.x + 1}`, gridRow: `${at.y + 1}` }}
       data-seat={id}
       data-state={seat.state}
       data-strength={seat.trouble}
       data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
       tabIndex={-1}
       aria-label={describe(seat)}
+      aria-describedby="tile-hint"
+      onClick={(event) => open(event.currentTarget)}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        open(event.currentTarget);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        open(event.currentTarget);
+      }}
       onFocus={(event) => floatAt(event.currentTarget, note)}
       onBlur={(event) => floatAway(event.currentTarget)}
       onPointerEnter={(event) => floatSoon(event.currentTarget, note)}

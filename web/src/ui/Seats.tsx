@@ -1,19 +1,22 @@
 import { useComputed } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { FloorPlan, ViewChoice } from "../board/FloorPlan";
+import { PlanEditor } from "../board/PlanEditor";
+import { floorPlan } from "../board/settings";
+import { arranging, view } from "../board/view";
+import { board } from "../board/words";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { Room } from "../live/ticker";
-import { densityFor, type Group, TILES } from "../model/layout";
+import { densityFor, densityOfPlan, type Group, TILES } from "../model/layout";
 import { SEAT_STATES, type SeatState } from "../model/types";
 import { density } from "./density";
 import { Icon } from "./icons";
+import { useRoom } from "./rooms";
 import { SeatTile } from "./SeatTile";
 
 const PHONE_PX = 640;
 const EDGE_PX = 8;
-/** Times run a little ahead of what is scrolled into sight. */
-const AHEAD = "120px";
 
 export function Seats() {
   const t = messages.value;
@@ -35,12 +38,25 @@ export function Seats() {
         <h2 id="seats-heading">
           {t.seat.heading} <span class="faint">{total}</span>
         </h2>
+        <ViewChoice />
         <StateCounts />
       </div>
+      <p id="tile-hint" class="unseen">
+        {board.value.menu.hint}
+      </p>
+      <Arrangement groups={groups} />
+    </section>
+  );
+}
+
+function Arrangement({ groups }: { groups: readonly Group[] }) {
+  if (view.value === "plan") return arranging.value ? <PlanEditor /> : <FloorPlan />;
+  return (
+    <>
       {groups.map((group) => (
         <SeatGroup key={group.id} group={group} alone={groups.length === 1 && group.name === ""} />
       ))}
-    </section>
+    </>
   );
 }
 
@@ -72,31 +88,10 @@ function SeatGroup({ group, alone }: GroupProps) {
   );
 }
 
-/** A room whose times run while its element is in sight. */
-export function useRoom(box: { readonly current: HTMLElement | null }): Room {
-  const [room] = useState(() => new Room(false));
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return undefined;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        const last = entries[entries.length - 1];
-        if (last !== undefined) room.see(last.isIntersecting);
-      },
-      { rootMargin: AHEAD },
-    );
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      room.close();
-    };
-  }, [room, box]);
-  return room;
-}
-
 /** One tile is reached by Tab, the one that had the focus last; the arrow keys walk from there. */
 function useRoving(box: { readonly current: HTMLElement | null }, groups: readonly Group[]): void {
   const stop = useRef<string | null>(null);
+  const plan = floorPlan.kept.value.value;
   useLayoutEffect(() => {
     const section = box.current;
     if (section === null) return undefined;
@@ -116,7 +111,7 @@ function useRoving(box: { readonly current: HTMLElement | null }, groups: readon
     };
     section.addEventListener("focusin", follow);
     return () => section.removeEventListener("focusin", follow);
-  }, [box, groups]);
+  }, [box, groups, view.value, plan]);
 }
 
 /** How many seats are in each state: what a supervisor asks first when all is calm. */
@@ -148,6 +143,7 @@ function StateCount({ state }: { state: SeatState }) {
 /** The largest tiles with which every seat is seen without scrolling. */
 function useDensity(box: { readonly current: HTMLElement | null }, groups: readonly Group[]): void {
   const sizes = groups.map((group) => group.seats.length).join(" ");
+  const plan = view.value === "plan" ? floorPlan.kept.value.value : null;
   useEffect(() => {
     const element = box.current;
     const board = element?.closest(".board");
@@ -166,13 +162,17 @@ function useDensity(box: { readonly current: HTMLElement | null }, groups: reado
       const header = document.querySelector(".header")?.clientHeight ?? 0;
       const height = innerHeight - header - (above + board.scrollTop) - top - EDGE_PX;
       const seats = sizes === "" ? [] : sizes.split(" ").map(Number);
-      density.value = densityFor(seats, element.clientWidth, height);
+      const { columns, rows, seats: placed } = floorPlan.kept.peek().value;
+      density.value =
+        view.value === "plan" && placed.size > 0
+          ? densityOfPlan(columns, rows, element.clientWidth, height)
+          : densityFor(seats, element.clientWidth, height);
     };
     const observer = new ResizeObserver(measure);
     observer.observe(board);
     for (const child of board.children) observer.observe(child);
     return () => observer.disconnect();
-  }, [sizes, box]);
+  }, [sizes, box, plan]);
 }
 
 /** Arrow keys walk over the tiles as they stand. */

@@ -66,11 +66,12 @@ interface FigureProps {
   readonly class?: string;
   readonly name: string;
   readonly why: string;
+  readonly strength?: Strength;
   readonly children: ComponentChildren;
 }
 
 /** A number that shows its name and formula on hover, focus or a tap. */
-export function Figure({ class: extra = "", name, why, children }: FigureProps) {
+export function Figure({ class: extra = "", name, why, strength, children }: FigureProps) {
   const id = useId();
   const note = () => (
     <>
@@ -82,6 +83,7 @@ export function Figure({ class: extra = "", name, why, children }: FigureProps) 
     <button
       type="button"
       class={`figure ${extra}`}
+      data-strength={strength}
       aria-describedby={id}
       onPointerEnter={(event) => floatSoon(event.currentTarget, note)}
       onPointerLeave={(event) => floatAway(event.currentTarget)}
