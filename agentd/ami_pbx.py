@@ -126,7 +126,8 @@ def permission_warnings(permissions: Permissions, *, dials: bool = False) -> War
     if not found:
         return {}
     can = ", ".join(_DANGEROUS[name] for name in found)
-    needs = "write=reporting,agent,originate" if dials else "write=reporting, or reporting,agent"
+    most = "reporting,agent,call,originate" if dials else "reporting,agent,call"
+    needs = f"write=reporting, and at most {most}"
     return {
         "account_too_powerful": f"The AMI account has write={','.join(found)}: whoever learns its"
         f" password can {can}. agentd needs only {needs} (manager.conf)."

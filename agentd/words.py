@@ -159,7 +159,7 @@ _NOTICES_ZH: Final[dict[str, str]] = {
         "AMI 密码和来电号码以明文传输："
         "请为该 PBX 设置 tls = true（manager.conf：tlsenable=yes，端口 5039）。"
     ),
-    "account_too_powerful": "AMI 账号的写权限过大：agentd 至多需要 write=reporting,agent，一键外呼另加 originate（manager.conf）。",
+    "account_too_powerful": "AMI 账号的写权限过大：agentd 至多需要 write=reporting,agent,call，一键外呼和监听另加 originate（manager.conf）。",
     "pbx_out_of_support": "该 Asterisk 版本已停止安全更新：请升级到 Asterisk 22（LTS）。",
     "pbx_too_old": "该 Asterisk 版本过旧，未经测试且已停止安全更新：请升级到 Asterisk 22（LTS）。",
     "no_timestamps": (

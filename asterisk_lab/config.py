@@ -15,6 +15,11 @@ USERS = {
 """AMI accounts: the least that the daemon needs; with all that people do at the desk; with all that
 supervisors do besides; and the lab's own."""
 
+SUPERVISED = (
+    'dial_context = "agentd-dial"\nlistening = true\nredirect_context = "agentd-redirect"\n'
+)
+"""What agentd may do for people with the account `control`, as TOML of its [[pbx]]."""
+
 PHONE_HOST = "127.0.0.1"
 TRUNK_HOST = "127.0.0.2"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import traffic
 from .ami import AmiClient, AmiError
-from .config import PHONE_HOST, PbxConfig, Seat
+from .config import PHONE_HOST, SUPERVISED, PbxConfig, Seat
 from .daemon import Link
 
 SIP_PORT, AMI_PORT, TRUNK_PORT = 5060, 5038, 5090
@@ -39,7 +39,7 @@ def config() -> PbxConfig:
         ],
         queues=traffic.queues(count),
         secrets={
-            "desk": os.environ["AGENTD_PBX_PBX_SECRET"],
+            "control": os.environ["AGENTD_PBX_PBX_SECRET"],
             "lab": os.environ["LAB_SECRET"],
         },
         module_dir=_module_dir(),
@@ -60,9 +60,8 @@ def agentd() -> None:
     path = Path(CONFIG)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f'[[pbx]]\nid = "pbx"\nhost = "{PHONE_HOST}"\nport = {AMI_PORT}\nusername = "desk"\n'
-        'dial_context = "agentd-dial"\n'
-        f'[store]\npath = "/var/lib/agentd/agentd.db"\n[web]\nport = {WEB_PORT}\n',
+        f'[[pbx]]\nid = "pbx"\nhost = "{PHONE_HOST}"\nport = {AMI_PORT}\nusername = "control"\n'
+        f'{SUPERVISED}[store]\npath = "/var/lib/agentd/agentd.db"\n[web]\nport = {WEB_PORT}\n',
         encoding="utf-8",
     )
     os.execv(sys.executable, [sys.executable, "-m", "agentd", "run", "--config", str(path)])

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from . import traffic
+from .config import SUPERVISED
 from .container import CONFIG
 from .daemon import Daemon, DaemonFailed
 from .native import NativePbx, missing_parts
@@ -68,8 +69,8 @@ async def _native(count: int, minutes: float | None) -> int:
             broker = await _mosquitto(pbx.ports.take())
             daemon = Daemon(
                 Path(work) / "agentd", ami_port=pbx.config.ami_port,
-                secret=pbx.secrets["desk"], web_port=pbx.ports.take(), account="desk",
-                pbx='dial_context = "agentd-dial"\n',
+                secret=pbx.secrets["control"], web_port=pbx.ports.take(), account="control",
+                pbx=SUPERVISED,
                 extra=f'[mqtt]\nhost = "127.0.0.1"\nport = {broker[0]}\n' if broker else "",
             )  # fmt: skip
             (Path(work) / "sipp").mkdir()

@@ -420,7 +420,8 @@ class Hints(Protocol):
 
     def hint(self, *topics: str) -> None:
         """``orders:LOGIN`` (orders that a person owes or leads), ``violations:LOGIN``,
-        ``inbox:TEAM`` (``inbox:`` for all teams), ``seat:LOGIN``, ``roster``, ``handover``."""
+        ``inbox:TEAM`` (``inbox:`` for all teams), ``seat:LOGIN``, ``me:LOGIN``, ``messages:LOGIN``,
+        ``roster``, ``handover``."""
         ...
 
 
