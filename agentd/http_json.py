@@ -120,8 +120,8 @@ def micros(value: float) -> int:
     return round(value * 1_000_000)
 
 
-def _label(pair: tuple[str, str]) -> dict[str, str]:
-    return {"zh": pair[0], "en": pair[1]}
+def _label(pair: tuple[str, str] | None) -> dict[str, str] | None:
+    return None if pair is None else {"zh": pair[0], "en": pair[1]}
 
 
 @functools.cache
@@ -132,7 +132,7 @@ def _writers(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]
         convert: Callable[[Any], Any] = to_json
         if name.endswith("_us"):
             convert = seconds
-        elif _is_label(hints[name]):
+        elif any(map(_is_label, (hints[name], *get_args(hints[name])))):
             convert = _label
         writers.append((name, json_name(name), convert))
     return tuple(writers)
