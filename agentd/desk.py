@@ -10,7 +10,7 @@ no difference who changed it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -114,6 +114,11 @@ class DeskService:
     def now_us(self, pbx: str) -> int:
         """What time it is at ``pbx``."""
         return self._around.engine.pbx_now_us(pbx)
+
+    def on_judged(self, listener: Callable[[Iterable[str]], None]) -> None:
+        """Have ``listener`` told of violations (ids) that somebody decided about, or appealed
+        against, after the commit."""
+        self._around.judged.append(listener)
 
     # --- life --------------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ class Appeals:
                 at_us=now_us,
                 reason=checked_text(reason, "reason"),
             )
-            await around.store.put_appeals([made])
+            await self._put([made])
         await around.note(who, "appeal.add", violation_id, appeal=made.id)
         self._hint([judged])
         return await self._again(violation_id)
@@ -153,7 +153,7 @@ class Appeals:
                     raise refuse("wrong_state", words)
                 about.append(judged)
                 decided += [self._decided(a, judged, who, reason, batch, grant) for a in pending]
-            await around.store.put_appeals(decided)
+            await self._put(decided)
         for judged in about:
             await around.note(
                 who, "appeal.decide", judged.violation.id, grant=grant, reason=reason, batch=batch
@@ -212,7 +212,7 @@ class Appeals:
                 put += [self._decided(a, judged, who, reason, batch, True) for a in pending]
                 if not pending:
                     put.append(self._incident(judged, who, reason, batch))
-            await around.store.put_appeals(put)
+            await self._put(put)
         await around.note(
             who, "appeal.window", "", count=len(about), batch=batch, reason=reason,
             from_us=begin_us, to_us=end_us, pbx=query.pbx, rule=query.rule,
@@ -251,6 +251,11 @@ class Appeals:
         if judged is None:
             raise Refused(f"violation {violation_id} is gone", code="not_found")
         return judged
+
+    async def _put(self, appeals: Sequence[Appeal]) -> None:
+        await self._around.store.put_appeals(appeals)
+        for told in self._around.judged:
+            told(dict.fromkeys(appeal.violation for appeal in appeals))
 
     def _hint(self, about: Sequence[JudgedViolation]) -> None:
         topics: dict[str, None] = {}
@@ -305,7 +310,7 @@ class Appeals:
                     put.append(made)
                     about.append(judged)
             if put:
-                await self._around.store.put_appeals(put)
+                await self._put(put)
         self._hint(about)
 
     async def _of_call(self, order: WorkOrder) -> list[JudgedViolation]:
@@ -349,5 +354,5 @@ class Appeals:
                         )
                         about.append(judged)
             if put:
-                await self._around.store.put_appeals(put)
+                await self._put(put)
         self._hint(about)

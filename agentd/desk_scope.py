@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agentd.core.effects import Effect, LegEnded, OrderChanged
@@ -67,6 +67,8 @@ class Around(Struct, frozen=True):
     wrap_up_us: Callable[[LegEnded], int]
     """How long the seat of a leg is in wrap-up at most."""
     wall_us: Callable[[], int]
+    judged: list[Callable[[Iterable[str]], None]] = field(default_factory=list)
+    """Who is told of violations (ids) that were decided about, after the commit."""
 
     async def note(self, who: Person, action: str, target: str, **detail: Any) -> None:
         """A line for the audit log."""

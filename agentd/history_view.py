@@ -166,6 +166,14 @@ class HistoryView:
         page = await self._store.search_calls(narrowed)
         return CallLines(tuple(self._line(who, item) for item in page.items), page.next_cursor)
 
+    async def lines(
+        self, who: Person, wanted: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], CallLine]:
+        """The calls of these (pbx, call) that are kept; which ones ``who`` may know of has been
+        asked already."""
+        found = await self._store.calls_named(wanted)
+        return {(item.call.pbx, item.call.call): self._line(who, item) for item in found}
+
     async def each_call(
         self, who: Person, query: CallSearch, person: str | None
     ) -> AsyncIterator[Sequence[CallLine]]:

@@ -20,6 +20,7 @@ from agentd.http_calls import calls_router
 from agentd.http_control import control_router
 from agentd.http_exports import exports_router
 from agentd.http_external import external_router
+from agentd.http_figures import figures_router
 from agentd.http_form import form_router
 from agentd.http_history import history_router
 from agentd.http_orders import orders_router
@@ -30,6 +31,7 @@ from agentd.http_shift import shift_router, violations_router
 from agentd.http_tables import Tables
 from agentd.ports.accounts import Accounts
 from agentd.ports.desk import Desk, DeskStore
+from agentd.ports.figures import FiguresSource
 from agentd.ports.history import RetentionPolicy
 from agentd.ports.presence import Presence
 from agentd.ports.supervision import Supervision
@@ -55,6 +57,7 @@ class RestServices(Struct, frozen=True, kw_only=True):
     store: DeskStore
     calls: CallRecords
     history: HistoryView
+    figures: FiguresSource
     directory: Directory
     phrases: Mapping[str, Phrases]
     """By language: zh, en."""
@@ -84,6 +87,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         shift_router(s.desk, s.directory, s.now_us),
         people_router(s.accounts, s.directory),
         history_router(s.history, tables, offset_s, days, s.now_us),
+        figures_router(s.figures, s.history),
         alerts_router(s.history, tables, offset_s, s.now_us),
         retention_router(
             s.history, tables, s.directory, s.retention, s.desk.book.numbers, offset_s, s.now_us

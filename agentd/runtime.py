@@ -44,7 +44,9 @@ from agentd.ports import (
     SupervisorActs,
 )
 from agentd.ports.desk import Job
+from agentd.ports.figures import FeedState
 from agentd.runtime_inbox import OrderedInbox, OwedGate
+from agentd.runtime_lag import Lag
 
 PIECE_BYTES = 32 << 10
 """The pipelines are fed in pieces of this size, so that one piece fits into a slice."""
@@ -125,6 +127,7 @@ class Runtime:
         self.links = dict.fromkeys(pipelines, "down")
         """The state of every PBX's link, as its listener said last."""
         self._offset_us: dict[str, int] = {}
+        self._lags = {pbx: Lag() for pbx in pipelines}
         self._standing_still: set[str] = set()
         self._effects: dict[str, list[Effect]] = {pbx: [] for pbx in pipelines}
         self._jobs: dict[str, list[Job]] = {pbx: [] for pbx in pipelines}
@@ -152,6 +155,15 @@ class Runtime:
             known = now_us is not None and event_us > 0
             ages[pbx] = round((now_us - event_us) / 1e6, 3) if known and now_us else None
         return ages
+
+    def feed_state(self, pbx: str) -> FeedState:
+        """How ``pbx`` is heard now."""
+        return FeedState(
+            self.links[pbx],
+            self._pipelines[pbx].last_event_us or None,
+            self._offset_us.get(pbx),
+            self._lags[pbx].worst_us(self._monotonic()),
+        )
 
     # --- what people want ----------------------------------------------------------------------
     #
@@ -351,8 +363,14 @@ class Runtime:
     def _handle(self, pipeline: Pipeline, item: InboxItem) -> Iterator[list[Effect]]:
         match item:
             case AmiBytes():
+                before_us = pipeline.last_event_us
                 for start in range(0, len(item.data), PIECE_BYTES):
                     yield pipeline.feed(item.data[start : start + PIECE_BYTES])
+                now_us = self._clock_us(item.pbx)
+                if now_us is not None and pipeline.last_event_us > before_us:
+                    # The clock is an estimate: a little early is on time.
+                    lag_us = max(now_us - pipeline.last_event_us, 0)
+                    self._lags[item.pbx].note(lag_us, self._monotonic())
             case LinkChanged():
                 self.links[item.pbx] = item.state
                 yield pipeline.link_changed(item.state, item.code, item.reason)

@@ -26,6 +26,7 @@ from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
 from agentd.core.state import us
 from agentd.desk import DeskService
+from agentd.figures import FigureService
 from agentd.history_keeper import HistoryKeeper, KeeperSettings
 from agentd.http_rest import (
     APIRouter,
@@ -165,6 +166,17 @@ class Staff:
                 pbx: runtime.pbx_now_us(pbx) for pbx, link in runtime.links.items() if link == "up"
             },
         )
+        self.figures = FigureService(
+            book=config.metric_book(books),
+            pbxs=tuple(telephony),
+            store=store,
+            engine=runtime,
+            live=live,
+            directory=directory,
+            team_of=rules.team,
+        )
+        store.on_change(self.figures.on_changed)
+        self.desk.on_judged(self.figures.on_judged)
         named = {
             pbx: there
             for pbx in telephony
@@ -182,6 +194,7 @@ class Staff:
             accounts=self.accounts,
             store=store,
             history=HistoryView(store, directory, team_of=rules.team),
+            figures=self.figures,
             retention=config.retention_policy,
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
@@ -224,6 +237,7 @@ class Staff:
         self.webhooks.announce(effects)
         self.desk.on_effects(effects)
         self.presence.announce(effects)
+        self.figures.announce(effects)
 
     def _tell_out(self, effects: Sequence[Effect]) -> None:
         """The desk's own alerts, for lamps and robots."""
@@ -249,6 +263,7 @@ class Staff:
             "desk": self.desk.run,
             "presence": self.presence.run,
             "history": self.history.run,
+            "figures": self.figures.run,
         }
 
     async def stop_webhooks(self, task: asyncio.Task[None]) -> None:

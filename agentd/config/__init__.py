@@ -11,8 +11,9 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,6 +46,8 @@ from agentd.config.orders import load_form, with_teams
 from agentd.config.phrases import PhraseBook, load_phrases, phrases_folder
 from agentd.config.reading import ENV_PREFIX, named_file, read_named, validated
 from agentd.config.toml_source import TomlFile, read_toml
+from agentd.core.effects import Rule
+from agentd.core.metric_windows import MetricBook
 from agentd.core.order_form import FormBook
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
 from agentd.errors import ConfigError, Problem
@@ -245,6 +248,32 @@ class Config:
             pbx.listening,
             pbx.redirect_context,
         )
+
+    def metric_book(self, policies: Mapping[str, PolicyBook]) -> MetricBook:
+        """What the figures are made by; ``policies`` (by PBX) say which limits are on."""
+        judged = {
+            rule
+            for book in policies.values()
+            for policy in (book.default, *map(book.resolve, book.queues, repeat(None)))
+            for rule, limit in (
+                ("hold_sum", policy.hold_sum_max_s),
+                ("consult", policy.consult_max_s),
+            )
+            if limit is not None
+        }
+        book = MetricBook(
+            day_starts_s=next(
+                (p.day_starts_s for p in policies.values()), PolicyBook().day_starts_s
+            ),
+            # The queue reports what it was told: the key, or a label.
+            pauses={
+                name: pause.kind
+                for pause in self._form.pauses
+                for name in (pause.key, *pause.label)
+            },
+        )
+        rules = tuple(r for r in get_args(Rule) if r in judged or r in book.rules)
+        return replace(book, rules=rules)
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""

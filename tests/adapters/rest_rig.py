@@ -17,11 +17,13 @@ from agentd.accounts import AccountService, AccountSettings
 from agentd.clock import wall_us
 from agentd.config.phrases import Phrase, Phrases
 from agentd.core.effects import Effect, LegEnded, OrderChanged, RecordingSeen, Violation
+from agentd.core.metric_windows import MetricBook
 from agentd.core.order_form import CategorySpec, FieldSpec, FormBook, PauseReason, Unit
 from agentd.core.order_model import Notice, PersonCommand, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook, SeatConfig
 from agentd.desk import DeskService
+from agentd.figures import FigureService
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import (
     CallRecords,
@@ -117,6 +119,7 @@ class Rest:
     runtime: Runtime
     folder: Path
     t0_us: int
+    figures: FigureService
 
     @asynccontextmanager
     async def as_(self, person: Person | None) -> AsyncIterator[httpx.AsyncClient]:
@@ -291,6 +294,13 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 engine=runtime, pbxs={"main": PbxControl(queues, seats=seats)}, pauses=book.pauses,
                 people=directory, accounts=accounts, presence=presence, store=store, hints=ears,
             )  # fmt: skip
+            figures = FigureService(
+                book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=ears,
+                directory=directory, team_of=rules.team, tick_s=0.05,
+            )  # fmt: skip
+            store.on_change(figures.on_changed)
+            desk.on_judged(figures.on_judged)
+            tasks.append(group.create_task(figures.run()))
             services = RestServices(
                 desk=desk,
                 presence=presence,
@@ -299,6 +309,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 store=store,
                 calls=records,
                 history=HistoryView(store, directory, team_of=lambda _, seat: SEATS.get(seat)),
+                figures=figures,
                 retention=RETENTION,
                 directory=directory,
                 phrases=PHRASES,
@@ -320,7 +331,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
             url = await web.start()
             serving = asyncio.create_task(web.serve_until_stopped())
             try:
-                yield Rest(url, store, accounts, desk, runtime, folder, t0_us)
+                yield Rest(url, store, accounts, desk, runtime, folder, t0_us, figures)
             finally:
                 await web.stop()
                 await serving

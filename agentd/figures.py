@@ -1,0 +1,399 @@
+"""Figures, live: holds the metrics, feeds them with what the store announced, and shows them.
+
+Whatever the engine says, people decide about violations, or write into orders, becomes a fact of
+:class:`agentd.core.metrics.Metrics`. After a start the facts of the days that the windows reach
+over are read from the store (:mod:`agentd.figures_restore`). Once a second the time goes on, and
+what has changed goes to the live stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+import structlog
+
+from agentd import clock
+from agentd.core.effects import Effect, Judged, LinkSpan
+from agentd.core.metric_row import ScopeKind
+from agentd.core.metric_table import RULES
+from agentd.core.metric_windows import QUARTER_US, WINDOWS, MetricBook, WindowName
+from agentd.core.metrics import SITE, Metrics, Scope, Sums
+from agentd.core.order_model import Change, WorkOrder
+from agentd.core.people import Directory, Person
+from agentd.core.queues import DAY_US
+from agentd.errors import AgentdError, Refused
+from agentd.figures_board import (
+    board_key,
+    board_object,
+    figures_shown,
+    interval_shown,
+    table_shown,
+)
+from agentd.figures_restore import (
+    AHEAD_US,
+    NOW,
+    Slices,
+    moment_of,
+    read_gaps,
+    read_span,
+    spans_at,
+)
+from agentd.figures_scope import Engine, Sight
+from agentd.ports import LiveSink
+from agentd.ports.desk import DeskStore
+from agentd.ports.figures import (
+    CallsBehind,
+    FeedGap,
+    FeedHealth,
+    FiguresShown,
+    FigureWindow,
+    IntervalsShown,
+    MetricShown,
+)
+from agentd.ports.history import Fact, HistoryStore, IntervalRow
+
+TICK_S: Final = 1.0
+TROUBLE_S: Final = 5.0
+"""How soon the store is asked again when it refused."""
+SPAN_MAX_US: Final = 32 * DAY_US
+SETTLED_US: Final = 5 * 60_000_000
+"""How long after its end an interval is stored first."""
+SET_BACK_US: Final = 60_000_000
+"""A clock that is set back by less than this is waited for."""
+KEPT: Final[tuple[ScopeKind, ...]] = ("site", "queue", "team", "person")
+"""Whose intervals are stored: a seat's are its people's."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Store(HistoryStore, DeskStore, Protocol):
+    """What figures need of the store."""
+
+    async def flush(self) -> None: ...
+
+
+class FigureService:
+    """See the module (implements :class:`agentd.ports.figures.FiguresSource`).
+
+    ``team_of`` says the group of a (pbx, seat). :meth:`run` in a task of its own;
+    :meth:`announce`, :meth:`on_changed` and :meth:`on_judged` are to be told what happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        book: MetricBook,
+        pbxs: Sequence[str],
+        store: Store,
+        engine: Engine,
+        live: LiveSink,
+        directory: Directory,
+        team_of: Callable[[str, str | None], str | None],
+        monotonic: Callable[[], float] = clock.monotonic,
+        tick_s: float = TICK_S,
+    ) -> None:
+        self.metrics = Metrics(book)
+        self._pbxs = tuple(pbxs)
+        self._store = store
+        self._engine = engine
+        self._live = live
+        self._directory = directory
+        self._team_of = team_of
+        self._sight = Sight(engine, tuple(pbxs), directory, team_of)
+        self._monotonic = monotonic
+        self._tick_s = tick_s
+        self._whole: list[WindowName] = []
+        """Windows of which everything was read."""
+        self._shown: dict[str, Any] = {}
+        self._todo: asyncio.Queue[Callable[[], Coroutine[Any, Any, None]]] = asyncio.Queue()
+        self._linked: set[str] = set()
+        """PBXs whose link was up since the start."""
+        self._unheard_us: dict[str, int] = {}
+        """Of the others: since when, as far as is known, they were not heard."""
+        self.restored = False
+        """Whether everything that is kept was read."""
+
+    # --- in --------------------------------------------------------------------------------
+
+    def announce(self, effects: Sequence[Effect]) -> None:
+        """What the engine says, obligations after their commit."""
+        for effect in effects:
+            self._take(effect)
+            if isinstance(effect, LinkSpan) and effect.up:
+                self._linked.add(effect.pbx)
+                # The store knows since when it was not heard, where nobody could say so.
+                self._todo.put_nowait(self._learn_gaps)
+
+    def on_changed(self, changes: Sequence[tuple[WorkOrder, Change]]) -> None:
+        """Documents of orders changed (the store's word, after its commit)."""
+        for order, _ in changes:
+            self._take(order)
+
+    def on_judged(self, violations: Iterable[str]) -> None:
+        """Somebody decided about these violations (ids), or took a decision back."""
+        for violation in violations:
+            self._todo.put_nowait(partial(self._judge, violation))
+
+    def _take(self, fact: Any) -> None:
+        if isinstance(fact, WorkOrder):
+            self.metrics.take(fact, team=fact.team)
+            return
+        seat = getattr(fact, "seat", None)
+        agent = getattr(fact, "agent", None)
+        team = self._team_of(fact.pbx, seat) if seat is not None else None
+        person = self._directory.whose(agent) if agent is not None else None
+        self.metrics.take(fact, team=team, person=None if person is None else person.login)
+
+    async def _judge(self, violation: str) -> None:
+        judged = await self._store.violation(violation)
+        if judged is not None:
+            pbx = judged.violation.pbx
+            now_us = self._engine.pbx_now_us(pbx)
+            self._take(Judged(pbx, violation, now_us, judged.standing))
+
+    async def _learn_gaps(self) -> None:
+        with contextlib.suppress(RuntimeError):  # The store was closed meanwhile.
+            await self._store.flush()
+        for pbx in self._linked & self._unheard_us.keys():
+            # The store knows that better by now.
+            self._take(LinkSpan(pbx, self._unheard_us.pop(pbx), up=True))
+        now_us = self._now_us()
+        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, self._take)
+
+    # --- life ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Read what was, keep time, show what changes; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._patiently(self._restore), name="figures-restore")
+            group.create_task(self._work_off(), name="figures-follow-up")
+            group.create_task(self._keep_intervals(), name="figures-intervals")
+            while True:
+                self.tick()
+                await asyncio.sleep(self._tick_s)
+
+    async def _patiently(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it, again until the store does not refuse."""
+        told = False
+        while True:
+            try:
+                return await work()
+            except AgentdError as error:
+                if not told:
+                    _log.error("figures_wait", reason=str(error))
+                told = True
+                await asyncio.sleep(TROUBLE_S)
+
+    async def _work_off(self) -> None:
+        while True:
+            await self._patiently(await self._todo.get())
+
+    async def _restore(self) -> None:
+        now_us = self._now_us()
+        slices = Slices(self._monotonic)
+        last_us: dict[str, int] = {}
+
+        def take(fact: Fact | WorkOrder) -> None:
+            self._take(fact)
+            if not isinstance(fact, WorkOrder):
+                last_us[fact.pbx] = max(last_us.get(fact.pbx, 0), moment_of(fact))
+
+        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, take)
+        for span in spans_at(self.metrics.book, now_us):
+            await read_span(self._store, span, take, slices)
+            if span[2] == NOW:
+                self._not_heard_since(last_us)
+            self._whole += span[2]
+        self.restored = True
+
+    def _not_heard_since(self, last_us: Mapping[str, int]) -> None:
+        """Until a link is up again, its PBX was not heard since the last that was stored."""
+        for pbx, at_us in last_us.items():
+            if pbx not in self._linked:
+                self._unheard_us[pbx] = at_us
+                self._take(LinkSpan(pbx, at_us, up=False))
+
+    def _first_us(self, now_us: int) -> int:
+        return now_us - self.metrics.book.keep_days * DAY_US
+
+    async def _begin_anew(self) -> None:
+        """The PBX's clock was set back: time that has passed cannot be taken back."""
+        _log.warning("figures_clock_set_back", now_us=self._now_us(), was_us=self.metrics.now_us)
+        await self._store.flush()
+        self.metrics = Metrics(self.metrics.book)
+        self._whole = []
+        self.restored = False
+        await self._restore()
+
+    def tick(self) -> None:
+        """Let the time go on, and show what has changed."""
+        now_us = self._now_us()
+        if now_us < self.metrics.now_us - SET_BACK_US and self.restored:
+            self.restored = False
+            self._todo.put_nowait(self._begin_anew)
+        self.metrics.advance(now_us)
+        if not self._whole:
+            return
+        changed: dict[str, Any] = {}
+        for scope in self._board_scopes():
+            key, value = board_key(scope), board_object(self.metrics, scope, self._whole)
+            if self._shown.get(key) != value:
+                self._shown[key] = changed[key] = value
+        if changed:
+            self._live.publish(changed, ())
+
+    def _board_scopes(self) -> list[Scope]:
+        queues = {scope for scope in self.metrics.scopes() if scope[0] == "queue"}
+        for pbx in self._pbxs:
+            for key in self._engine.board(pbx):
+                kind, _, name = key.partition(":")
+                if kind == "queue":
+                    queues.add(("queue", name))
+        return [SITE, *sorted(queues)]
+
+    def _now_us(self) -> int:
+        """The PBX's time: the latest of several, so that nothing that has happened is left out."""
+        known = [pbx for pbx in self._pbxs if self._engine.knows_clock(pbx)]
+        return max(self._engine.pbx_now_us(pbx) for pbx in known or self._pbxs)
+
+    # --- intervals -------------------------------------------------------------------------
+
+    async def _keep_intervals(self) -> None:
+        """Store each quarter of an hour soon after its end, and again a week later, with what was
+        decided since; figures of older days come from there."""
+        week_us = 7 * DAY_US
+        stored_us = 0
+        while True:
+            quarter_us = (self._now_us() - SETTLED_US) // QUARTER_US * QUARTER_US - QUARTER_US
+            if self.restored and quarter_us != stored_us:
+                # After a start: those that ended while nobody was there to store them.
+                back = 96 if not stored_us else (quarter_us - stored_us) // QUARTER_US
+                for step in range(min(back, 96)):
+                    at_us = quarter_us - step * QUARTER_US
+                    await self._patiently(partial(self._store_quarter, at_us))
+                await self._patiently(partial(self._store_quarter, quarter_us - week_us))
+                stored_us = quarter_us
+            await asyncio.sleep(min(self._tick_s * 10, 30.0))
+
+    async def _store_quarter(self, at_us: int) -> None:
+        rows: list[IntervalRow] = []
+        slices = Slices(self._monotonic)
+        for scope in [scope for scope in self.metrics.scopes() if scope[0] in KEPT]:
+            [(_, sums)] = self.metrics.intervals(scope, at_us, at_us + QUARTER_US)
+            if sums.values:
+                rows.append(IntervalRow(*scope, at_us, dict(sums.values), sums.gap))
+            await slices.rest()
+        await self._store.put_intervals(rows)
+
+    # --- out -------------------------------------------------------------------------------
+
+    def table(self) -> Sequence[MetricShown]:
+        """The metrics' table."""
+        return table_shown([f"compliance:{r}" for r in RULES if r not in self.metrics.book.rules])
+
+    def figures(
+        self, who: Person, kind: ScopeKind, name: str, windows: Sequence[FigureWindow]
+    ) -> FiguresShown:
+        """See the seam."""
+        scope = self._sight.scope_for(who, kind, name)
+        self.metrics.advance(self._now_us())
+        return FiguresShown(
+            self.metrics.now_us,
+            tuple(window for window in WINDOWS if window not in self._whole),
+            {
+                window: figures_shown(self.metrics, scope, window)
+                for window in dict.fromkeys(windows)
+                if window in self._whole
+            },
+        )
+
+    async def intervals(
+        self, who: Person, kind: ScopeKind, name: str, from_us: int, to_us: int
+    ) -> IntervalsShown:
+        """See the seam. Of days that are kept in the store only: as they were stored."""
+        scope = self._sight.scope_for(who, kind, name)
+        now_us = self._now_us()
+        from_us = from_us // QUARTER_US * QUARTER_US
+        to_us = min(to_us, now_us)
+        if to_us - from_us > SPAN_MAX_US:
+            raise _invalid(
+                "to", "At most 32 days can be asked for at once.", "一次最多查询 32 天。"
+            )
+        kept_us = now_us - (self.metrics.book.keep_days - 1) * DAY_US
+        kept_us = -(-kept_us // QUARTER_US) * QUARTER_US
+        rows = self.metrics.rows(scope)
+        found: list[tuple[int, Sums]] = []
+        if from_us < kept_us:
+            until_us = min(kept_us, to_us)
+            stored = await self._store.intervals(kind, scope[1], from_us, until_us)
+            by_us = {row.at_us: Sums(row.sums, row.gap) for row in stored}
+            nothing = Sums({}, False)
+            found += [
+                (at_us, by_us.get(at_us, nothing)) for at_us in range(from_us, until_us, QUARTER_US)
+            ]
+        found += self.metrics.intervals(scope, max(from_us, kept_us), to_us)
+        return IntervalsShown(
+            QUARTER_US // 1_000_000,
+            now_us,
+            [interval_shown(rows, at_us, sums) for at_us, sums in found],
+        )
+
+    def calls_behind(
+        self,
+        who: Person,
+        kind: ScopeKind,
+        name: str,
+        window: FigureWindow,
+        metric: str,
+        cursor: str | None,
+        limit: int,
+    ) -> CallsBehind:
+        """See the seam."""
+        scope = self._sight.scope_for(who, kind, name)
+        if metric not in {row.key for row in self.metrics.rows(scope)}:
+            raise _invalid(
+                "metric",
+                f"There is no metric {metric!r} for a {kind}: see /api/metrics.",
+                f"没有指标“{metric}”，见 /api/metrics。",
+            )
+        self.metrics.advance(self._now_us())
+        found = self.metrics.calls_behind(scope, window, metric)[::-1]
+        start = 0
+        if cursor is not None:
+            pbx, slash, call = cursor.partition("/")
+            if not slash:
+                raise _invalid("cursor", "This is no cursor.", "翻页标记无效。")
+            # One that has slid out of the window had only older ones after it.
+            after = (pbx, call)
+            start = found.index(after) + 1 if after in found else len(found)
+        page = found[start : start + limit]
+        more = len(found) > start + limit
+        return CallsBehind(page, "/".join(page[-1]) if more else None)
+
+    async def feed(self) -> Sequence[FeedHealth]:
+        """See the seam."""
+        self.metrics.advance(self._now_us())
+        today = self.metrics.window("today")
+        gaps = await self._store.gaps(today.from_us, today.to_us)
+        shown = []
+        for pbx in self._pbxs:
+            state = self._engine.feed_state(pbx)
+            shown.append(
+                FeedHealth(
+                    pbx,
+                    state.link,
+                    state.last_event_us,
+                    state.clock_offset_us,
+                    state.lag_us,
+                    tuple(FeedGap(gap.from_us, gap.to_us) for gap in gaps if gap.pbx == pbx),
+                )
+            )
+        return shown
+
+
+def _invalid(field: str, text_en: str, text_zh: str) -> Refused:
+    return Refused(text_en, code="invalid", text_zh=text_zh, field=field)
