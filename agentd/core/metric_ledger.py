@@ -194,8 +194,6 @@ class Heard:
         else:
             # Also one that changes nothing: an earlier one may be heard of later.
             heard_us = self.us(at_us)
-            if not index and self._at:
-                heard_us = self._sum[0] - (self._at[0] - at_us if up else 0)
             self._at.insert(index, at_us)
             self._up.insert(index, up)
             self._sum.insert(index, heard_us)
@@ -210,7 +208,7 @@ class Heard:
         """Heard time up to ``at_us``; differences of these mean something."""
         index = bisect_right(self._at, at_us) - 1
         if index < 0:
-            return 0
+            return self._sum[0] if self._sum else 0
         return self._sum[index] + (at_us - self._at[index] if self._up[index] else 0)
 
     def forget(self, before_us: int) -> None:

@@ -96,8 +96,8 @@ class State:
         """By channel."""
         self.wrap_ups: dict[str, WrapUp] = {}
         """After-call work that was not told to be over yet, by leg (core.wrap_ups)."""
-        self.wrapping: dict[str, list[str]] = {}
-        """Seat → the legs of which it goes on there."""
+        self.wrapping: dict[str, str] = {}
+        """Seat → the leg of which it goes on there."""
         self.seats: dict[str, Seat] = {}
         self.queues: dict[str, Queue] = {}
         self.interfaces: dict[str, str] = {}

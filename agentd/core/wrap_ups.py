@@ -15,6 +15,7 @@ from agentd.core.state import State
 def begin(st: State, leg: Leg, order: str, at_us: int, until_us: int) -> None:
     """An answered leg, whose call has ``order``, ended at ``at_us``. Nothing is left to do where
     that is complete, and nobody wraps up who talks on another line."""
+    next_call(st, leg.seat, at_us)
     busy = any(
         other.ended_us is None and (other.answered_us is not None or other.found)
         for other in st.seats[leg.seat].legs.values()
@@ -27,15 +28,15 @@ def begin(st: State, leg: Leg, order: str, at_us: int, until_us: int) -> None:
     st.wrap_ups[leg.uid] = WrapUp(
         leg.seat, leg.agent, leg.call or leg.uid, leg.uid, leg.queue, order, at_us, until_us
     )
-    st.wrapping.setdefault(leg.seat, []).append(leg.uid)
+    st.wrapping[leg.seat] = leg.uid
     st.dirty.add(f"wrap:{leg.uid}")
 
 
 def reopened(st: State, leg: Leg) -> None:
     """The leg was not over after all."""
-    wrap = st.wrap_ups.pop(leg.uid, None)
-    if wrap is not None:
-        _runs_no_more(st, wrap)
+    if st.wrap_ups.pop(leg.uid, None) is not None:
+        if st.wrapping.get(leg.seat) == leg.uid:
+            del st.wrapping[leg.seat]
         st.dirty.add(f"wrap:{leg.uid}")
 
 
@@ -58,7 +59,7 @@ def restored(st: State, wrap: WrapUp) -> None:
     """Remembered from before a restart."""
     st.wrap_ups[wrap.leg] = wrap
     if wrap.to_us is None:
-        st.wrapping.setdefault(wrap.seat, []).append(wrap.leg)
+        st.wrapping[wrap.seat] = wrap.leg
 
 
 def _began(st: State, wrap: WrapUp) -> None:
@@ -110,19 +111,11 @@ def link_lost(st: State) -> None:
 
 
 def _running(st: State, *seats: str) -> list[WrapUp]:
-    return [st.wrap_ups[leg] for seat in seats for leg in st.wrapping.get(seat, ())]
-
-
-def _runs_no_more(st: State, wrap: WrapUp) -> None:
-    running = st.wrapping.get(wrap.seat, [])
-    if wrap.leg in running:
-        running.remove(wrap.leg)
-        if not running:
-            del st.wrapping[wrap.seat]
+    return [st.wrap_ups[st.wrapping[seat]] for seat in seats if seat in st.wrapping]
 
 
 def _end(st: State, wrap: WrapUp, at_us: int, by: WrapUpEnd) -> None:
-    _runs_no_more(st, wrap)
+    del st.wrapping[wrap.seat]
     wrap.to_us, wrap.ended_by = max(at_us, wrap.from_us), by
     st.dirty.add(f"wrap:{wrap.leg}")
     if wrap.settled:

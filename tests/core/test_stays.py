@@ -284,3 +284,27 @@ def test_leaving_a_queue_that_nobody_saw_joined_is_nothing() -> None:
     story.leaves_queue("li", at=5)
     story.settled()
     assert ended(story) == []
+
+
+def test_a_restart_that_lost_the_callers_channel_still_settles_the_stay() -> None:
+    story = Story()
+    story.joins("li", at=0)
+    story.leaves_queue("li", at=30)
+    again = restarted(story, at=31)
+    again.until(40)
+    assert ended(again) == [("hotline", "let_go", 0, 30)]
+
+
+def test_who_was_found_waiting_since_yesterday_is_not_on_todays_card() -> None:
+    story = Story(book=PolicyBook(day_starts_s=(1_790_000_000 - 10) % 86_400))
+    story.lists(
+        at=0,
+        channels=[story.listed("li", at=0, age=30, application="Queue", data="hotline")],
+        callers=[story.waits("li", at=0, wait=25)],
+    )
+    queue = story.engine.state.queues["hotline"]
+    assert (queue.offered, len(queue.waiting), queue.service_level) == (0, 1, None)
+    story.gives_up("li", at=5)
+    story.settled()
+    assert (queue.offered, queue.abandoned) == (0, 0)
+    assert ended(story) == [("hotline", "abandoned", -25, 30)]

@@ -195,6 +195,23 @@ def test_a_leg_that_is_opened_again_had_no_after_call_work() -> None:
     assert story.engine.state.wrapping == {}
 
 
+def test_one_that_was_over_already_is_forgotten_as_well_when_its_leg_is_opened_again() -> None:
+    for complete_at in (10.0, 20.2):
+        story = Story()
+        leg = story.talk()
+        story.until(complete_at)
+        if complete_at < 20:
+            story.complete(at=complete_at)
+        story.blind_transfer(leg, at=20)
+        story.leaves("li", at=20)
+        if complete_at > 20:
+            story.complete(at=complete_at)
+        story.parks("li", at=20.5)
+        story.until(30)
+        assert wraps(story) == []
+        assert story.engine.state.wrap_ups == {}
+
+
 def test_everybody_who_had_the_customer_has_theirs() -> None:
     story = Story()
     first = story.talk()
