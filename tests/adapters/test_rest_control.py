@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import get_args
 
+import httpx
 import pytest
 
 from agentd.core.people import Person
 from agentd.ports.supervision import Act
+from tests.adapters.live_rig import PATIENCE_S
 from tests.adapters.rest_rig import ADMIN, WANG, WU, ZHAO, rest
 
 BODIES = {
@@ -49,12 +52,21 @@ async def test_whoever_may_not_is_refused_and_it_is_in_the_audit_log(
         for act, body in BODIES.items():
             answer = await person.post(f"/api/control/{act}", json=body)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), act
-        noted: list[str] = []
-        for act in BODIES:
-            name = f"control.{act.replace('-', '_')}"
-            lines = (await auditor.get(f"/api/audit?action={name}")).json()["items"]
-            noted += [line["detail"]["outcome"] for line in lines if line["who"] == who.login]
+        # Written soon, not at once.
+        async with asyncio.timeout(PATIENCE_S):
+            while (noted := await _noted(auditor, who)).count("refused") < len(BODIES):
+                await asyncio.sleep(0.02)
         assert noted == ["refused"] * len(BODIES)
+
+
+async def _noted(auditor: httpx.AsyncClient, who: Person) -> list[str]:
+    """What came of the acts of ``who``, by the audit log."""
+    outcomes: list[str] = []
+    for act in BODIES:
+        name = f"control.{act.replace('-', '_')}"
+        lines = (await auditor.get(f"/api/audit?action={name}")).json()["items"]
+        outcomes += [line["detail"]["outcome"] for line in lines if line["who"] == who.login]
+    return outcomes
 
 
 async def test_bodies_are_checked(tmp_path: Path) -> None:
