@@ -20,8 +20,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from msgspec import Struct
-
 from agentd.core.effects import (
     Alert,
     CallEnded,
@@ -36,13 +34,13 @@ from agentd.core.effects import (
     WorkBegan,
     WrapUpEnded,
 )
+from agentd.core.metric_accounts import HOUR_US, Accounts, Key
 from agentd.core.metric_facts import (
     NOBODY,
     SITE,
     Documents,
     LegCase,
     OrderCase,
-    Piece,
     Scope,
     Stand,
     VisitCase,
@@ -52,7 +50,7 @@ from agentd.core.metric_facts import (
     stand_pieces,
 )
 from agentd.core.metric_figures import Figure, Sums, figure_of
-from agentd.core.metric_ledger import Heard, Ledger, Point, Totals
+from agentd.core.metric_ledger import Ledger
 from agentd.core.metric_row import KINDS, Metric, ScopeKind
 from agentd.core.metric_table import RULES, rows_for
 from agentd.core.metric_windows import (
@@ -82,19 +80,8 @@ Fact = (
     | OrderChanged
     | WorkOrder
 )
-Key = tuple[str, ...]
-"""Names what a fact is about: its kind, then what tells it apart."""
-
-HOUR_US: Final = 3_600_000_000
 SETTLED_US: Final = 2 * HOUR_US
 """A seat's changes older than this are not expected to come late."""
-
-
-class _Known(Struct, frozen=True, gc=False):
-    """What a key adds now: its pieces, and the points that they became in the ledgers."""
-
-    pieces: tuple[Piece, ...]
-    points: tuple[Point, ...]
 
 
 _EMPTY: Final = Ledger()
@@ -107,11 +94,7 @@ class Metrics:
         self.book = book
         self.now_us = 0
         self._windows = windows_at(book, 0)
-        self._ledgers: dict[Scope, Ledger] = {}
-        self._known: dict[Key, _Known] = {}
-        self._heard: dict[str, Heard] = {}
-        self._rates_us: dict[str, int] = {}
-        """The latest moment by PBX at which a rate changes."""
+        self._accounts = Accounts()
         self._visits: dict[Key, VisitCase] = {}
         self._waiting: dict[Scope, dict[Key, int]] = {}
         """Who waits, and since when."""
@@ -124,11 +107,6 @@ class Metrics:
         self._judged_us: dict[str, int] = {}
         self._about: dict[str, Key] = {}
         """Violation → the leg or order that it is about."""
-        self._last_us: dict[Key, int] = {}
-        """When each key counts last: then it can be forgotten some day."""
-        self._by_hour: dict[int, list[Key]] = {}
-        """The keys by the hour of that moment, or of an earlier one."""
-        self._forgot_us = 0
         self._rows = {kind: self._rows_of(kind) for kind in KINDS}
         self._takes: dict[type, Callable[..., None]] = {
             VisitBegan: self._visit_began,
@@ -165,14 +143,14 @@ class Metrics:
         self.now_us = now_us
         self._windows = windows_at(self.book, now_us)
         before_us = now_us - self.book.keep_days * DAY_US
-        if before_us - self._forgot_us >= HOUR_US:
+        if before_us - self._accounts.forgot_us >= HOUR_US:
             self._forget(before_us)
 
     # --- out ------------------------------------------------------------------------------
 
     def scopes(self) -> Iterable[Scope]:
         """Every scope of which a fact is known."""
-        return self._ledgers.keys()
+        return self._accounts.ledgers.keys()
 
     def window(self, name: WindowName) -> Window:
         """That window as it is now."""
@@ -181,19 +159,19 @@ class Metrics:
     def sums(self, scope: Scope, window: WindowName) -> Sums:
         """The named sums of ``scope`` over a window. A scope of which nothing is known has none."""
         span = self._windows[window]
-        ledger = self._ledgers.get(scope)
+        ledger = self._accounts.ledgers.get(scope)
         values: dict[str, int] = {}
         if ledger is not None:
             base, at, when = window.partition("@")
             start = ledger.up_to(f"{window}<", span.from_us)
             # All but the shift end at the same moment.
             end = ledger.up_to(f"{'shift' if base == 'shift' else 'now'}>{at}{when}", span.to_us)
-            values = self._difference(start, span.from_us, end, span.to_us)
+            values = self._accounts.between(start, span.from_us, end, span.to_us)
         if "@" not in window:
             since_us = min(self._waiting.get(scope, {}).values(), default=None)
             if since_us is not None:
                 values["longest_wait_us"] = max(self.now_us - since_us, 0)
-        return Sums(values, self._has_gap(scope, span))
+        return Sums(values, self._accounts.has_gap(scope, span))
 
     def figures(self, scope: Scope, window: WindowName) -> dict[str, Figure]:
         """Every metric that is defined for ``scope``, by key, over a window."""
@@ -216,13 +194,13 @@ class Metrics:
         if to_us <= from_us:
             return []
         moments = [*range(from_us, to_us, step_us), to_us]
-        ledger = self._ledgers.get(scope, _EMPTY)
+        ledger = self._accounts.ledgers.get(scope, _EMPTY)
         totals = ledger.at(moments)
         found: list[tuple[int, Sums]] = []
         for index, start_us in enumerate(moments[:-1]):
             end_us = moments[index + 1]
-            values = self._difference(totals[index], start_us, totals[index + 1], end_us)
-            gap = self._has_gap(scope, Window(start_us, end_us))
+            values = self._accounts.between(totals[index], start_us, totals[index + 1], end_us)
+            gap = self._accounts.has_gap(scope, Window(start_us, end_us))
             found.append((start_us, Sums(values, gap)))
         return found
 
@@ -232,38 +210,13 @@ class Metrics:
         span = self._windows[window]
         row = next(row for row in self.rows(scope) if row.key == key)
         names = {name.removeprefix("-") for name in (*row.num, *row.den)}
-        ledger = self._ledgers.get(scope, _EMPTY)
+        ledger = self._accounts.ledgers.get(scope, _EMPTY)
         calls = (
             point.call
             for point in ledger.between(span.from_us, span.to_us)
             if point.call is not None and any(name in names for name, _ in point.adds)
         )
         return list(dict.fromkeys(calls))
-
-    def _difference(self, start: Totals, from_us: int, end: Totals, to_us: int) -> dict[str, int]:
-        before = start.adds
-        values = {
-            name: number - before.get(name, 0)
-            for name, number in end.adds.items()
-            if number != before.get(name, 0)
-        }
-        for (name, pbx), (rate, moment) in end.rates.items():
-            heard = self._heard_of(pbx)
-            rate_then, moment_then = start.rates.get((name, pbx), (0, 0))
-            time_us = heard.us(to_us) * rate - moment - heard.us(from_us) * rate_then + moment_then
-            if time_us:
-                values[name] = values.get(name, 0) + time_us
-        return values
-
-    def _has_gap(self, scope: Scope, span: Window) -> bool:
-        # What is known of nowhere, or of the site, may be missing from any of them.
-        known = scope != SITE and scope in self._ledgers
-        pbxs = self._ledgers[scope].pbxs if known else self._heard
-        length_us = span.to_us - span.from_us
-        return any(
-            (heard := self._heard_of(pbx)).us(span.to_us) - heard.us(span.from_us) < length_us
-            for pbx in pbxs
-        )
 
     # --- facts ----------------------------------------------------------------------------
 
@@ -272,7 +225,7 @@ class Metrics:
         case = self._visits.get(key)
         if case is None:
             case = self._visits[key] = VisitCase(fact)
-            self._put(key, fact.pbx, case.pieces(), fact.joined_us)
+            self._accounts.put(key, fact.pbx, case.pieces(), fact.joined_us)
             for scope in case.scopes:
                 self._waiting.setdefault(scope, {})[key] = fact.joined_us
 
@@ -280,7 +233,7 @@ class Metrics:
         key = "visit", fact.pbx, fact.call, fact.queue, str(fact.joined_us)
         case = self._visits.setdefault(key, VisitCase())
         case.began, case.ended = None, fact
-        self._put(key, fact.pbx, case.pieces(), fact.joined_us)
+        self._accounts.put(key, fact.pbx, case.pieces(), fact.joined_us)
         for scope in case.scopes:
             self._waiting.get(scope, {}).pop(key, None)
 
@@ -294,8 +247,7 @@ class Metrics:
         return key, case
 
     def _leg_again(self, key: Key, case: LegCase, pbx: str, at_us: int) -> None:
-        last_us = max(self._last_us.get(key, 0), at_us)
-        self._put(key, pbx, case.pieces(self._standing), last_us)
+        self._accounts.put(key, pbx, case.pieces(self._standing), at_us)
 
     def _work_began(self, fact: WorkBegan, whose: Whose) -> None:
         key, case = self._leg(fact.pbx, fact.leg, whose)
@@ -346,8 +298,7 @@ class Metrics:
         return key, self._orders.setdefault(key, OrderCase())
 
     def _order_again(self, key: Key, case: OrderCase, pbx: str, at_us: int) -> None:
-        last_us = max(self._last_us.get(key, 0), at_us)
-        self._put(key, pbx, case.pieces(self._standing), last_us)
+        self._accounts.put(key, pbx, case.pieces(self._standing), at_us)
 
     def _order_changed(self, fact: OrderChanged, whose: Whose) -> None:
         key, case = self._order(fact.id)
@@ -364,11 +315,13 @@ class Metrics:
     def _document_again(self, order: str) -> None:
         pieces = self._documents.pieces(order)
         pbx = pieces[0].call[0] if pieces and pieces[0].call is not None else ""
-        self._put(("document", order), pbx, pieces, self._documents.last_us(order))
+        self._accounts.put(("document", order), pbx, pieces, self._documents.last_us(order))
 
     def _alert(self, fact: Alert, whose: Whose) -> None:
         key = "alert", fact.pbx, fact.spell, fact.level, fact.rule, str(fact.at_us)
-        self._put(key, fact.pbx, alert_pieces(fact, whose), fact.at_us)
+        pieces = alert_pieces(fact, whose)
+        if pieces:
+            self._accounts.put(key, fact.pbx, pieces, fact.at_us)
 
     def _seat_changed(self, fact: SeatChanged, whose: Whose) -> None:
         seat: Key = "seat", fact.pbx, fact.seat
@@ -385,91 +338,18 @@ class Metrics:
                 stand = stands[changed]
                 pieces = stand_pieces(stands[changed - 1] if changed else None, stand)
                 key = *seat, str(stand.at_us)
-                self._put(key, fact.pbx, pieces, stand.at_us)
+                if pieces or key in self._accounts.known:
+                    self._accounts.put(key, fact.pbx, pieces, stand.at_us)
 
     def _link(self, fact: LinkSpan, whose: Whose) -> None:
-        changed_us = self._heard_of(fact.pbx).changed(fact.at_us, up=fact.up)
-        if changed_us is not None and changed_us < self._rates_us.get(fact.pbx, 0):
-            self._date_anew(fact.pbx, changed_us)
-
-    def _heard_of(self, pbx: str) -> Heard:
-        heard = self._heard.get(pbx)
-        if heard is None:
-            heard = self._heard[pbx] = Heard()
-        return heard
-
-    # --- ledgers --------------------------------------------------------------------------
-
-    def _put(self, key: Key, pbx: str, pieces: list[Piece], last_us: int) -> None:
-        """What ``key`` adds is ``pieces`` from now on."""
-        self._remember(key, last_us)
-        now = tuple(pieces)
-        known = self._known.get(key)
-        if known is not None:
-            if known.pieces == now:
-                return
-            self._take_out(known)
-        elif last_us < self._forgot_us:
-            return
-        points = tuple(self._point(pbx, piece) for piece in now)
-        self._put_in(pbx, now, points)
-        self._known[key] = _Known(now, points)
-
-    def _put_in(self, pbx: str, pieces: Iterable[Piece], points: Iterable[Point]) -> None:
-        for piece, point in zip(pieces, points, strict=True):
-            for scope in piece.scopes:
-                ledger = self._ledgers.get(scope)
-                if ledger is None:
-                    ledger = self._ledgers[scope] = Ledger()
-                ledger.pbxs.add(pbx)
-                ledger.insert(point)
-
-    def _take_out(self, known: _Known) -> None:
-        for piece, point in zip(known.pieces, known.points, strict=True):
-            for scope in piece.scopes:
-                self._ledgers[scope].remove(point)
-
-    def _point(self, pbx: str, piece: Piece) -> Point:
-        rates: tuple[tuple[str, str, int, int], ...] = ()
-        if piece.rates:
-            heard_us = self._heard_of(pbx).us(piece.at_us)
-            rates = tuple((name, pbx, change, heard_us) for name, change in piece.rates)
-            self._rates_us[pbx] = max(self._rates_us.get(pbx, 0), piece.at_us)
-        return Point(piece.at_us, piece.adds, rates, piece.call)
-
-    def _date_anew(self, pbx: str, after_us: int) -> None:
-        """Heard times after ``after_us`` are other than they were: a gap was heard of late."""
-        for key, known in self._known.items():
-            if any(
-                point.at_us > after_us and any(rate[1] == pbx for rate in point.rates)
-                for point in known.points
-            ):
-                self._take_out(known)
-                points = tuple(self._point(pbx, piece) for piece in known.pieces)
-                self._put_in(pbx, known.pieces, points)
-                self._known[key] = _Known(known.pieces, points)
+        self._accounts.link_changed(fact.pbx, fact.at_us, up=fact.up)
 
     # --- forgetting -----------------------------------------------------------------------
 
-    def _remember(self, key: Key, last_us: int) -> None:
-        before_us = self._last_us.get(key)
-        if before_us != last_us:
-            self._last_us[key] = last_us
-            hour = last_us // HOUR_US
-            if before_us is None or before_us // HOUR_US != hour:
-                self._by_hour.setdefault(hour, []).append(key)
-
     def _forget(self, before_us: int) -> None:
         """Facts of before that moment lie in no window any more."""
-        self._forgot_us = before_us
-        for hour in [hour for hour in self._by_hour if (hour + 1) * HOUR_US <= before_us]:
-            for key in self._by_hour.pop(hour):
-                if self._last_us.get(key, before_us) < before_us:
-                    self._drop(key)
-        for ledger in self._ledgers.values():
-            ledger.forget(before_us)
-        for heard in self._heard.values():
-            heard.forget(before_us)
+        for key in self._accounts.forget(before_us):
+            self._drop(key)
         for seat, stands in self._stands.items():
             self._stands[seat] = _thinned(stands, before_us, self.now_us - SETTLED_US)
         for violation, judged_us in list(self._judged_us.items()):
@@ -477,8 +357,6 @@ class Metrics:
                 del self._judged_us[violation], self._standing[violation]
 
     def _drop(self, key: Key) -> None:
-        del self._last_us[key]
-        self._known.pop(key, None)
         broken: Iterable[str] = ()
         if key[0] == "visit":
             self._visits.pop(key)

@@ -424,7 +424,7 @@ def test_what_is_older_than_every_window_is_forgotten() -> None:
     made = filled()
     for scope in list(made.scopes()):
         made.figures(scope, "today")
-    assert len(made._known) > TRIM_AT
+    assert len(made._accounts.known) > TRIM_AT
     for days in range(1, 12):
         made.advance(at(1_000) + days * DAY)
         if days < 8:
@@ -433,11 +433,12 @@ def test_what_is_older_than_every_window_is_forgotten() -> None:
             )
     for kept in (
         made._visits, made._legs, made._orders, made._standing, made._judged_us, made._about,
-        made._known, made._last_us, made._documents._orders, made._documents._about,
+        made._accounts.known, made._accounts._last_us, made._documents._orders,
+        made._documents._about,
     ):  # fmt: skip
         assert kept == {}
-    assert made._by_hour == {}
-    assert all(ledger.points == [] for ledger in made._ledgers.values())
+    assert made._accounts._by_hour == {}
+    assert all(ledger.points == [] for ledger in made._accounts.ledgers.values())
     assert [len(stands) for stands in made._stands.values()] == [1]
     assert value(made, "signed_in", SEAT) > 79_000.0, "who signed in eleven days ago is still there"
 
@@ -461,11 +462,23 @@ def test_an_amendment_of_what_a_ledger_forgot_already() -> None:
     made.take(leg("over", answered=-40, ended=2_000, call="over"))
     made.figures(SITE, "today")
     made.advance(at(1_000) + 9 * DAY)
-    assert made._ledgers[SITE].points
+    assert made._accounts.ledgers[SITE].points
     made.take(leg("over", answered=-30, ended=2_000, call="over"))
     made.take(leg("over", answered=-40, ended=2_000, call="over"))
     assert value(made, "talk", SITE, "today@last_week") is None
     assert made.sums(SITE, "today").values.get("work_us") is None
+
+
+def test_what_hangs_on_a_leg_keeps_it() -> None:
+    made = metrics()
+    made.take(leg())
+    made.take(
+        WrapUpEnded("pbx", "PJSIP/1001", "王芳", "li", "leg", None, at(60), at(8_000), "order")
+    )
+    made.advance(at(4_000) + 9 * DAY)
+    assert len(made._legs) == 1
+    made.advance(at(12_000) + 9 * DAY)
+    assert made._legs == {}
 
 
 def test_changes_of_a_seat_that_changed_nothing_are_thinned_out() -> None:
@@ -480,7 +493,7 @@ def test_changes_of_a_seat_that_changed_nothing_are_thinned_out() -> None:
 def test_a_window_that_goes_back_is_counted_anew(back: int) -> None:
     """Shifts that overlap may make it so."""
     made = filled()
-    ledger = made._ledgers[QUEUE]
+    ledger = made._accounts.ledgers[QUEUE]
     later = dict(ledger.up_to("edge", at(300)).adds)
     assert ledger.up_to("edge", at(300) - back * SECOND).adds.get("answered", 0) < later["answered"]
     assert ledger.up_to("edge", at(300)).adds == later
