@@ -245,9 +245,9 @@ class Pipeline:
             self._board.note(out)
         return out
 
-    def on_the_line(self, seat: str) -> acts.OnTheLine | None:
-        """What the phone of a seat does now; None: nothing."""
-        return acts.on_the_line(self._engine.state, seat)
+    def lines(self, seat: str) -> tuple[acts.OnTheLine, ...]:
+        """What the phone of a seat does now: who is talked to first."""
+        return acts.lines(self._engine.state, seat)
 
     def channel_name(self, uid: str) -> str | None:
         """The name of a channel that lives now; None where there is none."""

@@ -273,9 +273,9 @@ class Runtime:
         yet among them."""
         return self._pipelines[pbx].board()
 
-    def on_the_line(self, pbx: str, seat: str) -> OnTheLine | None:
-        """What the phone of ``seat`` does now; None: nothing."""
-        return self._pipelines[pbx].on_the_line(seat)
+    def lines(self, pbx: str, seat: str) -> tuple[OnTheLine, ...]:
+        """What the phone of ``seat`` does now: who is talked to first."""
+        return self._pipelines[pbx].lines(seat)
 
     def channel_name(self, pbx: str, uid: str) -> str | None:
         """The name of a channel that lives now; None where there is none."""

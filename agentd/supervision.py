@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, get_args
 
 from agentd import clock
+from agentd.core.acts import OnTheLine
 from agentd.core.calls import SPY_UID
 from agentd.core.order_form import PauseReason
 from agentd.core.people import Directory, Person
@@ -116,13 +117,16 @@ class SupervisionService:
                 why = why_none(phone)
             actions[act] = Allowed(why is None, why)
         places = None
-        if seat is not None:
+        if seat is not None and actions["logout"].why_not != FORBIDDEN:
             self._seat(who, pbx, seat)
             places = tuple(_place(m) for m in self._pbxs[pbx].telephony.members(seat))
-        return Control(pbx, actions, phone, self._own.choices(pbx), places)
+        listens = actions["listen"].why_not != FORBIDDEN
+        return Control(pbx, actions, phone, self._own.choices(pbx) if listens else (), places)
 
     async def choose_phone(self, who: Person, pbx: str, device: str | None) -> OwnPhone | None:
         """Keep ``device`` as the person's own phone; None: the seat where the person signs in."""
+        if self._why_not.right(who, "listen") is not None:
+            raise refusal("forbidden", FORBIDDEN)
         self._known(pbx)
         await self._own.choose(who, pbx, device)
         # A page that kept the settings from before would put them back.
@@ -138,8 +142,8 @@ class SupervisionService:
             shown = self._seat(who, pbx, seat)
             about |= {"agent": shown.get("agent"), "person": shown.get("person")}
             await self._must(who, mode, pbx)
-            line = self._engine.on_the_line(pbx, seat)
-            if line is None or not line.answered:
+            line = next((x for x in self._engine.lines(pbx, seat) if x.answered), None)
+            if line is None:
                 raise refusal(
                     "wrong_state",
                     ("该座席目前没有通话。", "Nobody talks at this seat at the moment."),
@@ -333,8 +337,8 @@ class SupervisionService:
             await self._must(who, "hangup", pbx)
             channel = customer or call
             if seat is not None:
-                line = self._engine.on_the_line(pbx, seat) if seat in there else None
-                if line is None or line.call != call:
+                line = self._line(pbx, seat, call) if seat in there else None
+                if line is None:
                     raise _no_call()
                 channel = line.leg
             await self._engine.supervisor_acts(pbx, "hangup", call, seat=seat)
@@ -358,10 +362,13 @@ class SupervisionService:
         if queue is not None:
             return call, seats
         for seat in seats:
-            line = self._engine.on_the_line(pbx, seat)
-            if line is not None and line.call == call:
+            line = self._line(pbx, seat, call)
+            if line is not None:
                 return line.customer if line.direction != "internal" else None, seats
         raise _no_call()
+
+    def _line(self, pbx: str, seat: str, call: str) -> OnTheLine | None:
+        return next((line for line in self._engine.lines(pbx, seat) if line.call == call), None)
 
     # --- messages -------------------------------------------------------------------------
 

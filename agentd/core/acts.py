@@ -25,7 +25,7 @@ _WORDS: Final = {"whisper": "a supervisor whispers", "barge": "a supervisor barg
 
 
 class OnTheLine(Struct, frozen=True):
-    """What a seat's phone does now: the leg that its state speaks of."""
+    """One of the things that a seat's phone does now: an open leg."""
 
     leg: str
     """Uniqueid of the phone's channel."""
@@ -36,33 +36,29 @@ class OnTheLine(Struct, frozen=True):
     queue: str | None
     direction: str
     answered: bool
+    held: bool
+    """The other side waits: hold, consultation or parking."""
 
 
-def leg_shown(st: State, device: str) -> Leg | None:
-    """The leg that a seat's state speaks of: one that waits, else talks, else rings."""
+def lines(st: State, device: str) -> tuple[OnTheLine, ...]:
+    """What the phone of a seat does now: who is talked to, then who waits, then what rings."""
     seat = st.seats.get(device)
     if seat is None:
-        return None
-    return max(
-        (leg for leg in seat.legs.values() if leg.ended_us is None),
-        key=lambda leg: (leg.spell is not None, leg.answered_us is not None, leg.uid),
-        default=None,
-    )
-
-
-def on_the_line(st: State, device: str) -> OnTheLine | None:
-    """What the phone of a seat does now; None: nothing."""
-    leg = leg_shown(st, device)
-    if leg is None:
-        return None
-    return OnTheLine(
-        leg.uid,
-        leg.customer,
-        leg.call or leg.uid,
-        leg.queue,
-        leg.direction,
-        legs.is_answered(leg),
-    )
+        return ()
+    found = [
+        OnTheLine(
+            leg.uid,
+            leg.customer,
+            leg.call or leg.uid,
+            leg.queue,
+            leg.direction,
+            legs.is_answered(leg),
+            leg.spell is not None,
+        )
+        for leg in seat.legs.values()
+        if leg.ended_us is None
+    ]
+    return tuple(sorted(found, key=lambda line: (not line.answered, line.held, line.leg)))
 
 
 def spying(st: State, ev: e.ChanSpyStart) -> None:

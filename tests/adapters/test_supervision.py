@@ -47,7 +47,7 @@ class Floor(FakeQueues):
         self.contexts = {"agentd-redirect": {"1002", "8001"}}
         self.links = {"main": "up"}
         self.channels = {"leg1": "PJSIP/1001-1", "c1": "PJSIP/trunk-9"}
-        self.lines = {A: OnTheLine("leg1", "c1", "c1", "hotline", "inbound", True)}
+        self.talks = {A: OnTheLine("leg1", "c1", "c1", "hotline", "inbound", True, False)}
         self.seat: MySeat | None = None
         self.told: list[tuple[str, ...]] = []
         self.notes: list[AuditEntry] = []
@@ -81,8 +81,9 @@ class Floor(FakeQueues):
         self.order.append(f"told {act}")
         self.told.append((pbx, act, call, seat or ""))
 
-    def on_the_line(self, pbx: str, seat: str) -> OnTheLine | None:
-        return self.lines.get(seat)
+    def lines(self, pbx: str, seat: str) -> tuple[OnTheLine, ...]:
+        line = self.talks.get(seat)
+        return () if line is None else (line,)
 
     def channel_name(self, pbx: str, uid: str) -> str | None:
         return self.channels.get(uid)
@@ -346,7 +347,7 @@ async def test_nobody_is_listened_to_who_does_not_talk(floor: Floor) -> None:
     supervision = service(floor)
     with pytest.raises(Refused, match="Nobody talks"):
         await supervision.spy(BOSS, "listen", "main", B)
-    floor.lines[A] = replace(floor.lines[A], answered=False)
+    floor.talks[A] = replace(floor.talks[A], answered=False)
     with pytest.raises(Refused, match="Nobody talks"):
         await supervision.spy(BOSS, "listen", "main", A)
     assert floor.asked == []
@@ -478,7 +479,7 @@ async def test_a_call_is_sent_nowhere_that_is_not(floor: Floor, to: str) -> None
 
 
 async def test_an_internal_call_has_no_customer_and_can_be_ended(floor: Floor) -> None:
-    floor.lines[A] = OnTheLine("leg1", "c1", "c1", None, "internal", True)
+    floor.talks[A] = OnTheLine("leg1", "c1", "c1", None, "internal", True, False)
     with pytest.raises(Refused, match="no customer"):
         await service(floor).redirect(BOSS, "main", "c1", "1002")
     await service(floor).hang_up(BOSS, "main", "c1")

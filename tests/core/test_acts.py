@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentd.core import events as e
-from agentd.core.acts import on_the_line
+from agentd.core.acts import lines
 from agentd.core.calls import SPY_UID
 from agentd.core.effects import SeatChanged
 from agentd.core.policy import PolicyBook, SeatConfig
@@ -115,7 +115,7 @@ def test_a_seat_whose_phone_listens_has_no_call(uid: str) -> None:
     before = seat_changes(story, "PJSIP/1003")
     rings_for_a_supervisor(story, uid, "1003", at=10)
     story.say(e.ChanSpyStart(us(12), uid, leg))
-    assert on_the_line(story.engine.state, "PJSIP/1003") is None
+    assert lines(story.engine.state, "PJSIP/1003") == ()
     story.customer_ends(leg, at=20)
     story.hangup(uid, at=20)
     story.settled()
@@ -142,7 +142,7 @@ def test_a_call_of_the_seat_is_not_forgotten_for_a_listening_one() -> None:
     story = Story(book=PolicyBook(seats=(SeatConfig("PJSIP/9001", queueless=True),)))
     leg = story.talk()
     story.say(e.ChanSpyStart(us(12), leg, "whoever"))
-    assert on_the_line(story.engine.state, "PJSIP/1001") is not None
+    assert lines(story.engine.state, "PJSIP/1001") != ()
 
 
 # --- what a phone does now --------------------------------------------------------------------
@@ -150,13 +150,22 @@ def test_a_call_of_the_seat_is_not_forgotten_for_a_listening_one() -> None:
 
 def test_the_line_of_a_seat() -> None:
     story = Story()
-    assert on_the_line(story.engine.state, "PJSIP/1001") is None
-    assert on_the_line(story.engine.state, "PJSIP/7777") is None
+    assert lines(story.engine.state, "PJSIP/1001") == ()
+    assert lines(story.engine.state, "PJSIP/7777") == ()
     leg = story.talk()
-    line = on_the_line(story.engine.state, "PJSIP/1001")
-    assert line is not None
+    [line] = lines(story.engine.state, "PJSIP/1001")
     assert (line.leg, line.customer, line.call, line.queue) == (leg, "li", "li", "hotline")
-    assert line.answered
+    assert (line.answered, line.held) == (True, False)
+    story.holds(leg, at=10)
+    [line] = lines(story.engine.state, "PJSIP/1001")
+    assert line.held
+    # A second customer, on the same phone: who is talked to comes first.
+    story.joins("wang", at=11)
+    second = story.offers("wang", "1001", at=11)
+    story.rings(second, at=11)
+    assert [x.leg for x in lines(story.engine.state, "PJSIP/1001")] == [leg, second]
+    story.answers(second, at=13)
+    assert [x.leg for x in lines(story.engine.state, "PJSIP/1001")] == [second, leg]
 
 
 def test_a_ring_that_a_supervisor_ends_is_nobodys_fault() -> None:
