@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
-// Wall screens are replaced rarely: pages must run in a five-year-old Chromium.
-const OLDEST_BROWSER = "chrome92";
+// Wall screens are replaced rarely: pages must run in a five-year-old Chromium. For one older than
+// this, private fields would become maps, which the wallboard pays for dearly.
+const OLDEST_BROWSER = "chrome94";
 
 const AGENTD = process.env.AGENTD_URL ?? "http://127.0.0.1:8080";
 const PAGES = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".html"));

@@ -1,12 +1,14 @@
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { openMenu } from "../board/menu";
 import { messages } from "../i18n";
 import { store } from "../live/store";
+import { HALL, nowFor, type Running } from "../live/ticker";
 import { duration, limit, measure } from "../model/format";
 import { type Bar as BarValue, bar, type Cause, cause, clockBar, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
+import { drawBar, textOf } from "./faces";
 import { Icon } from "./icons";
-import { Bar, Live } from "./parts";
 import { waitStrength } from "./Queues";
 import { StateCounts } from "./Seats";
 import { pbxTime, queueLabel } from "./words";
@@ -112,16 +114,6 @@ function Calm() {
   );
 }
 
-/** Why this seat is in trouble now; reads signals, for use inside computations. */
-function causeOf(id: string): { seat: Seat; why: Cause; now: number } | null {
-  const seat = store.seat(id);
-  if (seat === undefined) return null;
-  const now = store.now(seat.pbx).value;
-  if (now === null) return null;
-  const why = cause(seat, store.activeAlerts.value, now);
-  return why === null ? null : { seat, why, now };
-}
-
 interface Figures {
   /** The time that counts. */
   readonly main: string;
@@ -133,24 +125,25 @@ interface Figures {
 
 const NO_FIGURES: Figures = { main: "", against: "", over: "" };
 
-function figures(id: string): Figures {
-  const t = messages.value;
-  const found = causeOf(id);
-  if (found === null) return NO_FIGURES;
-  const { seat, why, now } = found;
+function figures(seat: Seat, why: Cause, now: number): Figures {
+  const t = messages.peek();
   switch (why.kind) {
     case "clock": {
       const { from, warn_at, breach_at, stopped } = why.clock;
       if (stopped) return { ...NO_FIGURES, main: "–", over: t.seat.stopped };
       const past = breach_at === null ? 0 : now - breach_at;
+      const against =
+        breach_at !== null
+          ? t.lane.limit(limit(breach_at - from))
+          : warn_at === null
+            ? ""
+            : t.lane.warnAt(limit(warn_at - from));
+      const rings = ringCount(why.clock, now);
       return {
         main: duration(now - from),
-        against:
-          breach_at !== null
-            ? t.lane.limit(limit(breach_at - from))
-            : warn_at === null
-              ? ""
-              : t.lane.warnAt(limit(warn_at - from)),
+        against: [rings === null ? "" : t.seat.ring(rings), against]
+          .filter(Boolean)
+          .join(t.separator),
         over: past >= 1 ? t.lane.over(duration(past)) : "",
       };
     }
@@ -181,38 +174,86 @@ function figures(id: string): Figures {
   }
 }
 
-function ruleOf(id: string): Cause["kind"] | string {
-  const why = causeOf(id)?.why;
-  return why === undefined || why.kind === "unknown" ? "unknown" : why.rule;
-}
-
-function laneBar(id: string): BarValue | null {
-  const found = causeOf(id);
-  if (found === null) return null;
-  const { why, now } = found;
+function barOf(why: Cause, now: number): BarValue | null {
   if (why.kind === "clock") return clockBar(why.clock, now);
   if (why.kind === "alert" && why.value !== null) return bar(why.value, null, why.limit);
   return null;
 }
 
-function ringText(id: string): string {
-  const found = causeOf(id);
-  if (found === null || found.why.kind !== "clock" || found.why.clock.stopped) return "";
-  const count = ringCount(found.why.clock, found.now);
-  return count === null ? "" : messages.value.seat.ring(count);
+/** The parts of a card that time moves, as those of a tile: written past Preact. */
+class Face implements Running {
+  seat: Seat;
+  readonly exact = true;
+  /** Which rule it is about; its words are rendered. */
+  readonly rule: Signal<string>;
+  #box: HTMLElement | null = null;
+  #main: Text | null = null;
+  #against: Text | null = null;
+  #over: Text | null = null;
+  #bar = "";
+
+  constructor(seat: Seat, rule: Signal<string>) {
+    this.seat = seat;
+    this.rule = rule;
+  }
+
+  get pbx(): string {
+    return this.seat.pbx;
+  }
+
+  readonly onBox = (element: HTMLElement | null): void => {
+    this.#box = element;
+    this.#bar = "";
+  };
+  readonly onMain = (element: HTMLElement | null): void => {
+    this.#main = textOf(element);
+  };
+  readonly onAgainst = (element: HTMLElement | null): void => {
+    this.#against = textOf(element);
+  };
+  readonly onOver = (element: HTMLElement | null): void => {
+    this.#over = textOf(element);
+  };
+
+  show(now: number | null): void {
+    const why = now === null ? null : cause(this.seat, store.activeAlerts.peek(), now);
+    if (why === null || now === null) return;
+    this.rule.value = why.kind === "unknown" ? "unknown" : why.rule;
+    const shown = figures(this.seat, why, now);
+    write(this.#main, shown.main);
+    write(this.#against, shown.against);
+    write(this.#over, shown.over);
+    this.#bar = drawBar(this.#box, barOf(why, now), this.#bar);
+  }
+}
+
+function write(node: Text | null, text: string): void {
+  if (node !== null && node.data !== text) node.data = text;
 }
 
 function TroubleCard({ id }: { id: string }) {
   const t = messages.value;
   const seat = store.seat(id);
-  const rule = useComputed(() => ruleOf(id));
-  if (seat === undefined) return null;
+  const rule = useSignal("unknown");
+  const face = useRef<Face | null>(null);
+  useLayoutEffect(
+    () => (face.current === null ? undefined : HALL.enter(face.current)),
+    [seat === undefined],
+  );
+  useLayoutEffect(() => face.current?.show(nowFor(face.current)));
+  if (seat === undefined) {
+    face.current = null;
+    return null;
+  }
+  face.current ??= new Face(seat, rule);
+  face.current.seat = seat;
   const ruleKey = rule.value as keyof typeof t.rule;
   const { trouble } = seat;
   return (
     <button
       type="button"
       class="card"
+      ref={face.current.onBox}
       data-strength={trouble}
       data-trouble={id}
       data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
@@ -225,6 +266,10 @@ function TroubleCard({ id }: { id: string }) {
         t.lane.goTo,
       ].join(t.comma)}
       onClick={() => goTo(id)}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        openMenu({ kind: "seat", key: id }, event.currentTarget);
+      }}
     >
       <span class="card-top">
         <span class="card-strength">
@@ -232,11 +277,7 @@ function TroubleCard({ id }: { id: string }) {
           {t.strength[trouble]}
         </span>
         <span class="card-rule">{t.rule[ruleKey]}</span>
-        <span class="card-against">
-          <Live
-            text={() => [ringText(id), figures(id).against].filter(Boolean).join(t.separator)}
-          />
-        </span>
+        <span class="card-against" ref={face.current.onAgainst} />
       </span>
       <span class="card-main">
         <span class="card-who">
@@ -244,19 +285,14 @@ function TroubleCard({ id }: { id: string }) {
           <span>{seat.agent ?? t.seat.nobody}</span>
         </span>
         <span class="card-time">
-          <b>
-            <Live text={() => figures(id).main} />
-          </b>
+          <b ref={face.current.onMain} />
         </span>
       </span>
       <span class="card-foot">
         <span class="card-todo">{t.todo[ruleKey]}</span>
-        <span class="card-over">
-          <Live text={() => figures(id).over} />
-        </span>
+        <span class="card-over" ref={face.current.onOver} />
       </span>
       {seat.queue !== null && <span class="unseen">{queueLabel(seat.pbx, seat.queue)}</span>}
-      <Bar of={() => laneBar(id)} />
     </button>
   );
 }

@@ -3,11 +3,12 @@ import { messages } from "../i18n";
 import { store } from "../live/store";
 import { nowFor, type Room, type Running } from "../live/ticker";
 import { duration, limit, shortDuration, splitPerson } from "../model/format";
-import { type Bar, clockBar, nearestDue, ringCount } from "../model/rules";
+import { clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
 import { openMenu } from "../board/menu";
 import type { Square } from "../board/plan";
 import { density, LEAN } from "./density";
+import { drawBar, textOf } from "./faces";
 import { floatAt, floatAway, floatSoon } from "./floating";
 import { Icon } from "./icons";
 import { Live, StrengthTag } from "./parts";
@@ -72,29 +73,9 @@ class Face implements Running {
         if (mark !== null) mark.dataset.strength = left !== null && left < 0 ? "breach" : "calm";
       }
     }
-    this.#bar(clock === null || now === null ? null : clockBar(clock, now));
+    const bar = clock === null || now === null ? null : clockBar(clock, now);
+    shown.bar = drawBar(this.#tile, bar, shown.bar);
   }
-
-  /** The bar is a background of the tile: drawing it moves nothing, so nothing is laid out anew. */
-  #bar(value: Bar | null): void {
-    if (this.#tile === null) return;
-    // Steps of 2 %: finer ones cannot be seen on a tile.
-    const bar =
-      value === null
-        ? "none"
-        : `${Math.round(value.fill * 50) * 2} ${Math.round((value.mark ?? 0) * 100)} ${value.strength}`;
-    if (bar === this.#shown.bar) return;
-    this.#shown.bar = bar;
-    const [fill, mark, strength] = bar.split(" ");
-    this.#tile.dataset.bar = strength ?? "none";
-    this.#tile.style.backgroundSize =
-      mark === undefined ? "" : `${mark}% var(--bar), ${fill}% var(--bar), 100% var(--bar)`;
-  }
-}
-
-/** The text inside `element`: changing it is the least that a browser can be asked to do. */
-function textOf(element: HTMLElement | null): Text | null {
-  return element?.appendChild(document.createTextNode("")) ?? null;
 }
 
 interface Props {

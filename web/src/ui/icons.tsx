@@ -49,6 +49,13 @@ const SOLIDS = {
 
 export type IconName = keyof typeof STROKES | keyof typeof SOLIDS;
 
+/** The path of an icon. */
+export function shapeOf(name: IconName): string {
+  return name in SOLIDS
+    ? SOLIDS[name as keyof typeof SOLIDS]
+    : STROKES[name as keyof typeof STROKES];
+}
+
 /** Decoration: the word stands beside it or in the label. */
 export function Icon({ name, large = false }: { name: IconName; large?: boolean }) {
   const solid = name in SOLIDS ? SOLIDS[name as keyof typeof SOLIDS] : null;
