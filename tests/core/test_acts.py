@@ -179,3 +179,21 @@ def test_a_ring_that_a_supervisor_ends_is_nobodys_fault() -> None:
     story.settled()
     assert story.leg(leg).outcome == "redirected"
     assert story.violations == []
+
+
+def test_a_customer_taken_out_of_a_hold_waits_at_nobodys_charge() -> None:
+    story = Story()
+    leg = story.talk()
+    story.holds(leg, at=10)
+    story.say(e.SupervisorActs(us(15), 7, "redirect", "li"))
+    story.leaves("li", at=15.1)
+    story.hangup(leg, at=15.2)
+    story.joins("li", at=15.3, queue="sales")
+    # It would have been a breach after 30 s.
+    story.until(60)
+    story.leaves_queue("li", at=61, queue="sales")
+    story.hangup("li", at=61)
+    story.settled()
+    assert story.leg(leg).ended_by == "supervisor"
+    assert story.violations == []
+    assert story.alerts("hold") == []
