@@ -13,8 +13,9 @@ PASSWORD_MIN_CHARS = 10
 PASSWORD_MAX_CHARS = 256
 NAME_MAX_CHARS = 64
 
-TOKEN_RIGHTS = ("board", "metrics", "orders.complete", "orders.export", "orders.read")
-"""What a machine's token may be given."""
+TOKEN_RIGHTS = ("board", "metrics", "orders.complete", "orders.export", "orders.read", "wall")
+"""What a machine's token may be given. ``wall``: the board without names, numbers and violations,
+for screens that visitors see."""
 
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,30}[A-Za-z0-9])?")
 _RESERVED = frozenset({"system", "me", "replaced", "moved", "nobody"})

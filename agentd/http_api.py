@@ -33,6 +33,7 @@ from agentd.http_login import MySeatOf, session_router
 from agentd.http_pages import Guard, Pages
 from agentd.http_problems import install
 from agentd.http_session import Caller, Door, DoorSettings, WebAccounts, caller
+from agentd.http_wall import wall_session_router
 from agentd.monitor_audience import Listener
 
 INCOMING_MAX_BYTES = 4096
@@ -227,23 +228,29 @@ class WebServer:
 
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:
-            await self._live.serve(websocket, self._watch(caller(websocket)))
+            masked = websocket.query_params.get("masked") == "1"
+            watch = self._watch(caller(websocket), masked=masked)
+            await self._live.serve(websocket, watch)
 
         app.include_router(session_router(self._accounts, settings.door, self._my_seat))
+        app.include_router(wall_session_router(self._accounts, settings.door))
         for router in self._routers:
             app.include_router(router)
         door = Door(app, Pages(settings.static_dir), self._accounts, settings.door)
         hosts = (*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts)
         return Guard(door, hosts, by_address=settings.tls is not None)
 
-    def _watch(self, who: Caller) -> Callable[[], Listener | None]:
-        """Who listens on the connection of ``who``, asked anew each time: a login ends."""
+    def _watch(self, who: Caller, *, masked: bool) -> Callable[[], Listener | None]:
+        """Who listens on the connection of ``who``, asked anew each time: a login ends.
+        ``masked``: a wall wants to be shown no more than visitors may see."""
         accounts = self._accounts
 
         def watch() -> Listener | None:
             if who.token is not None:
-                return Listener.of_token(accounts.whose_token(who.secret))
-            return Listener.of_person(accounts.whose_cookie(who.cookie))
+                listener = Listener.of_token(accounts.whose_token(who.secret))
+            else:
+                listener = Listener.of_person(accounts.whose_cookie(who.cookie))
+            return listener.behind_mask() if masked and listener is not None else listener
 
         return watch
 

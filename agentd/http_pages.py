@@ -28,7 +28,17 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-PAGES = {"/": "index.html", "/desk": "desk.html", "/shift": "shift.html", "/login": "login.html"}
+PAGES = {
+    "/": "index.html",
+    "/desk": "desk.html",
+    "/shift": "shift.html",
+    "/login": "login.html",
+    "/wall": "wall.html",
+    "/alerts": "alerts.html",
+    "/settings": "settings.html",
+}
+PUBLIC = ("/login", "/wall")
+"""Pages without anything in them, which ask who is there: a person, or a wall with its token."""
 
 # What Vite names after its content: assets/index-DiwrgTda.js.
 _HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
@@ -72,13 +82,13 @@ class Pages(StaticFiles):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory=directory, check_dir=False)
         self._root = directory
-        self._login_files: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._public_files: tuple[tuple[int, ...], frozenset[str]] = ((), frozenset())
 
     async def check_config(self) -> None:
         """A missing directory is no error: it may be built while we run."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """``path`` relative to the directory; the four pages by their short names."""
+        """``path`` relative to the directory; the pages by their short names."""
         short = "/" if path == "." else f"/{path}"
         path = PAGES.get(short, path)
         try:
@@ -95,18 +105,19 @@ class Pages(StaticFiles):
         )
         return response
 
-    def belongs_to_login(self, path: str) -> bool:
-        """Whether ``path`` (of a URL) is the login page or one of the files that it loads."""
-        if path == "/login":
+    def is_public(self, path: str) -> bool:
+        """Whether ``path`` (of a URL) is one of :data:`PUBLIC` or one of the files they load."""
+        if path in PUBLIC:
             return True
-        page = self._root / PAGES["/login"]
+        pages = [page for name in PUBLIC if (page := self._root / PAGES[name]).is_file()]
         try:
-            built_ns = page.stat().st_mtime_ns
+            built_ns = tuple(page.stat().st_mtime_ns for page in pages)
         except OSError:
             return False
-        if self._login_files[0] != built_ns:
-            self._login_files = (built_ns, frozenset(_files_of(page, self._root)))
-        return path in self._login_files[1]
+        if self._public_files[0] != built_ns:
+            files = (file for page in pages for file in _files_of(page, self._root))
+            self._public_files = (built_ns, frozenset(files))
+        return path in self._public_files[1]
 
 
 def no_accounts_page() -> Response:

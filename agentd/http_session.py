@@ -30,6 +30,8 @@ from agentd.http_problems import Problem, problem_of
 from agentd.ports.accounts import ASKED_FROM, Accounts, ApiToken
 
 COOKIE = "agentd_session"
+WALL_COOKIE = "agentd_wall"
+"""Holds the token of a wall; good for the wall's own routes and its live stream only."""
 BODY_MAX_BYTES = 256 << 10
 UPLOAD_MAX_BYTES = 2 << 20
 """Of a CSV file."""
@@ -40,6 +42,10 @@ DISCARDED_MAX_BYTES = 4 << 20
 """What is too long is read to its end up to here: who is cut off while sending hears no reason."""
 BODY_MAX_S = 30.0
 
+_OPEN = frozenset(
+    {("POST", "/api/session"), ("POST", "/api/wall/session"), ("DELETE", "/api/wall/session")}
+)
+"""What answers without a login."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = "application/json"
 _CSV = "text/csv"
@@ -162,7 +168,7 @@ class Door:
             if path == "/" and not who.may("board"):
                 return RedirectResponse("/desk", HTTPStatus.FOUND)
             return self._pages
-        if self._pages.belongs_to_login(path):
+        if self._pages.is_public(path):
             return self._pages
         navigates = (
             headers.get("sec-fetch-mode") == "navigate" or "text/html" in headers.get("accept", "")
@@ -188,6 +194,10 @@ class Door:
             # A token that is wrong is not mended by a cookie beside it.
             token = await self._accounts.by_token(secret.strip())
             return Caller(None, token, address, "", secret.strip(), browser)
+        if wall := _cookie(headers, WALL_COOKIE) if _is_walls(scope) else "":
+            # Nor is a wall's access that has ended: somebody may be logged in on its machine, and
+            # visitors would see what that person may.
+            return Caller(None, await self._accounts.by_token(wall), address, "", wall, browser)
         person = await self._accounts.by_cookie(cookie)
         return Caller(person, None, address, cookie, "", browser)
 
@@ -208,7 +218,7 @@ class Door:
     ) -> Receive:
         """What the route may read its body from. Raises :class:`Problem`."""
         method, path = scope["method"], scope["path"]
-        logging_in = (method, path) == ("POST", "/api/session")
+        logging_in = (method, path) in _OPEN
         if method not in _SAFE:
             self._check_origin(headers)
         if not who.known and not logging_in and path != "/healthz":
@@ -269,9 +279,17 @@ def _not_logged_in(*, by_token: bool = False) -> Problem:
     )
 
 
-def _cookie(headers: Headers) -> str:
+def _is_walls(scope: Scope) -> bool:
+    """Whether this is what a wall asks for."""
+    path: str = scope["path"]
+    if path == "/ws":
+        return b"wall=1" in scope["query_string"].split(b"&")
+    return path == "/api/wall" or path.startswith("/api/wall/")
+
+
+def _cookie(headers: Headers, name: str = COOKIE) -> str:
     for line in headers.getlist("cookie"):
-        value = cookie_parser(line).get(COOKIE)
+        value = cookie_parser(line).get(name)
         if value:
             return value[:128]
     return ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agentd.core.people import Person
 from agentd.logs import mask_number
@@ -25,11 +26,17 @@ class Audience(Struct, frozen=True):
     """An agent: only the own seat, its queues and alerts."""
     queues: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    masked: bool = False
+    """A wall that visitors see: no names, numbers and violations."""
 
 
 EVERYTHING = Audience()
 NOTHING = Audience(login="")
 """No account has an empty login."""
+WALL_RIGHTS = frozenset({"board", "wall"})
+"""Rights of tokens that may listen."""
+_JUDGING = frozenset({"within_rings", "alerts"})
+"""Figures that tell of broken rules, beside ``compliance:…``."""
 
 
 class Listener(Struct, frozen=True):
@@ -51,9 +58,16 @@ class Listener(Struct, frozen=True):
     @classmethod
     def of_token(cls, token: ApiToken | None) -> Listener | None:
         """None: this token may not listen."""
-        if token is None or "board" not in token.rights:
+        if token is None or not WALL_RIGHTS.intersection(token.rights):
             return None
-        return cls(Audience(queues=tuple(sorted(token.queues))))
+        masked = "board" not in token.rights
+        return cls(Audience(queues=tuple(sorted(token.queues)), masked=masked))
+
+    def behind_mask(self) -> Listener:
+        """The same for a wall that visitors see. An agent sees no more than the own seat anyway."""
+        if self.audience.login is not None:
+            return self
+        return replace(self, audience=replace(self.audience, masked=True))
 
     def hears(self, topic: str) -> str | None:
         """``topic`` (of ports.desk.Hints) as this listener is told it; None: not at all."""
@@ -73,7 +87,7 @@ class _Facts(Struct, frozen=True):
     """What of a board object decides who may see it."""
 
     kind: str = ""
-    pbx: str = ""
+    pbx: str | None = ""
     name: str | None = None
     group: str | None = None
     queues: tuple[str, ...] = ()
@@ -81,6 +95,13 @@ class _Facts(Struct, frozen=True):
     seat: str | None = None
     agent: str | None = None
     person: str | None = None
+    scope: str | None = None
+
+    @property
+    def of_queue(self) -> str | None:
+        """The key of the queue that the object tells of, as far as it is one queue's."""
+        known = self.kind in ("queue", "surge") or (self.kind, self.scope) == ("figures", "queue")
+        return f"queue:{self.pbx}/{self.name}" if known else None
 
     @property
     def at(self) -> str:
@@ -115,6 +136,7 @@ class Views:
         self._views: dict[Audience, View] = {}
         self._watchers: dict[str, set[Audience]] = {}
         self._masked: dict[str, tuple[msgspec.Raw, msgspec.Raw]] = {}
+        self._walled: dict[str, tuple[msgspec.Raw, msgspec.Raw]] = {}
 
     def open(self, audience: Audience) -> View:
         """The view of ``audience``; made if nobody had it."""
@@ -135,6 +157,7 @@ class Views:
             self._facts.clear()
             self._seats_of.clear()
             self._masked.clear()
+            self._walled.clear()
 
     def follow(
         self, fresh: Sequence[str], gone: Sequence[str]
@@ -175,6 +198,7 @@ class Views:
                 del self._seats_of[facts.person]
         if key not in self._board:
             self._masked.pop(key, None)
+            self._walled.pop(key, None)
 
     def _moved(self, old: Mapping[str, _Facts | None]) -> set[str | None]:
         """Logins whose seat is another, or of other queues; None among them for nobody's."""
@@ -208,8 +232,8 @@ class Views:
             return ()
         if facts.kind == "pbx":
             return [audience for audience in self._views if audience.login is not None]
-        if facts.kind == "queue":
-            return list(self._watchers.get(key, ()))
+        if facts.of_queue is not None:
+            return list(self._watchers.get(facts.of_queue, ()))
         logins: set[str | None] = set()
         for some in (before, after):
             if some is not None:
@@ -249,16 +273,19 @@ class Views:
         match facts.kind:
             case "pbx":
                 return True
-            case "queue":
+            case "queue" | "figures" | "surge":
+                if facts.of_queue is None:
+                    # The site's figures are for those who see all of it.
+                    return audience == Audience(masked=audience.masked)
                 if audience.login is not None:
-                    return key in view.watched
+                    return facts.of_queue in view.watched
                 return not audience.queues or facts.name in audience.queues
             case "seat":
                 if audience.login is not None:
                     return facts.person == audience.login
                 return _in_scope(audience, facts.queues, facts.group)
             case "alert":
-                return self._may_see_alert(audience, facts)
+                return not audience.masked and self._may_see_alert(audience, facts)
         return False
 
     def _may_see_alert(self, audience: Audience, alert: _Facts) -> bool:
@@ -275,6 +302,11 @@ class Views:
 
     def _shown(self, view: View, key: str) -> msgspec.Raw:
         raw = self._board[key]
+        if view.audience.masked:
+            walled = self._walled.get(key)
+            if walled is None or walled[0] is not raw:
+                walled = self._walled[key] = (raw, _for_visitors(raw))
+            return walled[1]
         if view.audience.login is None or not key.startswith("queue:"):
             return raw
         known = self._masked.get(key)
@@ -326,3 +358,42 @@ def _without_callers(raw: msgspec.Raw) -> msgspec.Raw:
 
 def _masked(caller: Any) -> Any:
     return mask_number(caller) if isinstance(caller, str) else None
+
+
+_NOBODYS: dict[str, Any] = {
+    "seat": "",
+    "label": "",
+    "agent": None,
+    "person": None,
+    "call": None,
+    "caller": None,
+    "pause_reason": None,
+    "clock": None,
+    "owed": [],
+    "trouble": "calm",
+}
+
+
+def _for_visitors(raw: msgspec.Raw) -> msgspec.Raw:
+    """A board object without names, numbers and what tells of broken rules. Of a seat its state
+    stays, to be counted."""
+    shown: dict[str, Any] = msgspec.json.decode(raw)
+    match shown["kind"]:
+        case "queue":
+            shown["waiting"] = [{**waiting, "caller": None} for waiting in shown["waiting"]]
+        case "seat":
+            shown |= _NOBODYS
+        case "figures":
+            shown["figures"] = {
+                window: {key: value for key, value in figures.items() if not _judges(key)}
+                for window, figures in shown["figures"].items()
+            }
+        case "pbx":
+            shown |= {"reason": None, "warnings": []}
+        case _:
+            return raw
+    return msgspec.Raw(msgspec.json.encode(shown))
+
+
+def _judges(metric: str) -> bool:
+    return metric in _JUDGING or metric.startswith("compliance:")
