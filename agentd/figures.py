@@ -291,6 +291,12 @@ class FigureService:
 
     # --- out -------------------------------------------------------------------------------
 
+    def span_us(self, window: FigureWindow) -> tuple[int, int]:
+        """See the seam."""
+        self.metrics.advance(self._now_us())
+        found = self.metrics.window(window)
+        return found.from_us, found.to_us
+
     def table(self) -> Sequence[MetricShown]:
         """The metrics' table."""
         return table_shown([f"compliance:{r}" for r in RULES if r not in self.metrics.book.rules])

@@ -29,6 +29,7 @@ from agentd.http_retention import retention_router
 from agentd.http_seats import my_seat_json, seats_router
 from agentd.http_shift import shift_router, violations_router
 from agentd.http_tables import Tables
+from agentd.http_wall import wall_router
 from agentd.ports.accounts import Accounts
 from agentd.ports.desk import Desk, DeskStore
 from agentd.ports.figures import FiguresSource
@@ -88,6 +89,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         people_router(s.accounts, s.directory),
         history_router(s.history, tables, offset_s, days, s.now_us),
         figures_router(s.figures, s.history),
+        wall_router(s.figures, s.history.store, lambda: s.figures.span_us("shift")),
         alerts_router(s.history, tables, offset_s, s.now_us),
         retention_router(
             s.history, tables, s.directory, s.retention, s.desk.book.numbers, offset_s, s.now_us
