@@ -41,7 +41,7 @@ from agentd.core.effects import (
 )
 from agentd.core.obligation import change_key, merge
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest migration: what these tables look like."""
 
 metadata = MetaData()
