@@ -34,6 +34,7 @@ from agentd.core.effects import (
     seconds,
 )
 from agentd.core.order_form import FormBook
+from agentd.core.pbx_clock import OurClock
 from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
@@ -142,12 +143,14 @@ class Daemon:
         tell = announce or EffectLog()
         told = tell if self.mqtt is None else _all(tell, self.mqtt.announce)
         boards = self.live if self.mqtt is None else _Boards(self.live, self.mqtt)
+        ours = OurClock(*clock.this_boot())
         self.runtime = Runtime(
-            {pbx: Pipeline(pbx, policies[pbx]) for pbx in access},
+            {pbx: Pipeline(pbx, policies[pbx], ours=ours) for pbx in access},
             self.store,
             boards,
             announce=_all(told, self._tell_staff),
             resync=lambda pbx: self.listeners[pbx].resync(),
+            clock_set=self.store.clock_job,
         )
         self.listeners = {
             pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()

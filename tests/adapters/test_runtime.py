@@ -11,6 +11,7 @@ import pytest
 
 from agentd.core import events as e
 from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
+from agentd.core.pbx_clock import PbxClock
 from agentd.core.state import Answer
 from agentd.errors import Refused
 from agentd.ports import AmiBytes, CompleteOrder, LinkChanged, LinkInfo, RecordingFile, Restored
@@ -47,8 +48,10 @@ class FakePipeline:
         self.orders: set[str] = set()
         self.answers: list[Answer] = []
         self.late: list[e.Command] = []
+        self.clock = PbxClock()
+        self.step_us = 0
 
-    def feed(self, data: bytes) -> list[Effect]:
+    def feed(self, data: bytes, our_us: int | None = None) -> list[Effect]:
         self.told.append(data)
         return self.says.get(data, [])
 
@@ -65,9 +68,23 @@ class FakePipeline:
         return []
 
     def link_info(
-        self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]
-    ) -> None:
-        self.told.append(("info", offset_us))
+        self,
+        offset_us: int | None,
+        version: str | None,
+        warnings: Sequence[tuple[str, str]],
+        our_us: int,
+        *,
+        since_us: int | None,
+        uncertain_us: int,
+    ) -> list[Effect]:
+        if offset_us is not None:
+            self.clock.measured(offset_us, our_us)
+        self.told.append(("info", self.clock.offset_us))
+        return []
+
+    def take_step_us(self) -> int:
+        step_us, self.step_us = self.step_us, 0
+        return step_us
 
     def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
         self.told.append((command, clock_known))
