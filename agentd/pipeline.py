@@ -79,7 +79,7 @@ class Pipeline:
             decoded = decode(frame)
             at_us = decoded.at_us
             if at_us and (at_us > latest_us or at_us < clock.earliest_us):
-                self._set(clock.stamped(at_us, our_us, timeline.stamp_us), out)
+                self._set(clock.stamped(at_us, our_us, timeline.stamp_us), at_us, out)
                 latest_us = clock.latest_us(our_us) or NEVER_US
             if isinstance(decoded, e.Event):
                 self.saw_ami = True
@@ -169,8 +169,9 @@ class Pipeline:
 
     # --- time -----------------------------------------------------------------------------
 
-    def _set(self, step: Step, out: list[Effect]) -> None:
-        """The PBX's clock was set: what was heard by the old one is applied, then all is moved."""
+    def _set(self, step: Step, at_us: int, out: list[Effect]) -> None:
+        """The PBX's clock was set and says ``at_us`` now: what was heard by the old one is applied,
+        then all is moved."""
         timeline, engine = self._timeline, self._engine
         while timeline.head_us != NEVER_US:
             event = timeline.pop()
@@ -184,7 +185,7 @@ class Pipeline:
         if self.last_event_us:
             self.last_event_us += step.step_us
         self._step_us += step.step_us
-        self._board.clock_set(step.step_us, engine.state.now_us)
+        self._board.clock_set(step.step_us, at_us)
         engine.state.reference = self.clock.reference()
 
     def take_step_us(self) -> int:
@@ -281,7 +282,7 @@ class Pipeline:
                 offset_us, our_us, since_us=since_us, uncertain_us=uncertain_us
             )
             if step is not None:
-                self._set(step, out)
+                self._set(step, our_us + offset_us, out)
             self._engine.state.reference = self.clock.reference()
         self._board.info(self.clock.offset_us, version, warnings)
         if out:
