@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 # A file's tests stay together in one of the processes, and the longest files begin.
-PYTEST := $(PY) -m pytest --cov --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+PYTEST := $(PY) -m pytest --cov --numprocesses=auto --dist=loadfile --no-loadscope-reorder \
+	--max-worker-restart=0
 export PYTHON
 
 .DEFAULT_GOAL := help
