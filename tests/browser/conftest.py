@@ -105,6 +105,7 @@ def open_page(chromium_path: Path) -> OpenPage:
         height: int = 768,
         dark: bool = False,
         locale: str = "zh-CN",
+        timezone: str | None = None,
         allowed: str = r"$^",
         wait_for: str = ".seats",
     ) -> AsyncIterator[Shown]:
@@ -116,6 +117,7 @@ def open_page(chromium_path: Path) -> OpenPage:
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
                 locale=locale,
+                timezone_id=timezone,
             )
             page = await context.new_page()
             notes = Notes()

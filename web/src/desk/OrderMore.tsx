@@ -9,7 +9,7 @@ import { duration } from "../model/format";
 import { Icon } from "../ui/icons";
 import { callBack } from "./actions";
 import { placeName, valueName } from "./Conflict";
-import { changedPlaces, commandWord, type FormWords } from "./history";
+import { changedPlaces, commandWord, type FormWords, NOTHING } from "./history";
 import { command, say } from "./state";
 import { moment, nowOf } from "./ui";
 import { deskWords } from "./words";
@@ -329,7 +329,7 @@ function History({ order }: { order: OrderView }) {
                 <span key={path} class="history-change">
                   {name}
                   {common.value.colon}
-                  {before === "–" ? after : `${before} → ${after}`}
+                  {before === NOTHING ? after : `${before} → ${after}`}
                 </span>
               ))}
             </span>

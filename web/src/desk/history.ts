@@ -4,6 +4,8 @@ import type { Order, OrderChange } from "../api/types";
 import { common } from "../i18n/common";
 import { categoryName, form } from "../live/form";
 import { labelText } from "../live/problem";
+import { store } from "../live/store";
+import { queueLabel } from "../ui/words";
 import type { Value } from "./draft";
 import { moment } from "./ui";
 
@@ -13,6 +15,9 @@ export interface ChangedPlace {
   readonly before: string;
   readonly after: string;
 }
+
+/** Where nothing stood, or nothing stands any more. */
+export const NOTHING = "–";
 
 type Place = keyof typeof common.value.place;
 
@@ -111,13 +116,15 @@ function unitName(key: string): string {
 
 function words(path: string, value: unknown, order: Order): string {
   const c = common.value;
-  if (path !== "revisit.satisfaction" && nothing(value)) return value === false ? c.no : "–";
+  if (path !== "revisit.satisfaction" && nothing(value)) return value === false ? c.no : NOTHING;
   if (value === true) return c.yes;
   if (path.endsWith("_us")) {
     const moments = String(value).split(", ").map(Number);
     return moments.map((at) => moment(at / 1_000_000, order.pbx)).join(", ");
   }
   const text = String(value);
+  if (path === "queue") return queueLabel(order.pbx, text);
+  if (path === "seat") return store.seat(`seat:${order.pbx}/${text}`)?.label ?? text;
   const named: Readonly<Record<string, string>> = STATES.has(path)
     ? c.orderState
     : path === "contacts.kind"
@@ -143,8 +150,10 @@ export function changedPlaces(
   for (const [whole, before, after] of all) {
     if (nothing(before) && nothing(after)) continue;
     if (OF_THE_FORM.test(whole)) {
-      const said = (value: unknown) =>
-        of.value(whole, typeof value === "boolean" ? value : String(value ?? ""));
+      const said = (value: unknown) => {
+        if (value === null || value === undefined || value === "") return NOTHING;
+        return of.value(whole, typeof value === "boolean" ? value : String(value));
+      };
       found.push({ path: whole, name: of.name(whole), before: said(before), after: said(after) });
       continue;
     }
@@ -158,7 +167,10 @@ export function changedPlaces(
       after: words(path, after, order),
     });
   }
-  return found;
+  // One step can mean the same for two clocks: it is said once.
+  return found.filter(
+    (one, at) => found.findIndex((a) => a.name === one.name && a.after === one.after) === at,
+  );
 }
 
 /** What was done, in words. */

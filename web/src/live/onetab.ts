@@ -28,7 +28,7 @@ export interface Channel {
 }
 
 /** So long the others wait for the one whose turn it is. */
-export const WAIT_MS = 400;
+export const WAIT_MS = 1000;
 const REMEMBERED = 50;
 
 function isWord(value: unknown): value is Word {
