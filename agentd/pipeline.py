@@ -185,7 +185,7 @@ class Pipeline:
         if self.last_event_us:
             self.last_event_us += step.step_us
         self._step_us += step.step_us
-        self._board.clock_set(step.step_us, at_us)
+        self._board.clock_set(step.step_us, at_us, self.clock.offset_us)
         engine.state.reference = self.clock.reference()
 
     def take_step_us(self) -> int:

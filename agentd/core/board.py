@@ -125,8 +125,10 @@ class Board:
         if not dated or any(self._link[key] != value for key, value in known.items()):
             self._link = {**known, "since": seconds(at_us or None)}
 
-    def clock_set(self, step_us: int, at_us: int) -> None:
-        """The PBX's clock was set by ``step_us``; ``at_us`` by the new clock."""
+    def clock_set(self, step_us: int, at_us: int, offset_us: int | None) -> None:
+        """The PBX's clock was set by ``step_us``: it says ``at_us``, ``offset_us`` more than ours
+        (None: not known)."""
+        self._info = {**self._info, "clock_offset_s": seconds(offset_us)}
         self._step = {"at": seconds(at_us), "seconds": seconds(step_us)}
 
     def info(

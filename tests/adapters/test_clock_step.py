@@ -151,7 +151,7 @@ async def promises(store: Store, its: Callable[[], int]) -> int:
     """The order is urgent, and its caller was promised something in ten minutes: until when."""
     due = its() + HOUR_US // 6
     for command in (MakePromise("查到后告知", due), MarkUrgent()):
-        done = await store.apply(ORDER, command, LEADER, its())
+        await store.apply(ORDER, command, LEADER, its())
     while True:
         order = await store.order(ORDER)
         assert order is not None

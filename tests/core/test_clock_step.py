@@ -435,6 +435,33 @@ def test_a_call_back_of_a_completed_order_is_in_time_as_before() -> None:
     assert s(done.first_due_us) == 920 + HOUR
 
 
+def test_a_clock_set_back_is_no_restart_of_the_pbx() -> None:
+    """Asterisk counts its uptime by that clock: it looks as if it had begun anew."""
+    live = Live()
+    live.pinged(0)
+    live.hears(BANNER + LOGIN, 0)
+    live.event("FullyBooted", 0, Uptime=600)
+    live.hears(lists() + answered(), 3)
+    live.effects += live.pipeline.link_changed("down", "closed", "the PBX closed the link")
+    live.ahead = -500
+    live.hears(BANNER + LOGIN, 100)
+    live.event("FullyBooted", 100, Uptime=200)
+    live.event("VarSet", 101)
+    assert live.said(LegEnded) == []
+    assert live.pipeline.live_counts()["open_legs"] == 1
+
+
+def test_a_leg_that_was_judged_already_is_left_alone() -> None:
+    """Of two seats that had the customer the first is done with."""
+    live = talking()
+    (call,) = live.pipeline._engine.state.calls.values()
+    (leg,) = live.pipeline._engine.state.legs.values()
+    leg.settled = True
+    live.ahead = HOUR
+    live.event("VarSet", 10)
+    assert (leg.gap, call.gap) == (False, True)
+
+
 # --- a recording: nobody knows when it arrived --------------------------------------------------
 
 
