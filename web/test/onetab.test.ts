@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Channel, OneTab, WAIT_MS } from "../src/live/onetab";
+import { type Channel, OneTab, SLOW_MS, WAIT_MS } from "../src/live/onetab";
 
 /** One air in which all tabs hear each other, as a BroadcastChannel does: not themselves. */
 class Air {
@@ -66,6 +66,19 @@ test("a tab that closes hands on, one that is gone without a word is waited for 
   expect(acts).toEqual(["1", "2"]);
   tabs[2]?.once("c", act("2"));
   expect(acts).toEqual(["1", "2", "2"]);
+});
+
+test("one that is there but slow is waited for longer, and not for ever", () => {
+  const tabs = three();
+  tabs[1]?.once("a", act("1"));
+  vi.advanceTimersByTime(WAIT_MS);
+  expect(acts).toEqual([]);
+  tabs[0]?.once("a", act("0"));
+  vi.advanceTimersByTime(SLOW_MS);
+  expect(acts).toEqual(["0"]);
+  tabs[1]?.once("b", act("1"));
+  vi.advanceTimersByTime(WAIT_MS + SLOW_MS);
+  expect(acts).toEqual(["0", "1"]);
 });
 
 test("without a channel every tab acts; a tab in front of another is known", () => {

@@ -34,7 +34,7 @@ let tabs: OneTab | null = null;
 /** Start everything; the person is known by now. */
 export function followDesk(): void {
   tabs = tabsOf("desk");
-  effect(() => tabs?.update({ able: audible.value }));
+  effect(() => tabs?.update({ able: audible.value && store.feed.value.is === "live" }));
   followDrafts();
   followOtherTabs();
   followSound();

@@ -20,7 +20,7 @@ export const deskEn: DeskMessages = {
     noMatch: "No such seat.",
     free: "free",
     taken: (login) => `${login} is signed in`,
-    inQueueAs: (name) => `in the queue as ${name}, not signed in`,
+    inQueueAs: (name) => `in the queue: ${name}`,
     replaces: (login) => `No. ${login} is still signed in here; your sign-in ends that.`,
     check: "Phone check",
     registered: "The phone is registered",

@@ -14,7 +14,7 @@ export const deskZh = {
     noMatch: "没有这个座席。",
     free: "空闲",
     taken: (login: string) => `${login} 已签入`,
-    inQueueAs: (name: string) => `队列成员 ${name}，未签入`,
+    inQueueAs: (name: string) => `队列成员 ${name}`,
     replaces: (login: string) => `工号 ${login} 仍签入在这个座席；您签入后，其签入即告结束。`,
     check: "话机检查",
     registered: "话机已注册",

@@ -6,7 +6,7 @@
 /** How a tab stands among the others. */
 interface Tab {
   readonly id: string;
-  /** Whether the browser lets it sound. */
+  /** Whether the browser lets it sound, and its line to agentd is good. */
   readonly able: boolean;
   /** When it was opened, milliseconds. */
   readonly since: number;
@@ -27,8 +27,10 @@ export interface Channel {
   onmessage: ((event: MessageEvent<unknown>) => void) | null;
 }
 
-/** So long the others wait for the one whose turn it is. */
+/** So long the others wait for a word of the one whose turn it is. */
 export const WAIT_MS = 1000;
+/** And so long when it has answered: it is there, but slow. Twice is better than never. */
+export const SLOW_MS = 3000;
 const REMEMBERED = 50;
 
 function isWord(value: unknown): value is Word {
@@ -44,6 +46,8 @@ function before(a: Tab, b: Tab): boolean {
 export class OneTab {
   readonly #others = new Map<string, Tab>();
   readonly #done: string[] = [];
+  /** Which tabs have spoken since an event that waits. */
+  readonly #spoken = new Map<string, Set<string>>();
   readonly #channel: Channel | null;
   #me: Tab;
 
@@ -81,12 +85,21 @@ export class OneTab {
       this.#do(key, act);
       return;
     }
+    const spoken = this.#spoken.get(key) ?? new Set<string>();
+    this.#spoken.set(key, spoken);
+    this.#say("who");
     setTimeout(() => {
-      if (this.#done.includes(key)) return;
-      // Those before this one said nothing: they are gone, or know nothing of it.
-      for (const [id, tab] of this.#others) if (before(tab, this.#me)) this.#others.delete(id);
-      this.#do(key, act);
+      // Who is there forgets nobody, and does it; who is not says nothing.
+      for (const [id, tab] of this.#others)
+        if (before(tab, this.#me) && !spoken.has(id)) this.#others.delete(id);
+      if (this.#isFirst()) this.#finish(key, act);
+      else setTimeout(() => this.#finish(key, act), SLOW_MS);
     }, WAIT_MS);
+  }
+
+  #finish(key: string, act: () => void): void {
+    this.#spoken.delete(key);
+    if (!this.#done.includes(key)) this.#do(key, act);
   }
 
   #isFirst(): boolean {
@@ -111,6 +124,7 @@ export class OneTab {
   #hear(word: Word): void {
     if (word.is === "gone") this.#others.delete(word.tab.id);
     else this.#others.set(word.tab.id, word.tab);
+    for (const spoken of this.#spoken.values()) spoken.add(word.tab.id);
     if (word.is === "who") this.#say("here");
     if (word.is === "done" && word.key !== undefined) this.#note(word.key);
   }

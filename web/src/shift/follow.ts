@@ -40,7 +40,7 @@ let tabs: OneTab | null = null;
 export function followShift(): void {
   if (!leads.peek()) return;
   tabs = tabsOf("shift");
-  effect(() => tabs?.update({ able: audible.value }));
+  effect(() => tabs?.update({ able: audible.value && store.feed.value.is === "live" }));
   followSound();
   void loadForm();
   void loadPeople();
