@@ -130,8 +130,8 @@ async def told(made: World) -> str:
     await made.done(AGENT, order, Edit(category="complaint", own_service=True, fields=fields))
     await made.done(AGENT, order, AddNumber(number="01087654321", label="单位"))
     await made.done(AGENT, order, MakePromise(text="两小时内回电", due_us=due_us))
-    await made.done(AGENT, order, MarkUrgent())
     await made.done(AGENT, order, Complete(own_service=False))
+    await made.done(AGENT, order, MarkUrgent())
     await made.done(LEADER, order, DispatchTo(unit="water", person="王工", text="请派人"))
     return order
 
