@@ -168,3 +168,12 @@ async def until_moved(store: Store, promise_us: int) -> WorkOrder:
         if order.promise.due_us != promise_us:
             return order
         await asyncio.sleep(0.01)
+
+
+def test_our_clock_counts_from_this_boot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    boot, zero_us = clock.this_boot()
+    assert boot
+    assert clock.this_boot() == (boot, zero_us)
+    assert zero_us < clock.wall_us()
+    monkeypatch.setattr(clock, "_BOOT_ID", tmp_path / "none")
+    assert clock.this_boot() == ("", zero_us)
