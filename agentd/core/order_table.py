@@ -208,7 +208,7 @@ def _is(actor: Actor, order: WorkOrder, who: Person) -> bool:
             return _addressed(order, who)
         case "qa":
             return who.role == "qa" and not who.disabled and scope and not concerned
-        case "overseer":
+        case _:  # overseer
             return who.role in ("qa", "manager") and not who.disabled and scope
 
 
