@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
+# A file's tests stay together in one of the processes, and the longest files begin.
+PYTEST := $(PY) -m pytest --cov --numprocesses=auto --dist=loadfile --no-loadscope-reorder \
+	--max-worker-restart=0
 export PYTHON
 
 .DEFAULT_GOAL := help
@@ -25,11 +28,11 @@ demo: web ## a moving wallboard: the embedded PBX plays calls, the URL is printe
 
 test: web ## all tests; suites whose programs are missing are named at the end
 	@$(PY) tools/web.py test
-	@$(PY) -m pytest --cov
+	@$(PYTEST)
 
 test-all: web ## all tests; a suite that cannot run is a failure
 	@$(PY) tools/web.py test
-	@AGENTD_REQUIRE_BROWSER=1 AGENTD_REQUIRE_BROKER=1 AGENTD_REQUIRE_LAB=1 $(PY) -m pytest --cov
+	@AGENTD_REQUIRE_BROWSER=1 AGENTD_REQUIRE_BROKER=1 AGENTD_REQUIRE_LAB=1 $(PYTEST)
 
 lab: web ## a real Asterisk with phones and callers, in Docker or natively
 	@$(PY) -m asterisk_lab up

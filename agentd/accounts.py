@@ -38,7 +38,7 @@ from agentd.errors import AgentdError, Refused
 from agentd.ports.accounts import ASKED_FROM, Account, ApiToken, AuditEntry, LoginRefused
 from agentd.ports.desk import DeskStore
 
-SETTINGS_MAX_BYTES = 16 << 10
+SETTINGS_MAX_BYTES = 64 << 10
 AUDIT_FLUSH_S = 1.0
 SWEEP_S = 60.0
 CHANGES_AT_ONCE = 50

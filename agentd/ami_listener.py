@@ -297,7 +297,7 @@ class AmiListener:
             ssl=self._tls or False,
             server_hostname=(settings.tls_server_name or settings.host) if self._tls else None,
             protocol_factory=lambda: AmiProtocol(
-                settings, self._inbox, self, self._log, self._monotonic
+                settings, self._inbox, self, self._log, self._monotonic, self._wall_us
             ),
         )
         failures: list[LinkError] = []
@@ -484,7 +484,7 @@ class AmiListener:
 
     def _publish_info(self, session: AmiSession) -> None:
         warnings = self._warnings | self._refused | self._watch.warnings()
-        self._reports.info(session.offset.offset_us(), self._version, warnings)
+        self._reports.info(session.offset, self._version, warnings)
 
 
 def _for_people(action: AmiAction | str) -> AmiAction:

@@ -302,6 +302,7 @@ class EventWatch:
 class _Sample:
     offset_us: int
     round_trip_us: int
+    sent_us: int
 
 
 class ClockOffset:
@@ -315,6 +316,7 @@ class ClockOffset:
     _KEPT = 8
     _STEP_US = 50_000
     _STEP_SAMPLES = 3
+    _SURE_STEP_US = 250_000
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=self._KEPT)
@@ -322,16 +324,33 @@ class ClockOffset:
     def add(self, sent_us: int, received_us: int, pbx_us: int) -> None:
         """One ping: our clock when it went out and when its answer came, and the PBX's time."""
         middle_us = (sent_us + received_us) // 2
-        self._samples.append(_Sample(pbx_us - middle_us, received_us - sent_us))
+        sample = _Sample(pbx_us - middle_us, received_us - sent_us, sent_us)
+        before_us = self.offset_us()
+        if before_us is not None:
+            unsure_us = self.uncertain_us() + sample.round_trip_us
+            if abs(sample.offset_us - before_us) > self._SURE_STEP_US + unsure_us:
+                # No delay explains this: the clock was set, and one answer is enough to know.
+                self._samples.clear()
+        self._samples.append(sample)
         self._forget_before_a_step()
 
     def offset_us(self) -> int | None:
         """Microseconds to add to our clock to have the PBX's; None before the first ping."""
         if not self._samples:
             return None
+        return round(statistics.median(sample.offset_us for sample in self._best()))
+
+    def uncertain_us(self) -> int:
+        """How far :meth:`offset_us` may be wrong: half a round trip; 0 before the first ping."""
+        return max((sample.round_trip_us for sample in self._best()), default=0) // 2
+
+    def since_us(self) -> int | None:
+        """Our clock at the first ping that counts; None before it."""
+        return min((sample.sent_us for sample in self._samples), default=None)
+
+    def _best(self) -> list[_Sample]:
         ranked = sorted(self._samples, key=lambda sample: sample.round_trip_us)
-        best = ranked[: (len(ranked) + 1) // 2]
-        return round(statistics.median(sample.offset_us for sample in best))
+        return ranked[: (len(ranked) + 1) // 2]
 
     def _forget_before_a_step(self) -> None:
         """When somebody set the PBX's clock, the samples from before only mislead."""

@@ -72,12 +72,14 @@ class AmiProtocol(asyncio.Protocol):
         listening: Listening,
         logger: BoundLogger,
         monotonic: Callable[[], float],
+        wall_us: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._listening = listening
         self._log = logger
         self._monotonic = monotonic
+        self._wall_us = wall_us
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[LinkError] = loop.create_future()
         self.greeted: asyncio.Future[None] = loop.create_future()
@@ -115,7 +117,7 @@ class AmiProtocol(asyncio.Protocol):
                 return
             self._head = b""
             self.greeted.set_result(None)
-        if not self._inbox.put_nowait(AmiBytes(self._settings.pbx, data)):
+        if not self._inbox.put_nowait(AmiBytes(self._settings.pbx, data, self._wall_us())):
             self._pause()
         for frame in self._framer.feed(data):
             if isinstance(frame, Banner):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.stdlib import BoundLogger
 
 from agentd.ami_link import LinkError
-from agentd.ami_pbx import Warnings
+from agentd.ami_pbx import ClockOffset, Warnings
 from agentd.ports import Inbox, LinkChanged, LinkInfo
 
 _OFFSET_CHANGE_US = 1_000
@@ -50,15 +50,18 @@ class LinkReports:
         event = _DOWN_EVENTS.get(error.code, "ami.link_down")
         self._log.warning(event, code=error.code, reason=error.reason)
 
-    def info(self, offset_us: int | None, version: str | None, warnings: Warnings) -> None:
-        """What is known of the PBX now: clock offset in microseconds, version, warnings."""
+    def info(self, offset: ClockOffset, version: str | None, warnings: Warnings) -> None:
+        """What is known of the PBX now: its clock, its version, warnings."""
         before = self._info or LinkInfo(self._pbx)
-        known_us = before.clock_offset_us
+        known_us, offset_us = before.clock_offset_us, offset.offset_us()
+        since_us, uncertain_us = offset.since_us(), offset.uncertain_us()
         if offset_us is None or (
             known_us is not None and abs(offset_us - known_us) <= _OFFSET_CHANGE_US
         ):
             offset_us = known_us
-        info = LinkInfo(self._pbx, offset_us, version, tuple(warnings.items()))
+            since_us, uncertain_us = before.measured_since_us, before.uncertain_us
+        told = tuple(warnings.items())
+        info = LinkInfo(self._pbx, offset_us, since_us, uncertain_us, version, told)
         if info == self._info:
             return
         known = dict(before.warnings)

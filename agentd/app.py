@@ -33,6 +33,8 @@ from agentd.core.effects import (
     Violation,
     seconds,
 )
+from agentd.core.order_form import FormBook
+from agentd.core.pbx_clock import OurClock
 from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
@@ -111,7 +113,7 @@ class Daemon:
     """One agentd: every part, built but not yet started.
 
     ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database. ``books``
-    (by PBX) goes before the configuration's own policies; ``announce`` is told what may be told.
+    (by PBX) and ``form`` go before the configuration's own; ``announce`` is told what may be told.
     ``mqtt`` is the broker to publish to, if any; ``routers`` are served beside the REST API.
     """
 
@@ -123,13 +125,14 @@ class Daemon:
         store_path: Path,
         *,
         books: Mapping[str, PolicyBook] | None = None,
+        form: FormBook | None = None,
         announce: Callable[[Sequence[Effect]], None] | None = None,
         mqtt: MqttSettings | None = None,
         routers: Sequence[APIRouter] = (),
     ) -> None:
         self.store_path = store_path
         policies = {pbx: (books or {}).get(pbx) or config.policy_book(pbx) for pbx in access}
-        rulebook = Rulebook(Directory(), config.form_book, policies)
+        rulebook = Rulebook(Directory(), form or config.form_book, policies)
         self.store = Store(store_path, rules=rulebook.orders)
         self.live = LiveStream(
             StreamSettings(
@@ -140,12 +143,14 @@ class Daemon:
         tell = announce or EffectLog()
         told = tell if self.mqtt is None else _all(tell, self.mqtt.announce)
         boards = self.live if self.mqtt is None else _Boards(self.live, self.mqtt)
+        ours = OurClock(*clock.this_boot())
         self.runtime = Runtime(
-            {pbx: Pipeline(pbx, policies[pbx]) for pbx in access},
+            {pbx: Pipeline(pbx, policies[pbx], ours=ours) for pbx in access},
             self.store,
             boards,
             announce=_all(told, self._tell_staff),
             resync=lambda pbx: self.listeners[pbx].resync(),
+            clock_set=self.store.clock_job,
         )
         self.listeners = {
             pbx: AmiListener(settings, self.runtime.inbox) for pbx, settings in access.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -126,8 +127,9 @@ def demo(
         if seat is not None:
             typer.echo(f"At the desk:   log in as agent, take seat {seat.rpartition('/')[2]}, and")
             typer.echo(f"               answer with its phone: {url}/demo-phone.html")
-        typer.echo(f"In a terminal: AGENTD_TOKEN={access.token} agentd watch {url}")
-        typer.echo(f"Work orders:   agentd ticket list --database {database}")
+        me = _this_program()
+        typer.echo(f"In a terminal: AGENTD_TOKEN={access.token} {me} watch {url}")
+        typer.echo(f"Work orders:   {me} ticket list --database {database}")
 
     asyncio.run(programs.demo(settings, options, ready))
 
@@ -246,6 +248,15 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     sys.exit(0)
+
+
+def _this_program() -> str:
+    """What to type in the same shell to run agentd again: it need not be on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != "agentd":
+        return f"{sys.executable} -m agentd"
+    found = shutil.which("agentd")
+    return "agentd" if found and called.exists() and called.samefile(found) else str(called)
 
 
 def _stop(error: AgentdError, *, code: int) -> NoReturn:

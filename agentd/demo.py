@@ -22,6 +22,7 @@ from agentd.ami_link import AmiSettings
 from agentd.app import Daemon, EffectLog, stopped_by_signals, web_settings
 from agentd.config import Config
 from agentd.core.effects import Effect, OrderChanged
+from agentd.core.order_form import FormBook, Unit
 from agentd.core.order_model import MarkUrgent
 from agentd.core.people import Person
 from agentd.core.policy import PolicyBook, SeatConfig
@@ -34,6 +35,14 @@ from agentd.simulator import REDIRECT_CONTEXT, SimConfig, SimulatedPbx
 QUEUE_LABELS = {"hotline": "市民热线", "complaints": "投诉建议", "sales": "业务咨询"}
 GROUPS = ("一组", "二组", "三组", "四组", "五组")
 SEATS_A_GROUP = 8
+UNITS = (
+    Unit("lighting", ("路灯管理所", "Street lighting office"), "孙立", "6101", 3),
+    Unit("sanitation", ("环境卫生中心", "Sanitation centre"), "何静", "6102", 2),
+    Unit("water", ("自来水公司", "Water works"), "罗刚", "6103", 1),
+    Unit("housing", ("住房和建设局", "Housing and construction office"), "高洁", "6104", 5),
+    Unit("hotline", ("热线服务质量组", "Service quality team of the hotline"), "方婷", "6105", 3),
+)
+"""承办单位, each with whom to ask for and by what number."""
 COMPLETE_AFTER_S = (15.0, 240.0)
 FORGOTTEN = 0.04
 """Share of orders that nobody completes."""
@@ -68,6 +77,11 @@ def dressed(book: PolicyBook, played: SimConfig) -> PolicyBook:
     )
     labels = {**QUEUE_LABELS, **book.queue_labels}
     return replace(book, queue_labels=labels, seats=book.seats or seats)
+
+
+def with_units(book: FormBook) -> FormBook:
+    """``book`` with responsible units to dispatch to, where it names none."""
+    return replace(book, units=book.units or UNITS)
 
 
 class Clerk:
@@ -164,6 +178,7 @@ async def demo(config: Config, options: DemoOptions, ready: DemoReady) -> None:
                 web,
                 database,
                 books=books,
+                form=with_units(config.form_book),
                 announce=clerk.announce,
                 routers=() if manned is None else (phone_router(simulated, manned),),
             )

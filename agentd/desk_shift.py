@@ -136,11 +136,11 @@ class Shift:
     async def hand_over(self, who: Person, team: str, log: str, to: str | None) -> Handover:
         """``who`` hands the shift of ``team`` over: the log, and what is open now."""
         around = self._around
-        need(who, "shift")
+        _need_to_lead(who)
         self._check_team(who, team)
         if to is not None:
             person = around.directory.get(to)
-            if person is None or not person.may("shift") or to == who.login:
+            if person is None or not _leads(person) or to == who.login:
                 words = (
                     f"“{to}”不能接班,请选择另一位值班长。",
                     f"“{to}” cannot take over: choose another shift leader.",
@@ -182,7 +182,7 @@ class Shift:
     async def confirm_handover(self, who: Person, handover_id: str) -> Handover:
         """Somebody else than the giver takes it over."""
         around = self._around
-        need(who, "shift")
+        _need_to_lead(who)
         every = await around.store.handovers(None, _ALL)
         handover = next((h for h in every if h.id == handover_id), None)
         if handover is None or not in_team(who, handover.team):
@@ -211,6 +211,16 @@ class Shift:
 
 
 _ALL: Final = 1_000_000
+
+
+def _leads(who: Person) -> bool:
+    """Whether ``who`` can have a shift; an admin, who keeps the roster, cannot."""
+    return who.may("shift") and who.may("orders.lead")
+
+
+def _need_to_lead(who: Person) -> None:
+    need(who, "shift")
+    need(who, "orders.lead")
 
 
 def _key(duty: Duty) -> tuple[str, str, str, int, int]:

@@ -95,7 +95,16 @@ def filters(
     own_service: bool | None = None,
     from_: Annotated[Moment | None, Query(alias="from", description="opened then or later")] = None,
     to: Annotated[Moment | None, Query(description="opened before")] = None,
-    sort: Literal["newest", "due"] = "newest",
+    promised: Annotated[
+        bool | None, Query(description="a promise to the caller waits to be kept")
+    ] = None,
+    promise_due_to: Annotated[
+        Moment | None, Query(description="with a promise to keep that is due before")
+    ] = None,
+    sort: Annotated[
+        Literal["newest", "due", "promise"],
+        Query(description="promise: only orders with a promise to keep, the one due first first"),
+    ] = "newest",
 ) -> OrderQuery:
     """The filters of a list of orders: a dependency."""
     who: str | None = request.scope["agentd.caller"].name
@@ -114,6 +123,8 @@ def filters(
         own_service=own_service,
         opened_from_us=at_us(from_),
         opened_to_us=at_us(to),
+        promised=promised,
+        promise_due_to_us=at_us(promise_due_to),
         sort=sort,
     )
 

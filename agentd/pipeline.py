@@ -15,6 +15,7 @@ from agentd.core.board import Board
 from agentd.core.deadlines import NEVER_US
 from agentd.core.decode import decode
 from agentd.core.effects import Effect, OrderChanged
+from agentd.core.pbx_clock import BEHIND_US, OurClock, PbxClock, Step
 from agentd.core.policy import PolicyBook
 from agentd.core.state import Answer, us
 from agentd.core.timeline import Timeline
@@ -28,10 +29,17 @@ class Pipeline:
     """One PBX, from the bytes of its AMI socket to effects and board changes. Pure.
 
     ``feed`` takes bytes split anywhere; ``advance`` takes the estimated PBX clock. Both give the
-    effects that follow, in order.
+    effects that follow, in order. ``ours`` says what our clock is (:mod:`agentd.core.pbx_clock`).
     """
 
-    def __init__(self, pbx: str, book: PolicyBook, *, max_frame_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self,
+        pbx: str,
+        book: PolicyBook,
+        *,
+        max_frame_bytes: int = 1 << 20,
+        ours: OurClock | None = None,
+    ) -> None:
         self.pbx = pbx
         self.saw_ami = False
         self.frames = 0
@@ -42,6 +50,9 @@ class Pipeline:
         self._timeline = Timeline(us(book.event_lag_s))
         self._engine = Engine(pbx, book)
         self._board = Board(pbx, book, self._engine.state)
+        self.clock = PbxClock(ours)
+        """The PBX's clock by ours."""
+        self._step_us = 0
         self._streams = 0
         self._list_open = False
         self._live = False
@@ -54,21 +65,29 @@ class Pipeline:
 
     # --- bytes ----------------------------------------------------------------------------
 
-    def feed(self, data: bytes) -> list[Effect]:
-        """Bytes as the socket delivered them, banner included."""
+    def feed(self, data: bytes, our_us: int | None = None) -> list[Effect]:
+        """Bytes as the socket delivered them, banner included; ``our_us``: when that was, by our
+        clock (None: nobody knows, as in a recording)."""
         out: list[Effect] = []
-        timeline = self._timeline
+        timeline, clock = self._timeline, self.clock
+        latest_us = clock.latest_us(our_us) or NEVER_US
         lag_us, due_us = timeline.lag_us, self._engine.next_due_us
         for frame in self._framer.feed(data):
             self.frames += 1
             if type(frame) is not bytes:
-                self._special(frame, out)
+                self._special(frame, our_us, out)
                 continue
             decoded = decode(frame)
+            at_us = decoded.at_us
+            if at_us and (at_us > latest_us or at_us < clock.earliest_us):
+                self._set(clock.stamped(at_us, our_us, timeline.stamp_us), at_us, out)
+                latest_us = clock.latest_us(our_us) or NEVER_US
             if isinstance(decoded, e.Event):
                 self.saw_ami = True
-                if decoded.at_us > self.last_event_us:
-                    self.last_event_us = decoded.at_us
+                if at_us > self.last_event_us:
+                    self.last_event_us = at_us
+                if at_us - BEHIND_US > clock.earliest_us:
+                    clock.earliest_us = at_us - BEHIND_US
                 if isinstance(decoded, (e.QueueListDone, e.ChannelListDone)):
                     self._list_open = False
                 timeline.add(decoded)
@@ -77,7 +96,6 @@ class Pipeline:
                 if timeline.head_us <= watermark_us or due_us() < watermark_us:
                     self._run(watermark_us, out)
                 continue
-            at_us = decoded.at_us
             if at_us:
                 timeline.see(at_us)
                 watermark_us = timeline.seen_us - lag_us
@@ -87,6 +105,8 @@ class Pipeline:
                 self.saw_ami = True
                 if decoded.list_ends:
                     self._list_open = False
+                if at_us - BEHIND_US > clock.earliest_us:
+                    clock.earliest_us = at_us - BEHIND_US
             elif isinstance(decoded, e.Response):
                 self.saw_ami = True
                 if decoded.list_starts:
@@ -98,7 +118,9 @@ class Pipeline:
             self._board.note(out)
         return out
 
-    def _special(self, frame: Banner | Oversized | bytes, out: list[Effect]) -> None:
+    def _special(
+        self, frame: Banner | Oversized | bytes, our_us: int | None, out: list[Effect]
+    ) -> None:
         timeline = self._timeline
         if isinstance(frame, Banner):
             self.saw_ami = True
@@ -107,6 +129,7 @@ class Pipeline:
                 self._stop(out)
             self._streams += 1
             timeline.new_stream()
+            self.clock.began(our_us)
             timeline.add(e.LinkUp(0))
             self._board.link("syncing", None, None, timeline.seen_us)
         elif isinstance(frame, Oversized):
@@ -146,6 +169,30 @@ class Pipeline:
             out += engine.heard(timeline.stamp_us)
 
     # --- time -----------------------------------------------------------------------------
+
+    def _set(self, step: Step, at_us: int, out: list[Effect]) -> None:
+        """The PBX's clock was set and says ``at_us`` now: what was heard by the old one is applied,
+        then all is moved."""
+        timeline, engine = self._timeline, self._engine
+        while timeline.head_us != NEVER_US:
+            event = timeline.pop()
+            if engine.next_due_us() < event.at_us:
+                out += engine.tick(event.at_us)
+            out += engine.handle(event, event.at_us)
+        if engine.next_due_us() < timeline.watermark_us:
+            out += engine.tick(timeline.watermark_us)
+        out += engine.clock_set(step.step_us, certain=step.certain)
+        timeline.move(step.step_us)
+        if self.last_event_us:
+            self.last_event_us += step.step_us
+        self._step_us += step.step_us
+        self._board.clock_set(step.step_us, at_us, self.clock.offset_us)
+        engine.state.reference = self.clock.reference()
+
+    def take_step_us(self) -> int:
+        """By how much the PBX's clock was set since the last call."""
+        step_us, self._step_us = self._step_us, 0
+        return step_us
 
     def advance(self, pbx_now_us: int) -> list[Effect]:
         """Let the estimated PBX clock pass. Stands still while a list answer is pending."""
@@ -220,9 +267,28 @@ class Pipeline:
         offset_us: int | None,
         version: str | None,
         warnings: Sequence[tuple[str, str]],
-    ) -> None:
-        """What the listener learnt of the PBX beside its events, for the board."""
-        self._board.info(offset_us, version, warnings)
+        our_us: int = 0,
+        *,
+        since_us: int | None = None,
+        uncertain_us: int = 0,
+    ) -> list[Effect]:
+        """What the listener learnt of the PBX beside its events, at ``our_us`` by our clock.
+
+        ``offset_us``: the PBX's clock minus ours by the pings since ``since_us``, right to
+        ``uncertain_us``; None: still unknown.
+        """
+        out: list[Effect] = []
+        if offset_us is not None:
+            step = self.clock.measured(
+                offset_us, our_us, since_us=since_us, uncertain_us=uncertain_us
+            )
+            if step is not None:
+                self._set(step, our_us + offset_us, out)
+            self._engine.state.reference = self.clock.reference()
+        self._board.info(self.clock.offset_us, version, warnings)
+        if out:
+            self._board.note(out)
+        return out
 
     def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
         """Take what a person wants at ``command.at_us``, in estimated PBX time.
@@ -274,7 +340,11 @@ class Pipeline:
         completed_orders: Sequence[OrderChanged] = (),
     ) -> list[Effect]:
         """Go on after a restart of the daemon; before the first ``feed``."""
-        return self._engine.restore(memory, open_orders, completed_orders)
+        out = self._engine.restore(memory, open_orders, completed_orders)
+        state = self._engine.state
+        if state.reference is not None:
+            self.clock.recall(state.reference, state.now_us)
+        return out
 
     def take_memory(self) -> dict[str, bytes | None]:
         """What changed in the engine's own memory since the last call; None: forget."""

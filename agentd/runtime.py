@@ -100,8 +100,10 @@ class Runtime:
     """Moves everything from the inbox through the pipelines into the sinks.
 
     ``announce`` hears every effect: obligations after their commit, all others at once.
-    ``resync`` asks the listener of a PBX for a snapshot. ``wall_us`` is our clock in microseconds
-    since the epoch, ``monotonic`` a clock in seconds for the slices.
+    ``resync`` asks the listener of a PBX for a snapshot. ``clock_set`` gives the job that moves
+    what is stored of a PBX whose clock was set by so many microseconds and says so much now.
+    ``wall_us`` is our clock in microseconds since the epoch, ``monotonic`` a clock in seconds for
+    the slices.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Runtime:
         announce: Announce,
         resync: Callable[[str], None],
         inbox: OrderedInbox | None = None,
+        clock_set: Callable[[str, int, int], Job] | None = None,
         wall_us: Callable[[], int] = clock.wall_us,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -122,11 +125,11 @@ class Runtime:
         self._live = live
         self._announce = announce
         self._resync = resync
+        self._clock_set = clock_set
         self._wall_us = wall_us
         self._monotonic = monotonic
         self.links = dict.fromkeys(pipelines, "down")
         """The state of every PBX's link, as its listener said last."""
-        self._offset_us: dict[str, int] = {}
         self._lags = {pbx: Lag() for pbx in pipelines}
         self._standing_still: set[str] = set()
         self._effects: dict[str, list[Effect]] = {pbx: [] for pbx in pipelines}
@@ -161,7 +164,7 @@ class Runtime:
         return FeedState(
             self.links[pbx],
             self._pipelines[pbx].last_event_us or None,
-            self._offset_us.get(pbx),
+            self._pipelines[pbx].clock.offset_us,
             self._lags[pbx].worst_us(self._monotonic()),
         )
 
@@ -242,12 +245,13 @@ class Runtime:
         """Work until :meth:`stop`; then the inbox is empty and all effects are with the sinks."""
         while len(self.inbox) or not self._stopping:
             await self._wait()
-            due = self._due()
+            our_us = self._wall_us()
+            due = self._due(our_us)
             if due and not await self._all_read():
-                due = {}
+                due = []
             await self._work_off(len(self.inbox))
-            for pbx, now_us in due.items():
-                await self._advance(pbx, now_us)
+            for pbx in due:
+                await self._advance(pbx, our_us)
         await self._last_commands()
 
     async def _last_commands(self) -> None:
@@ -255,10 +259,9 @@ class Runtime:
         until_s = self._monotonic() + LAST_COMMANDS_S
         while self._asked and self._monotonic() < until_s:
             await asyncio.sleep(LAST_COMMANDS_S / 100)
+            our_us = self._wall_us()
             for pbx in self._pipelines:
-                now_us = self._clock_us(pbx)
-                if now_us is not None:
-                    await self._advance(pbx, now_us)
+                await self._advance(pbx, our_us)
         for asked in self._asked.values():
             asked.tell(Answer(0, STOPPING))
         self._asked.clear()
@@ -287,23 +290,23 @@ class Runtime:
 
     def knows_clock(self, pbx: str) -> bool:
         """Whether :meth:`pbx_now_us` is the PBX's own clock."""
-        return pbx in self._offset_us
+        return self._pipelines[pbx].clock.offset_us is not None if pbx in self._pipelines else False
 
     def _clock_us(self, pbx: str) -> int | None:
         """The estimated clock of ``pbx``; None while its offset is unknown."""
-        offset_us = self._offset_us.get(pbx)
-        return None if offset_us is None else self._wall_us() + offset_us
+        pipeline = self._pipelines.get(pbx)
+        return None if pipeline is None else pipeline.clock.now_us(self._wall_us())
 
     # --- time ----------------------------------------------------------------------------------
 
-    def _due(self) -> dict[str, int]:
-        """The PBXs that have a deadline behind them, with their estimated time."""
-        due: dict[str, int] = {}
+    def _due(self, our_us: int) -> list[str]:
+        """The PBXs that have a deadline behind them at ``our_us`` by our clock."""
+        due: list[str] = []
         for pbx, pipeline in self._pipelines.items():
-            now_us = self._clock_us(pbx)
+            now_us = pipeline.clock.now_us(our_us)
             deadline_us = pipeline.next_deadline_us()
             if now_us is not None and deadline_us is not None and deadline_us <= now_us:
-                due[pbx] = now_us
+                due.append(pbx)
         return due
 
     async def _all_read(self) -> bool:
@@ -316,8 +319,12 @@ class Runtime:
             await asyncio.sleep(0)
         return not self.inbox.holding_back
 
-    async def _advance(self, pbx: str, now_us: int) -> None:
+    async def _advance(self, pbx: str, our_us: int) -> None:
         pipeline = self._pipelines[pbx]
+        # What was read meanwhile may have told that the PBX's clock was set.
+        now_us = pipeline.clock.now_us(our_us)
+        if now_us is None:
+            return
         self._effects[pbx] += pipeline.advance(now_us)
         deadline_us = pipeline.next_deadline_us()
         if deadline_us is not None and deadline_us <= now_us:
@@ -364,8 +371,9 @@ class Runtime:
         match item:
             case AmiBytes():
                 before_us = pipeline.last_event_us
+                our_us = self._wall_us() if item.arrived_us is None else item.arrived_us
                 for start in range(0, len(item.data), PIECE_BYTES):
-                    yield pipeline.feed(item.data[start : start + PIECE_BYTES])
+                    yield pipeline.feed(item.data[start : start + PIECE_BYTES], our_us)
                 now_us = self._clock_us(item.pbx)
                 if now_us is not None and pipeline.last_event_us > before_us:
                     # The clock is an estimate: a little early is on time.
@@ -377,14 +385,21 @@ class Runtime:
             case LinkInfo():
                 # While nothing new is known, the PBX's clock goes on as it went: work orders are
                 # due although the link is down.
-                if item.clock_offset_us is not None:
-                    self._offset_us[item.pbx] = item.clock_offset_us
-                pipeline.link_info(self._offset_us.get(item.pbx), item.version, item.warnings)
-                yield []
+                yield pipeline.link_info(
+                    item.clock_offset_us,
+                    item.version,
+                    item.warnings,
+                    self._wall_us(),
+                    since_us=item.measured_since_us,
+                    uncertain_us=item.uncertain_us,
+                )
             case RecordingFile():
                 yield pipeline.recording_file(item.uid, item.file)
             case _:
-                at_us = item.now_us or self._clock_us(item.pbx)
+                at_us = now_us = self._clock_us(item.pbx)
+                if now_us is not None and item.now_us:
+                    # Since it was given the PBX's clock may have been set back.
+                    at_us = min(item.now_us, now_us)
                 event = _event(item, at_us or self._wall_us(), self._by_item.pop(id(item), 0))
                 yield pipeline.command(event, clock_known=at_us is not None)
 
@@ -406,6 +421,9 @@ class Runtime:
         """Hand everything that the pipelines concluded to the sinks."""
         for pbx, pipeline in self._pipelines.items():
             effects, self._effects[pbx] = self._effects[pbx], []
+            step_us = pipeline.take_step_us()
+            if step_us and self._clock_set is not None:
+                self._jobs[pbx].append(self._clock_set(pbx, step_us, self.pbx_now_us(pbx)))
             memory = pipeline.take_memory()
             answered = self._answered(pbx, pipeline)
             if effects or memory or answered:

@@ -15,6 +15,7 @@ from typing import Any
 
 from agentd.core import (
     acts,
+    clock_step,
     clocks,
     commands,
     contact,
@@ -162,6 +163,16 @@ class Engine:
         if not st.unproved:
             return []
         st.prove()
+        out, st.out = st.out, []
+        return out
+
+    def clock_set(self, step_us: int, *, certain: bool) -> list[Effect]:
+        """The PBX's clock was set by ``step_us``, about so much where not ``certain``. All that
+        was heard by the old clock must have been applied."""
+        st = self.state
+        clock_step.clock_set(st, step_us, certain=certain)
+        if st.touched_seats:
+            st.settle_seats()
         out, st.out = st.out, []
         return out
 

@@ -103,6 +103,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "change.opened": ("开单", "opened"),
     "change.due": ("计时开始", "due"),
     "change.handed_over": ("移交", "handed over"),
+    "change.clock": ("PBX 时钟被调整", "the PBX's clock was set"),
     "change.overdue": ("逾期", "overdue"),
     "change.assigned": ("转交他人", "given to somebody else"),
     "change.resumed": ("通话恢复", "resumed"),

@@ -35,6 +35,7 @@ from agentd.ports.desk import (
     WebhookItem,
 )
 from agentd.ports.presence import Fault, SignIn
+from agentd.ticketing_clock import move_clocks
 from agentd.ticketing_documents import apply_command, now_of
 from agentd.ticketing_jobs import Transaction, Work
 from agentd.ticketing_messages import MessageMethods
@@ -102,6 +103,12 @@ class DeskMethods(MessageMethods, ABC):
 
         job = Work(do)
         return job, job.result
+
+    def clock_job(self, pbx: str, step_us: int, now_us: int) -> Work[None]:
+        """Job for ``submit``: the clock of ``pbx`` was set by ``step_us`` and says ``now_us``; what
+        its documents wait for comes after the same time as before."""
+        rules = self._orders_by()
+        return Work(lambda transaction: move_clocks(transaction, rules, pbx, step_us, now_us))
 
     async def order(self, order_id: str) -> WorkOrder | None:
         """The order with this id, as it stands."""

@@ -27,7 +27,7 @@ from agentd.core.order_model import (
     OrderRefusal,
     WorkOrder,
 )
-from agentd.core.order_table import OWED, UNFINISHED, unacknowledged
+from agentd.core.order_table import LIVE, OWED, UNFINISHED, promised, unacknowledged
 from agentd.core.order_words import not_found
 from agentd.core.people import Person
 from agentd.ports.desk import OrderRules
@@ -87,6 +87,9 @@ def listed_row(seq: int, order: WorkOrder, wake_us: int | None) -> tuple[Any, ..
         # Nobody needs to acknowledge what is over.
         int(order.state in UNFINISHED and unacknowledged(order)), int(order.overdue),
         int(order.own_service),
+        order.promise.due_us
+        if order.promise is not None and order.state in LIVE and promised(order)
+        else None,
     )  # fmt: skip
 
 

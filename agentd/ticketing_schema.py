@@ -42,7 +42,7 @@ from agentd.core.effects import (
 from agentd.core.obligation import change_key, merge
 from agentd.ports.history import alert_id
 
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 """The newest migration: what these tables look like."""
 
 metadata = MetaData()

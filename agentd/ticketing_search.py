@@ -145,6 +145,7 @@ def _order_where(query: OrderQuery, numbers: NumberRules) -> Where | None:
         where.append(_listed.opened_us >= query.opened_from_us)
     if query.opened_to_us is not None:
         where.append(_listed.opened_us < query.opened_to_us)
+    where += _promise_where(query)
     if query.number is not None:
         norm = normalise(query.number, numbers)
         if norm is None:
@@ -160,13 +161,26 @@ def _order_where(query: OrderQuery, numbers: NumberRules) -> Where | None:
     return where
 
 
+def _promise_where(query: OrderQuery) -> Where:
+    due_us = _listed.promise_due_us
+    if query.promised is False:
+        return [due_us.is_(None)]
+    if query.promised is None and query.promise_due_to_us is None and query.sort != "promise":
+        return []
+    where: Where = [due_us.is_not(None)]
+    if query.promise_due_to_us is not None:
+        where.append(due_us < query.promise_due_to_us)
+    return where
+
+
 def order_keys(query: OrderQuery, numbers: NumberRules = CHINA) -> Select[Any] | None:
     """The statement for a page's rows (seq, key) in their order, one more than the page holds."""
     where = _order_where(query, numbers)
     if where is None:
         return None
-    due = query.sort == "due"
-    key = _listed.due_us if due else _listed.opened_us
+    due = query.sort != "newest"
+    keys = {"newest": _listed.opened_us, "due": _listed.due_us, "promise": _listed.promise_due_us}
+    key = keys[query.sort]
     place = tuple_(key, _listed.seq)
     if query.cursor is not None:
         after = read_cursor(f"orders:{query.sort}", query.cursor, int, int)

@@ -73,6 +73,7 @@ order_listed = Table(
     _int("unacknowledged"),
     _int("overdue"),
     _int("own_service"),
+    _int("promise_due_us", null=True),
     # Rows end with their ``seq``: every index orders by it last.
     Index("order_listed_by_opening", "opened_us"),
     Index("order_listed_by_due", "due_us"),
@@ -92,9 +93,15 @@ order_listed = Table(
     Index("order_listed_overdue", "opened_us", sqlite_where=text("overdue = 1")),
     Index("order_listed_own_service", "opened_us", sqlite_where=text("own_service = 1")),
     Index("order_listed_waking", "wake_us", sqlite_where=text("wake_us IS NOT NULL")),
+    Index(
+        "order_listed_promised",
+        "promise_due_us",
+        sqlite_where=text("promise_due_us IS NOT NULL"),
+    ),
     sqlite_strict=True,
 )
-"""What orders are found by; ``seq`` as in ``order_document``. Flags are 0 or 1."""
+"""What orders are found by; ``seq`` as in ``order_document``. Flags are 0 or 1;
+``promise_due_us`` is of a promise that is not kept yet."""
 
 order_number = Table(
     "order_number",

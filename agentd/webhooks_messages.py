@@ -70,6 +70,7 @@ _ORDER_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "opened": ("开单", "opened"),
     "due": ("计时开始", "due"),
     "handed_over": ("移交", "handed over"),
+    "clock": ("PBX 时钟被调整", "the PBX's clock was set"),
     "assigned": ("转交他人", "given to somebody else"),
     "overdue": ("逾期", "overdue"),
     "resumed": ("通话恢复", "resumed"),

@@ -3,8 +3,10 @@ commands as an admin would make them."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 ROLES = (
@@ -43,11 +45,12 @@ def add_people(
         environment,
     )
     logins = ", ".join(login for login, _, _ in ROLES)
+    python = os.path.relpath(sys.executable)
     secret = token.strip().splitlines()[-1].split()[-1]
     return [
         f"log in with the password {password}",
         f"  as {logins}, or an extension (agent)",
-        f"in a terminal: AGENTD_TOKEN={secret} agentd watch URL",
+        f"in a terminal: AGENTD_TOKEN={secret} {python} -m agentd watch URL",
     ]
 
 

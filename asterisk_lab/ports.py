@@ -24,13 +24,13 @@ class PortBlock:
     """A contiguous block of ports of this machine, reserved until `close`.
 
     `take()` hands out the next port; `take(n)` the first of n contiguous ones.
-    The start can be pinned by the environment variable AGENTD_LAB_PORT.
+    The start can be pinned by the environment variable AGENTD_LAB_PORT, unless not `pinnable`.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, pinnable: bool = True) -> None:
         self._locks: list[int] = []
         grains = -(-size // GRAIN)
-        pinned = os.environ.get("AGENTD_LAB_PORT")
+        pinned = os.environ.get("AGENTD_LAB_PORT") if pinnable else None
         starts = list(range(FIRST_PORT, LAST_PORT - grains * GRAIN, GRAIN))
         random.shuffle(starts)
         for start in [int(pinned)] if pinned else starts:
@@ -42,7 +42,8 @@ class PortBlock:
         raise NoFreePorts(f"no {size} free ports in a row, {where}")
 
     def _claim(self, start: int, grains: int) -> bool:
-        folder = Path(tempfile.gettempdir()) / "agentd-lab-ports"
+        # Another person's files could not be opened.
+        folder = Path(tempfile.gettempdir()) / f"agentd-lab-ports-{os.geteuid()}"
         folder.mkdir(exist_ok=True)
         for index in range(grains):
             fd = os.open(folder / f"{start + index * GRAIN}", os.O_RDWR | os.O_CREAT, 0o666)

@@ -162,7 +162,7 @@ def _docker(count: int, minutes: float | None) -> int:
             print(f"lab: wallboard {url}/   (Ctrl-C ends)", flush=True)
             with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
                 subprocess.run(
-                    [*compose, "logs", "--follow", "--no-log-prefix", "agentd"],
+                    [*compose, "logs", "--follow", "--tail", "0", "--no-log-prefix", "agentd"],
                     env=environment, check=False, timeout=minutes and minutes * 60,
                 )  # fmt: skip
         except PeopleFailed as exc:

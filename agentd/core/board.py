@@ -39,6 +39,7 @@ class Board:
         """Running alert → the seat that it troubles."""
         self._link: Object = {"link": "down", "code": None, "reason": None, "since": None}
         self._info: Object = {"clock_offset_s": None, "version": None, "warnings": []}
+        self._step: Object | None = None
 
     # --- taking note ----------------------------------------------------------------------
 
@@ -124,6 +125,12 @@ class Board:
         if not dated or any(self._link[key] != value for key, value in known.items()):
             self._link = {**known, "since": seconds(at_us or None)}
 
+    def clock_set(self, step_us: int, at_us: int, offset_us: int | None) -> None:
+        """The PBX's clock was set by ``step_us``: it says ``at_us``, ``offset_us`` more than ours
+        (None: not known)."""
+        self._info = {**self._info, "clock_offset_s": seconds(offset_us)}
+        self._step = {"at": seconds(at_us), "seconds": seconds(step_us)}
+
     def info(
         self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]
     ) -> None:
@@ -141,7 +148,7 @@ class Board:
         changed: dict[str, Object] = {}
         last_event = seconds(seen_us // 1_000_000 * 1_000_000) if seen_us else None
         pbx = {"kind": "pbx", "id": self._pbx, **self._link, "last_event_at": last_event}
-        self._put(changed, f"pbx:{self._pbx}", {**pbx, **self._info})
+        self._put(changed, f"pbx:{self._pbx}", {**pbx, **self._info, "clock_step": self._step})
         if state.moved:
             state.moved = False
             self._follow()

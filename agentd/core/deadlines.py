@@ -5,7 +5,7 @@ A deadline is not cancelled; when it is due, whoever planned it looks whether it
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 NEVER_US = 1 << 62
@@ -42,6 +42,15 @@ class Deadlines:
 
     def pop(self) -> Deadline:
         return heappop(self._heap)
+
+    def move(self, by_us: int, *, but: str) -> bool:
+        """Have everything due later by ``by_us``, what is of kind ``but`` not at all any more;
+        whether there was such a thing."""
+        moved = [d._replace(due_us=d.due_us + by_us) for d in self._heap if d.kind != but]
+        dropped = len(moved) < len(self._heap)
+        heapify(moved)
+        self._heap = moved
+        return dropped
 
     def keep(self, kinds: frozenset[str]) -> None:
         """Drop every deadline of another kind (the end of a recording)."""

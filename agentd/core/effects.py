@@ -240,7 +240,8 @@ class OrderChanged(Struct, frozen=True, gc=False):
     change: str = "opened"
     """Why it changed: ``opened``, ``due`` (also anew, after a call-back), ``handed_over``,
     ``resumed``, ``assigned`` (a leader gave it to somebody else), ``numbers``, ``folded``,
-    ``overdue`` (its limit passed, which is proved),
+    ``overdue`` (its limit passed, which is proved), ``clock`` (the PBX's clock was set, and what
+    it is due by with it),
     ``completed``; a missed call's order closes itself with ``got_through`` or ``called_back``."""
     alerts_sent: int = 0
     """How many of its reminder and overdue alerts were raised already (a restart repeats none)."""

@@ -16,6 +16,7 @@ import msgspec
 from agentd.core import order_clock, orders, recordings, sign_in, wrap_ups
 from agentd.core.calls import Call, Leg, Recording, WrapUp
 from agentd.core.effects import OrderChanged
+from agentd.core.pbx_clock import Reference
 from agentd.core.queues import Queue
 from agentd.core.state import Done, Owed, State
 
@@ -25,6 +26,8 @@ class Clock(msgspec.Struct):
 
     now_us: int
     uptime: tuple[int, int] | None = None
+    pbx: Reference | None = None
+    """The PBX's clock beside ours."""
 
 
 class Sitting(msgspec.Struct):
@@ -64,7 +67,7 @@ def take(st: State) -> dict[str, bytes | None]:
     """What changed since the last call, by key; None where it is over and can be forgotten."""
     if not st.dirty:
         return {}
-    memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime))}
+    memory: dict[str, bytes | None] = {"clock": _ENCODE(Clock(st.now_us, st.uptime, st.reference))}
     for key in st.dirty:
         kind, _, name = key.partition(":")
         value: (
@@ -145,7 +148,7 @@ def restore(
                 clock_of[name] = _ORDER_CLOCK.decode(blob)
             else:
                 clock = _CLOCK.decode(blob)
-                st.now_us, st.uptime = clock.now_us, clock.uptime
+                st.now_us, st.uptime, st.reference = clock.now_us, clock.uptime, clock.pbx
         except (msgspec.DecodeError, ValueError) as error:
             st.anomaly(f"memory {key} cannot be read: {error}", None)
     for leg in st.legs.values():

@@ -78,6 +78,24 @@ def _call_back_us(order: WorkOrder, book: FormBook) -> int | None:
     return began_us + (book.call_back_within_s + book.call_back_report_s) * US
 
 
+def moved(order: WorkOrder, step_us: int) -> WorkOrder:
+    """``order`` when the PBX's clock was set by ``step_us``: what it waits for comes after the same
+    time as before. A dispatch is due on a date, which does not move."""
+    urgent, promise = order.urgent, order.promise
+    if urgent is not None and urgent.acknowledged_us is None:
+        told = tuple(replace(each, at_us=each.at_us + step_us) for each in urgent.told)
+        urgent = replace(urgent, since_us=urgent.since_us + step_us, told=told)
+        order = replace(order, urgent=urgent)
+    if promise is not None and promise.kept_us is None and not promise.broken:
+        at_us, due_us = promise.at_us + step_us, promise.due_us + step_us
+        order = replace(order, promise=replace(promise, at_us=at_us, due_us=due_us))
+    if order.pending_call_back and order.call_back_missed_us is None:
+        began_us = order.left_us if order.left_us is not None else order.completed_us
+        if began_us is not None:
+            order = replace(order, left_us=began_us + step_us)
+    return order
+
+
 def tick(
     order: WorkOrder, command: Tick, now_us: int, book: FormBook
 ) -> tuple[WorkOrder, tuple[Notice, ...]]:

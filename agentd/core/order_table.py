@@ -22,7 +22,7 @@ Actor = Literal[
     "other_leader",  # a leader who is not the person concerned
     "addressee",  # to whom it was forwarded or told by name
     "qa",  # QA, in scope
-    "reader",  # whoever may see it
+    "overseer",  # QA or the manager, in scope
 ]
 STATES: tuple[OrderState, ...] = get_args(OrderState)
 OWED: tuple[OrderState, ...] = ("open", "returned")
@@ -63,7 +63,8 @@ def unacknowledged(order: WorkOrder) -> bool:
     )
 
 
-def _promised(order: WorkOrder) -> bool:
+def promised(order: WorkOrder) -> bool:
+    """Whether a promise to the caller waits to be kept."""
     return order.promise is not None and order.promise.kept_us is None
 
 
@@ -141,7 +142,7 @@ ACTS: tuple[Act, ...] = (
         "keep_promise",
         ("owner", *_LEADING),
         LIVE,
-        when=_promised,
+        when=promised,
         unless=("没有待兑现的承诺。", "No promise waits to be kept."),
     ),
     Act("return", _LEADING, ("completed", "forwarded"), "returned"),
@@ -162,7 +163,8 @@ ACTS: tuple[Act, ...] = (
         ),
     ),
     Act("merge", ("leader",), UNFINISHED, "merged"),
-    Act("note", ("reader",), LIVE),
+    # Whoever works on the case or judges it; those who only keep the system running read.
+    Act("note", ("owner", *_LEADING, "overseer"), LIVE),
     Act("add_number", ("owner", "leader"), UNFINISHED),
     Act("remove_number", ("owner", "leader"), UNFINISHED),
     Act("assign", ("leader",), OWED),
@@ -206,8 +208,8 @@ def _is(actor: Actor, order: WorkOrder, who: Person) -> bool:
             return _addressed(order, who)
         case "qa":
             return who.role == "qa" and not who.disabled and scope and not concerned
-        case _:
-            return True
+        case _:  # overseer
+            return who.role in ("qa", "manager") and not who.disabled and scope
 
 
 def acts_of(do: str, order: WorkOrder, by: Person | None) -> tuple[Act, ...]:
@@ -242,7 +244,7 @@ _ACTOR_WORDS: dict[Actor, str] = {
     "other_leader": "leader (not the person concerned)",
     "addressee": "addressee",
     "qa": "QA",
-    "reader": "whoever may see it",
+    "overseer": "QA or manager",
 }
 
 

@@ -22,6 +22,7 @@ from agentd.core.effects import (
     SeatChanged,
     Violation,
 )
+from agentd.core.pbx_clock import Reference
 from agentd.core.phone import normalise
 from agentd.core.policy import Policy, PolicyBook
 from agentd.core.queues import Queue, day_start_us
@@ -149,6 +150,8 @@ class State:
         """When the feed stopped, until a snapshot has been applied again."""
         self.uptime: tuple[int, int] | None = None
         """(the PBX's uptime in seconds, PBX time) when it was told last."""
+        self.reference: Reference | None = None
+        """The PBX's clock beside ours, to be remembered."""
         self.synced = False
         """A snapshot was applied since the stream began."""
         self.anomalies = 0

@@ -90,6 +90,13 @@ class Timeline:
         """Take what our clock dated: it has its place in the order, but proves no time."""
         self._append(event)
 
+    def move(self, by_us: int) -> None:
+        """The PBX's clock was set by ``by_us``; nothing may wait that has a time."""
+        if self.seen_us:
+            self.seen_us += by_us
+        if self.stamp_us:
+            self.stamp_us += by_us
+
     def _append(self, event: Event) -> None:
         queue = self._queue
         if not queue:

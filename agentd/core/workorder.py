@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agentd.core import order_fill, order_steps
+from agentd.core import order_clocks, order_fill, order_steps
 from agentd.core.effects import OrderChanged
 from agentd.core.order_check import missing
 from agentd.core.order_clocks import wake_us
@@ -69,6 +69,12 @@ def follow(
     return _counted(order, after, change.at_us, change.change, None)
 
 
+def clock_set(order: WorkOrder, step_us: int, now_us: int) -> tuple[WorkOrder, Change]:
+    """The document, and the line of history, when the PBX's clock was set by ``step_us`` and says
+    ``now_us``. The engine's own limit (``due_us``) is moved by its own change."""
+    return _counted(order, order_clocks.moved(order, step_us), now_us, "clock", None)
+
+
 def _opened(
     change: OrderChanged, owner: str | None, team: str | None, rules: NumberRules
 ) -> WorkOrder:
@@ -113,7 +119,8 @@ def _followed(
         order = replace(order, left_us=None, overdue=order.overdue and not moved)
     elif change.change == "due" and order.left_us is None:
         order = replace(order, left_us=change.at_us)
-    if change.status == "open" and _is_later(change.due_us, order.due_us):
+    set_ = change.change == "clock"
+    if not set_ and change.status == "open" and _is_later(change.due_us, order.due_us):
         # A call-back that was begun in time moved the limit: nothing was late.
         order = replace(order, overdue=False)
     if change.change == "overdue":

@@ -31,6 +31,10 @@ class LinkInfo(Struct, frozen=True):
     pbx: str
     clock_offset_us: int | None = None
     """PBX clock minus our clock."""
+    measured_since_us: int | None = None
+    """Our clock at the first of the measurements that this rests on; None: just now."""
+    uncertain_us: int = 0
+    """How far ``clock_offset_us`` may be wrong."""
     version: str | None = None
     warnings: tuple[tuple[str, str], ...] = ()
     """(stable code, plain English sentence with the mend)."""
@@ -41,6 +45,8 @@ class AmiBytes(Struct, frozen=True):
 
     pbx: str
     data: bytes
+    arrived_us: int | None = None
+    """Our clock when they arrived; None: just now."""
 
 
 class CompleteOrder(Struct, frozen=True):

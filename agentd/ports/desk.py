@@ -54,9 +54,14 @@ class OrderQuery(Struct, frozen=True):
     dispatched_to: str | None = None
     opened_from_us: int | None = None
     opened_to_us: int | None = None
+    promised: bool | None = None
+    """The caller was promised something that is not kept yet."""
+    promise_due_to_us: int | None = None
+    """Such a promise is due before then."""
     queues: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
-    sort: Literal["newest", "due"] = "newest"
+    sort: Literal["newest", "due", "promise"] = "newest"
+    """``promise``: only orders with a promise to keep, the one that is due first at the top."""
     cursor: str | None = None
     limit: int = 50
 

@@ -47,8 +47,11 @@ LI = Person(login="1002", name="李雷", role="agent", teams=("night",))
 ZHAO = Person(login="9001", name="赵班长", role="shift_leader", teams=("day",))
 QIAN = Person(login="9002", name="钱班长", role="shift_leader", teams=("night",))
 SUN = Person(login="9003", name="孙主管", role="supervisor")
+ADMIN = Person(login="9008", name="系统管理员", role="admin")
+MANAGER = Person(login="9007", name="顾主任", role="manager")
+QA = Person(login="9006", name="方品管", role="qa")
 AUDITOR = Person(login="9009", name="周审计", role="auditor")
-PEOPLE = (WANG, LI, ZHAO, QIAN, SUN, AUDITOR)
+PEOPLE = (WANG, LI, ZHAO, QIAN, SUN, QA, MANAGER, ADMIN, AUDITOR)
 TEAMS = {"PJSIP/1001": "day", "PJSIP/1002": "night"}
 
 

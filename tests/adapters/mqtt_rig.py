@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
@@ -16,16 +15,10 @@ import aiomqtt
 import jsonschema
 
 from asterisk_lab.phones import DIES_WITH_US
+from tests.free_ports import free_port
 
 HOST = "127.0.0.1"
 PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -124,8 +124,10 @@ class Rest:
     @asynccontextmanager
     async def as_(self, person: Person | None) -> AsyncIterator[httpx.AsyncClient]:
         """A client, logged in as ``person``."""
+        # The server ends idle connections after 5 s: on a busy machine that may meet a request.
+        limits = httpx.Limits(keepalive_expiry=1.0)
         async with httpx.AsyncClient(
-            base_url=self.url, timeout=PATIENCE_S, trust_env=False
+            base_url=self.url, timeout=PATIENCE_S, trust_env=False, limits=limits
         ) as client:
             if person is not None:
                 said = {"login": person.login, "password": PASSWORD}

@@ -27,7 +27,8 @@ from agentd.alerts_outbox import MqttHealth, Outbox
 from agentd.core.effects import Alert, OrderChanged, SeatChanged, Violation
 from agentd.errors import AgentdError
 from tests.adapters import board_samples as samples
-from tests.adapters.mqtt_rig import HOST, SCHEMA, check_against_the_manual, free_port, until
+from tests.adapters.mqtt_rig import HOST, SCHEMA, check_against_the_manual, until
+from tests.free_ports import free_port
 
 
 class Clock:

@@ -33,12 +33,12 @@ from tests.adapters.mqtt_rig import (
     Broker,
     Ear,
     check_against_the_manual,
-    free_port,
     listening,
     until,
 )
 from tests.adapters.test_alerts import Clock, Counted, alert, impatient, order, trying
 from tests.adapters.test_app import access_to, board_until, healthz, running, seats
+from tests.free_ports import free_port
 
 TLS = Path(__file__).parent / "tls"
 SEAT = "agentd/main/seat/PJSIP%2F1001"

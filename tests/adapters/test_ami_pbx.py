@@ -294,17 +294,37 @@ def test_slow_answers_do_not_count() -> None:
     assert clock.offset_us() == 5_000
 
 
-def test_one_wild_answer_changes_nothing_but_three_alike_are_a_new_clock() -> None:
+def test_of_small_differences_three_alike_are_a_new_clock() -> None:
     clock = ClockOffset()
     for n in range(6):
         clock.add(n, n + 200, n + 100)
-    clock.add(7, 207, 107 + 60_000_000)
+    clock.add(7, 207, 107 + 60_000)
     assert clock.offset_us() == 0
     clock.add(8, 208, 108)
     assert clock.offset_us() == 0
     for n in range(9, 12):
-        clock.add(n, n + 200, n + 100 + 60_000_000)
-    assert clock.offset_us() == 60_000_000
+        clock.add(n, n + 200, n + 100 + 60_000)
+    assert (clock.offset_us(), clock.since_us()) == (60_000, 9)
+
+
+@pytest.mark.parametrize("step_us", [3_600_000_000, -3_600_000_000, 260_000])
+def test_what_no_delay_explains_is_a_new_clock_at_once(step_us: int) -> None:
+    clock = ClockOffset()
+    assert (clock.since_us(), clock.uncertain_us()) == (None, 0)
+    for n in range(6):
+        clock.add(n, n + 200, n + 100)
+    assert (clock.since_us(), clock.uncertain_us()) == (0, 100)
+    clock.add(7, 207, 107 + step_us)
+    assert (clock.offset_us(), clock.since_us()) == (step_us, 7)
+
+
+def test_an_answer_that_was_long_under_way_is_no_new_clock() -> None:
+    """The link was held up for an hour, one way: the middle of the round trip is far off."""
+    clock = ClockOffset()
+    for n in range(6):
+        clock.add(n, n + 200, n + 100)
+    clock.add(7, 7 + 3_600_000_000, 107)
+    assert (clock.offset_us(), clock.since_us()) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ async def search(
         "--phases", "coverage,fuzzing" if EXAMPLES else "fuzzing",
         "--max-examples", str(EXAMPLES or 8),
         "--seed", "3",
+        "--request-timeout", "120",
         "--generation-database", "none",
         "--exclude-checks", CHECKS_LEFT_OUT,
         # The session is the same for all: taking it away is ignored_auth's part.

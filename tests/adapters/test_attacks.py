@@ -78,7 +78,7 @@ GET orders/{id}/draft                         + - o - o o o - x x x x x x l
 PUT orders/{id}/draft                         o - o - o o o - x x x x x x l
 DELETE orders/{id}/draft                      o - o - o o o - x x x x x x l
 GET callers/{number}/orders                   + 0 + 0 + + + 0 x x x x x x l
-POST orders/{id}/commands                     + - + - + + + - x x x x x x l
+POST orders/{id}/commands                     + - + - + + x - x x x x x x l
 GET me/calls                                  o o 0 0 0 0 0 0 x x x x x x l
 GET me/figures                                o o o o x x x x x x x x x x l
 GET calls/{pbx}/{call}                        o - o - o o o - x x x x x x l
@@ -92,8 +92,8 @@ GET roster                                    x x 0 0 x x 0 x x x x x x x l
 PUT roster                                    x x o x x x o x x x x x x x l
 POST roster/import                            x x i i x x i x x x x x x x l
 GET handovers                                 x x + 0 x x + x x x x x x x l
-POST handovers                                x x o x x x o x x x x x x x l
-POST handovers/{id}/confirm                   x x x - x x + x x x x x x x l
+POST handovers                                x x o x x x x x x x x x x x l
+POST handovers/{id}/confirm                   x x x - x x x x x x x x x x l
 GET people                                    x x o o o o o x x x x x x x l
 PUT people/{login}                            x x x x x x o x x x x x x x l
 GET tokens                                    x x x x x x o x x x x x x x l

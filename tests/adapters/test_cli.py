@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +17,7 @@ import pytest
 from agentd import __version__, clock
 from agentd.cli import _stream
 from agentd.simulator import SimConfig, SimulatedPbx
+from tests.free_ports import free_port
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -44,11 +44,6 @@ def refused(done: subprocess.CompletedProcess[str], code: int) -> str:
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     return done.stderr.strip()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 # --- small ones --------------------------------------------------------------------------------
@@ -165,7 +160,7 @@ def test_a_recording_of_a_pbx_that_is_not_there_is_refused(tmp_path: Path) -> No
 def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """A running demo, its URL and its token; its temporary files are in ``tmp_path``."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "agentd", "demo", "--seats", "4", "--port", "18640"],
+        [sys.executable, "-m", "agentd", "demo", "--seats", "4", "--port", str(free_port(50))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -11,9 +11,12 @@ from msgspec.structs import replace
 from agentd.errors import Refused
 from agentd.ports.desk import Duty
 from tests.adapters.desk_service_rig import (
+    ADMIN,
     DAY_US,
     HOUR_US,
+    MANAGER,
     MINUTE_US,
+    QA,
     QIAN,
     SECOND_US,
     SUN,
@@ -146,14 +149,20 @@ async def test_a_handover_lists_what_is_open_and_is_confirmed_by_another(path: P
         assert (given.by, given.to, given.confirmed_by) == ("9001", "9003", None)
         assert (await refusal(service.confirm_handover(ZHAO, given.id))).code == "forbidden"
         assert (await refusal(service.confirm_handover(QIAN, given.id))).code == "not_found"
-        assert (await refusal(service.confirm_handover(WANG, given.id))).code == "forbidden"
+        for nobody in (WANG, QA, MANAGER, ADMIN):
+            refused = await refusal(service.confirm_handover(nobody, given.id))
+            assert refused.code == "forbidden", nobody.role
+            refused = await refusal(service.hand_over(nobody, "day", "", None))
+            assert refused.code == "forbidden", nobody.role
+        # Whoever looks after the roster may read what was handed over.
+        assert list(await service.handovers(ADMIN, None)) == [given]
         rig.pass_time(MINUTE_US)
         taken = await service.confirm_handover(SUN, given.id)
         assert (taken.confirmed_by, taken.confirmed_us) == ("9003", rig.engine.time_us)
         assert (await refusal(service.confirm_handover(SUN, given.id))).code == "wrong_state"
         assert list(await service.handovers(ZHAO, None)) == [taken]
         assert list(await service.handovers(QIAN, None)) == []
-        for to in ("9001", "1001", "7777"):
+        for to in ("9001", "1001", "7777", ADMIN.login):
             refused = await refusal(service.hand_over(ZHAO, "day", "", to))
             assert refused.field == "to"
         assert (await refusal(service.hand_over(ZHAO, "night", "", None))).code == "forbidden"

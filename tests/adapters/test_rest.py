@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from openpyxl import load_workbook
 
-from agentd.core.order_model import Complete, Edit
+from agentd.core.order_model import Complete, Edit, KeepPromise, MakePromise
 from tests.adapters.rest_rig import (
     ADMIN,
     BOOK,
@@ -331,6 +331,21 @@ async def test_the_roster_and_the_handover(api: Rest) -> None:
         assert given.status_code == 201
         assert order_id(1) in given.json()["open_orders"]
         assert ids(await zhao.get("/api/handovers?team=day")) == [given.json()["id"]]
+
+
+async def test_promises_to_keep_can_be_asked_for(api: Rest) -> None:
+    now = api.t0_us / 1e6 + 6 * 3600
+    async with api.as_(ZHAO) as zhao:
+        for number, due_s in ((1, 3600), (3, 600)):
+            await api.done(ZHAO, order_id(number), MakePromise("回电", int((now + due_s) * 1e6)))
+        assert ids(await zhao.get("/api/orders?sort=promise")) == [order_id(3), order_id(1)]
+        soon = f"/api/orders?promised=true&promise_due_to={now + 3600}"
+        assert ids(await zhao.get(soon)) == [order_id(3)]
+        await api.done(ZHAO, order_id(3), KeepPromise())
+        assert ids(await zhao.get("/api/orders?promised=true")) == [order_id(1)]
+        kept = ids(await zhao.get("/api/orders?promised=false"))
+        assert order_id(3) in kept
+        assert order_id(1) not in kept
 
 
 # --- people -------------------------------------------------------------------------------------

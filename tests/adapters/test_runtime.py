@@ -11,6 +11,7 @@ import pytest
 
 from agentd.core import events as e
 from agentd.core.effects import Anomaly, Effect, OrderChanged, ResyncWanted
+from agentd.core.pbx_clock import PbxClock
 from agentd.core.state import Answer
 from agentd.errors import Refused
 from agentd.ports import AmiBytes, CompleteOrder, LinkChanged, LinkInfo, RecordingFile, Restored
@@ -47,8 +48,10 @@ class FakePipeline:
         self.orders: set[str] = set()
         self.answers: list[Answer] = []
         self.late: list[e.Command] = []
+        self.clock = PbxClock()
+        self.step_us = 0
 
-    def feed(self, data: bytes) -> list[Effect]:
+    def feed(self, data: bytes, our_us: int | None = None) -> list[Effect]:
         self.told.append(data)
         return self.says.get(data, [])
 
@@ -65,9 +68,23 @@ class FakePipeline:
         return []
 
     def link_info(
-        self, offset_us: int | None, version: str | None, warnings: Sequence[tuple[str, str]]
-    ) -> None:
-        self.told.append(("info", offset_us))
+        self,
+        offset_us: int | None,
+        version: str | None,
+        warnings: Sequence[tuple[str, str]],
+        our_us: int,
+        *,
+        since_us: int | None,
+        uncertain_us: int,
+    ) -> list[Effect]:
+        if offset_us is not None:
+            self.clock.measured(offset_us, our_us)
+        self.told.append(("info", self.clock.offset_us))
+        return []
+
+    def take_step_us(self) -> int:
+        step_us, self.step_us = self.step_us, 0
+        return step_us
 
     def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
         self.told.append((command, clock_known))
@@ -703,3 +720,59 @@ async def test_no_order_is_given_away_while_the_time_of_the_pbx_is_not_known() -
         with pytest.raises(Refused, match="no PBX"):
             await floor.runtime.assign_order("elsewhere", "o1", "li", "李")
         assert floor.pipeline.told == []
+
+
+# --- a PBX whose clock is set ------------------------------------------------------------------
+
+
+async def test_bytes_are_dated_by_when_they_arrived() -> None:
+    async with Floor() as floor:
+        dated: list[int | None] = []
+        floor.pipeline.feed = lambda data, our_us=None: dated.append(our_us) or []  # type: ignore[method-assign, func-returns-value]
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x", WALL_US - 7))
+        floor.inbox.put_nowait(AmiBytes("pbx", b"y"))
+        await floor.settle()
+        assert dated == [WALL_US - 7, WALL_US]
+
+
+async def test_a_command_that_was_given_by_the_clock_before_waits_no_longer() -> None:
+    async with Floor() as floor:
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        given_us = WALL_US + OFFSET_US
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US - 3_600_000_000))
+        floor.inbox.put_nowait(CompleteOrder("pbx", "o1", "Li", given_us))
+        await floor.settle()
+        told = e.CompleteOrder(given_us - 3_600_000_000, 0, "o1", "Li")
+        assert (told, True) in floor.pipeline.told
+
+
+async def test_what_is_stored_moves_with_the_engine_in_one_batch() -> None:
+    asked_for: list[tuple[str, int, int]] = []
+    job = SomeJob()
+
+    def clock_set(pbx: str, step_us: int, now_us: int) -> Job:
+        asked_for.append((pbx, step_us, now_us))
+        return job
+
+    async with Floor(clock_set=clock_set) as floor:
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        floor.pipeline.step_us = 42
+        moved = order(change="clock")
+        floor.pipeline.says = {b"x": [moved]}
+        floor.inbox.put_nowait(AmiBytes("pbx", b"x"))
+        await floor.settle()
+        assert asked_for == [("pbx", 42, WALL_US + OFFSET_US)]
+        assert floor.store.jobs == [([moved], job)]
+
+
+async def test_a_deadline_of_the_old_clock_lets_no_time_pass_by_the_new_one() -> None:
+    """It was due when the pump looked; then it read that the clock was set back."""
+    async with Floor() as floor:
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US))
+        await floor.settle()
+        floor.pipeline.told.clear()
+        floor.pipeline.deadline_us = WALL_US + OFFSET_US
+        floor.inbox.put_nowait(LinkInfo("pbx", OFFSET_US - 3_600_000_000))
+        await eventually(lambda: floor.pipeline.deadline_us is None)
+        passed = [told for told in floor.pipeline.told if isinstance(told, int)]
+        assert passed == [WALL_US + OFFSET_US - 3_600_000_000]

@@ -23,6 +23,8 @@ from agentd.core.order_model import (
     DispatchTo,
     Done,
     Edit,
+    KeepPromise,
+    MakePromise,
     MarkUrgent,
     WorkOrder,
 )
@@ -106,6 +108,42 @@ async def test_every_filter_narrows(store: Store) -> None:
         ({"sort": "due", "limit": 2}, [1, 5]),
     ]
     assert [(query, await found(store, **query)) for query, _ in expected] == expected
+
+
+async def test_promises_are_found_until_they_are_kept(store: Store) -> None:
+    await some_orders(store)
+    for number, due_us in ((1, 90), (4, 40), (2, 60)):
+        promise = MakePromise(text="回电", due_us=T0_US + due_us * MINUTE_US)
+        await do(store, number, promise, LEADER)
+    assert await found(store, sort="promise") == [4, 2, 1]
+    assert await found(store, promised=True) == [4, 2, 1]
+    assert await found(store, promised=False) == [6, 5, 3]
+    soon_us = T0_US + 60 * MINUTE_US
+    assert await found(store, promise_due_to_us=soon_us) == [4]
+    assert await found(store, promise_due_to_us=soon_us + 1, sort="promise") == [4, 2]
+    assert await found(store, sort="promise", states=("open",), owner="1001") == [4, 1]
+    first = await store.orders(OrderQuery(sort="promise", limit=2))
+    rest = await store.orders(OrderQuery(sort="promise", limit=2, cursor=first.next_cursor))
+    assert [item.id for item in (*first.items, *rest.items)] == [order(n).id for n in (4, 2, 1)]
+    await do(store, 4, KeepPromise(), LEADER)
+    assert await found(store, sort="promise") == [2, 1]
+
+
+async def test_promises_of_a_database_from_before_are_found(path: Path) -> None:
+    async with desk_store(path) as store:
+        await some_orders(store)
+        for number, due_us in ((1, 90), (2, 60), (4, 40)):
+            promise = MakePromise(text="回电", due_us=T0_US + due_us * MINUTE_US)
+            await do(store, number, promise, LEADER)
+        await do(store, 4, KeepPromise(), LEADER)
+    before = sqlite3.connect(path)
+    before.execute("DROP INDEX order_listed_promised")
+    before.execute("ALTER TABLE order_listed DROP COLUMN promise_due_us")
+    before.execute("UPDATE alembic_version SET version_num = '0002'")
+    before.commit()
+    before.close()
+    async with desk_store(path) as store:
+        assert await found(store, sort="promise") == [2, 1]
 
 
 async def test_a_scope_holds_what_belongs_to_nobody(store: Store) -> None:
@@ -296,6 +334,8 @@ PLANS: list[tuple[Any, str]] = [
     (OrderQuery(unacknowledged=True, teams=("day",)), "order_listed_unacknowledged"),
     (OrderQuery(overdue=True), "order_listed_overdue"),
     (OrderQuery(own_service=True), "order_listed_own_service"),
+    (OrderQuery(sort="promise"), "order_listed_promised"),
+    (OrderQuery(promise_due_to_us=T0_US, sort="promise"), "order_listed_promised"),
     (OrderQuery(number="13900000000"), "order_number"),
     (OrderQuery(text="路灯"), "order_words"),
     (CallQuery(), "leg_by_end"),

@@ -234,8 +234,8 @@ async def test_a_read_only_file(locked_down: Path) -> None:
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 def upgrade() -> None:
     op.add_column("work_order", sa.Column("category", sa.Text, nullable=True))
@@ -248,7 +248,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An agentd with one more migration; its file."""
     migrations = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", migrations)
-    step = migrations / "versions" / "0005_next.py"
+    step = migrations / "versions" / "0006_next.py"
     step.write_text(NEXT.format(more=""))
 
     def config() -> Any:
@@ -258,7 +258,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return made
 
     monkeypatch.setattr(ticketing_file, "_migrations", config)
-    monkeypatch.setattr(ticketing_file, "HEAD_REVISION", "0005")
+    monkeypatch.setattr(ticketing_file, "HEAD_REVISION", "0006")
     return step
 
 
@@ -272,15 +272,15 @@ async def test_an_older_database_is_backed_up_and_upgraded(
     assert rows(path, "SELECT id, category FROM work_order ORDER BY id") == [
         (order(number).id, None) for number in (1, 2, 3)
     ]
-    backup = path.with_name("agentd.db.0004.1.bak")
+    backup = path.with_name("agentd.db.0005.1.bak")
     assert counts(backup)["work_order"] == 2
     assert "category" not in shape(backup)["work_order"]
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     (upgrading,) = said(log, "store_upgrading")
-    assert (upgrading["was"], upgrading["backup"]) == ("0004", str(backup))
+    assert (upgrading["was"], upgrading["backup"]) == ("0005", str(backup))
     # Opened again there is nothing to do.
     await make(path, 4)
-    assert not path.with_name("agentd.db.0005.1.bak").exists()
+    assert not path.with_name("agentd.db.0006.1.bak").exists()
 
 
 async def test_a_migration_that_breaks_off_has_never_been(
@@ -294,13 +294,13 @@ async def test_a_migration_that_breaks_off_has_never_been(
     with pytest.raises(ZeroDivisionError):
         await store.start()
     assert shape(path) == before
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0004",)]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("0005",)]
     # The mended one goes through, and the earlier backup stays.
     step.write_text(NEXT.format(more=""))
     await make(path, 2)
     assert counts(path)["work_order"] == 2
     names = sorted(file.name for file in path.parent.glob("*.bak"))
-    assert names == ["agentd.db.0004.1.bak", "agentd.db.0004.2.bak"]
+    assert names == ["agentd.db.0005.1.bak", "agentd.db.0005.2.bak"]
 
 
 async def test_no_upgrade_without_a_backup(
@@ -317,7 +317,7 @@ async def test_no_upgrade_without_a_backup(
     assert "was not upgraded, since no backup could be made" in message
     assert "No space left on device" in message
     assert list(path.parent.glob("*.bak*")) == []
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0004",)]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("0005",)]
 
 
 async def test_a_database_of_a_newer_agentd(path: Path) -> None:
@@ -328,7 +328,7 @@ async def test_a_database_of_a_newer_agentd(path: Path) -> None:
     connection.commit()
     connection.close()
     message = await refused(path)
-    assert "written by a newer agentd (its revision 0099, ours 0004)" in message
+    assert "written by a newer agentd (its revision 0099, ours 0005)" in message
     assert rows(path, "SELECT * FROM work_order") == rows_before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import pty
 import re
@@ -472,6 +473,8 @@ async def command(url: str, *, terminal: int | None) -> asyncio.subprocess.Proce
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40",
                           "PYTHONUTF8": "1"},
+        # Whose tests run in the background has a shell that took the interrupt away.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import random
-import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +31,7 @@ from agentd.webhooks import Patience, Webhooks
 from agentd.webhooks_messages import of_notice, robot_answer
 from tests.adapters.http_receiver import Answer, Receiver
 from tests.adapters.store_rig import T0_US, alert, order, said, violation
+from tests.free_ports import free_port
 
 TLS = Path(__file__).parent / "tls"
 HASTE = Patience(
@@ -114,12 +114,6 @@ async def until(happened: Any) -> None:
     async with asyncio.timeout(20):
         while not happened():
             await asyncio.sleep(0.005)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_notice_arrives_signed_and_is_forgotten() -> None:

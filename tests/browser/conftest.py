@@ -106,6 +106,7 @@ def open_page(chromium_path: Path) -> OpenPage:
         height: int = 768,
         dark: bool = False,
         locale: str = "zh-CN",
+        timezone: str | None = None,
         allowed: str = r"$^",
         wait_for: str = ".seats",
         prepare: Callable[[Page], Awaitable[None]] | None = None,
@@ -118,6 +119,7 @@ def open_page(chromium_path: Path) -> OpenPage:
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
                 locale=locale,
+                timezone_id=timezone,
             )
             page = await context.new_page()
             notes = Notes()

@@ -17,11 +17,20 @@ REFUSALS = (
 
 @asynccontextmanager
 async def at_login(
-    open_page: OpenPage, made: World, *, next_: str = "/desk", locale: str = "zh-CN"
+    open_page: OpenPage,
+    made: World,
+    *,
+    next_: str = "/desk",
+    locale: str = "zh-CN",
+    timezone: str | None = None,
 ) -> AsyncIterator[Shown]:
-    """The login page."""
+    """The login page; ``timezone``: where the browser believes to be."""
     async with open_page(
-        f"{made.url}login?next={next_}", wait_for="#login", allowed=REFUSALS, locale=locale
+        f"{made.url}login?next={next_}",
+        wait_for="#login",
+        allowed=REFUSALS,
+        locale=locale,
+        timezone=timezone,
     ) as shown:
         yield shown
 
@@ -34,9 +43,11 @@ async def log_in(shown: Shown, login: str = AGENT.login, password: str = PASSWOR
 
 
 @asynccontextmanager
-async def at_desk(open_page: OpenPage, made: World) -> AsyncIterator[Shown]:
+async def at_desk(
+    open_page: OpenPage, made: World, *, timezone: str | None = None
+) -> AsyncIterator[Shown]:
     """The desk of the agent, who is signed in to a seat."""
-    async with at_login(open_page, made) as shown:
+    async with at_login(open_page, made, timezone=timezone) as shown:
         await log_in(shown)
         await shown.page.wait_for_selector(".strip .strip-state", timeout=PATIENCE_MS)
         yield shown

@@ -35,6 +35,7 @@ from agentd.history_view import HistoryView
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
 from agentd.monitor_ws import LiveStream
+from agentd.order_rules import ConfiguredRules
 from agentd.pipeline import Pipeline
 from agentd.ports.desk import OrderView
 from agentd.ports.history import RetentionPolicy
@@ -60,21 +61,6 @@ TEAM = "一组"
 CALLER = "13912345678"
 DUE_US = 900_000_000
 SECOND_US = 1_000_000
-
-
-class _Rules:
-    """What the store asks when an order changes."""
-
-    def __init__(self, directory: Directory, book: FormBook) -> None:
-        self.book = book
-        self._directory = directory
-
-    def owner(self, agent: str | None) -> str | None:
-        person = self._directory.whose(agent)
-        return None if person is None else person.login
-
-    def team(self, _pbx: str, seat: str | None) -> str | None:
-        return TEAM if seat is not None else None
 
 
 class _Nobody:
@@ -314,7 +300,10 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
     phrases = load_phrases(None, [])
     assert phrases is not None
     _record(folder / "monitor")
-    store = Store(folder / "agentd.db", rules=_Rules(directory, book), linger_s=0.001)
+    seats = tuple(SeatConfig(s, label=s.partition("/")[2], group=TEAM) for s in SEATS)
+    policies = PolicyBook(seats=seats)
+    rules = ConfiguredRules(book, directory, {"main": policies})
+    store = Store(folder / "agentd.db", rules=rules, linger_s=0.001)
     settings = AccountSettings(hash_rounds=1, hash_memory_kib=8)
     accounts = AccountService(store, settings, directory=directory)
     live = LiveStream()
@@ -326,8 +315,6 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
         # After a restart they are there: to put them anew would end their sessions.
         new = [(person, hashed) for person in people if directory.get(person.login) is None]
         await accounts.put_people(ADMIN, new, "")
-        seats = tuple(SeatConfig(s, label=s.partition("/")[2], group=TEAM) for s in SEATS)
-        policies = PolicyBook(seats=seats)
         nobody = _Nobody()
         runtime = Runtime(
             {"main": Pipeline("main", policies)},

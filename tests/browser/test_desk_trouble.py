@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from tests.browser.desk_world import (
     signed_in,
     world,
 )
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -307,9 +307,7 @@ async def test_a_hold_goes_on_after_a_reload_and_greys_while_asterisk_is_away(
 async def test_a_restarted_agentd_gets_what_was_typed_meanwhile(
     open_page: OpenPage, tmp_path: Path
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     before = signed_in(tmp_path, port=port)
     made = await before.__aenter__()
     owed = await owed_order(made)

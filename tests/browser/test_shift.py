@@ -296,6 +296,53 @@ async def test_a_handover_keeps_its_draft_and_is_confirmed_by_another(
         assert [one.confirmed_by for one in handovers] == [NEXT_LEADER.login]
 
 
+async def log_out(shown: Shown) -> None:
+    await shown.page.click(".account-name")
+    await shown.page.click("[data-does=log_out]")
+    await shown.page.wait_for_selector("#login", timeout=PATIENCE_MS)
+
+
+async def log_in(shown: Shown, login: str) -> None:
+    await shown.page.fill("#login", login)
+    await shown.page.fill("#password", PASSWORD)
+    await shown.page.press("#password", "Enter")
+    await shown.page.wait_for_selector(".sl-list", timeout=PATIENCE_MS)
+
+
+async def test_who_logs_out_leaves_nothing_typed_and_finds_it_again(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    async with shift_world(tmp_path) as made, at_shift(open_page, made.url) as shown:
+        order = made.orders["forwarded"]
+        await open_order(shown, order)
+        await shown.page.keyboard.press("d")
+        await shown.page.fill("#sl-step-text", "请今天派人查看")
+        await shown.page.keyboard.press("Escape")
+        await shown.page.click("[data-tab=handover]")
+        await shown.page.fill("#sl-log", "煤气泄漏已通知燃气公司")
+        await log_out(shown)
+        kept = await shown.page.evaluate("JSON.stringify({...localStorage})")
+        assert "请今天派人查看" not in kept
+        assert "煤气泄漏" not in kept
+        await log_in(shown, NEXT_LEADER.login)
+        await shown.page.click("[data-tab=handover]")
+        assert await shown.page.input_value("#sl-log") == ""
+        await log_out(shown)
+        await log_in(shown, LEADER.login)
+        await shown.page.click("[data-tab=handover]")
+        assert await shown.page.input_value("#sl-log") == "煤气泄漏已通知燃气公司"
+        await shown.page.click("[data-tab=inbox]")
+        await open_order(shown, order)
+        await shown.page.keyboard.press("d")
+        assert await shown.page.input_value("#sl-step-text") == "请今天派人查看"
+        # What was sent is nowhere any more.
+        await shown.page.select_option("#sl-step-unit", "water")
+        await shown.page.keyboard.press("Control+Enter")
+        await said(shown, "已派单")
+        me = await shown.page.request.get(f"{made.url}api/me")
+        assert list((await me.json())["settings"]["drafts"]) == ["log "]
+
+
 async def test_search_finds_chinese_words_and_offers_the_files(
     open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -96,9 +96,7 @@ def told_legs(draw: st.DrawFn) -> list[Told]:
     wrapped = WrapUpEnded(pbx, seat, agent, "c", leg, queue, ended, ended + wrap, "limit")
     charges = draw(st.lists(st.sampled_from(RULES), max_size=2))
     violations = [
-        Violation(
-            pbx, f"{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ()
-        )
+        Violation(pbx, f"{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ())
         for n, rule in enumerate(charges)
     ]
     facts: list[Any] = [began, over, wrapping, wrapped][: draw(st.integers(1, 4))]

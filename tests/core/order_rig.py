@@ -32,6 +32,7 @@ LEADER = Person("2001", "王班长", "shift_leader")
 SECOND = Person("2002", "赵班长", "shift_leader")
 QA = Person("3001", "品管", "qa")
 MANAGER = Person("9001", "主任", "manager")
+ADMIN = Person("7001", "管理员", "admin")
 AUDITOR = Person("8001", "审计", "auditor")
 
 PLACE = FieldSpec("place", ("地点", "Place"), "place", in_title=True)

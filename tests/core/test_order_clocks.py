@@ -18,7 +18,7 @@ from agentd.core.order_model import (
     Tick,
     WorkOrder,
 )
-from agentd.core.workorder import follow, missing, sees, wake_us
+from agentd.core.workorder import clock_set, follow, missing, sees, wake_us
 from tests.core.order_rig import (
     AGENT,
     BOOK,
@@ -341,3 +341,49 @@ def test_several_things_that_are_due_at_once_are_one_change() -> None:
     outcome = ticked(order, BOTH, T0 + 10 * MIN)
     assert outcome.order.version == order.version + 1
     assert [kind for kind, *_ in notices(outcome)] == ["urgent", "promise_broken", "promise_broken"]
+
+
+# --- the PBX's clock is set ----------------------------------------------------------------------
+
+HOUR = 60 * MIN
+
+
+def test_when_the_clock_is_set_everything_comes_after_the_same_time_as_before() -> None:
+    order = after(urgent(), MakePromise("查到后告知", T0 + 30 * MIN))
+    order = ticked(order).order
+    before_us = wake_us(order, BOOK)
+    assert before_us is not None
+    for step_us in (HOUR, -HOUR):
+        moved, change = clock_set(order, step_us, T0 + 2 * MIN + step_us)
+        assert wake_us(moved, BOOK) == before_us + step_us
+        assert moved.promise is not None
+        assert moved.promise.due_us == T0 + 30 * MIN + step_us
+        assert (change.do, change.by, change.version) == ("clock", None, order.version + 1)
+        assert "promise.due_us" in change.changed
+    acknowledged = after(order, Acknowledge(), by=LEADER)
+    assert clock_set(acknowledged, HOUR, T0)[0].urgent == acknowledged.urgent
+
+
+def test_a_call_back_is_missed_after_the_same_time_as_before() -> None:
+    order = delayed()
+    before_us = wake_us(order, BOOK)
+    assert before_us is not None
+    moved, _ = clock_set(order, -HOUR, T0)
+    assert wake_us(moved, BOOK) == before_us - HOUR
+    talking = after(told(None, said()), consult("delayed"))
+    unended = replace(talking, left_us=None, completed_us=None)
+    assert clock_set(unended, HOUR, T0)[0] == unended
+
+
+def test_what_waits_for_nothing_stays_as_it_is() -> None:
+    order = opened()
+    assert clock_set(order, HOUR, T0)[0] is order
+    broken = ticked(after(order, MakePromise("查到后告知", T0 + 2 * MIN)), at_us=T0 + 5 * MIN).order
+    assert clock_set(broken, HOUR, T0)[0] is broken
+
+
+def test_an_overdue_order_is_still_overdue_when_the_clock_was_set() -> None:
+    order = late()
+    assert order.due_us is not None
+    moved = told(order, said("clock", T0 + HOUR, due_us=order.due_us + HOUR))
+    assert (moved.overdue, moved.due_us) == (True, order.due_us + HOUR)

@@ -25,6 +25,7 @@ from agentd.core.order_model import (
 from agentd.core.phone import CHINA
 from agentd.core.workorder import allowed, apply, follow, missing, sees
 from tests.core.order_rig import (
+    ADMIN,
     AGENT,
     AUDITOR,
     BOOK,
@@ -442,7 +443,19 @@ def test_what_a_role_may_never_do_is_forbidden_and_what_comes_too_late_is_wrong_
     assert refusal(order, Tick(), LEADER).code == "forbidden"
     assert refusal(order, Absorb("x", (), ()), AGENT).code == "forbidden"
     assert refusal(order, Edit(), QA).code == "forbidden"
-    assert after(order, AddNote("已抽查"), by=QA).notes[0].by == "3001"
+
+
+def test_notes_are_of_those_who_work_on_the_case_or_judge_it() -> None:
+    order = after(opened(), PRAISE)
+    for person in (AGENT, LEADER, QA, MANAGER):
+        assert after(order, AddNote("已核实"), by=person).notes[0].by == person.login
+        assert "note" in allowed(order, person, BOOK)
+    elsewhere = replace(QA, queues=("other",))
+    assert refusal(order, AddNote("x"), elsewhere).code == "not_found"
+    # An admin sees orders, and changes none.
+    assert sees(order, ADMIN)
+    assert refusal(order, AddNote("x"), ADMIN).code == "forbidden"
+    assert allowed(order, ADMIN, BOOK) == ()
 
 
 def test_editing_after_completion_is_a_leaders_right_and_keeps_it_complete() -> None:

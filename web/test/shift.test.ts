@@ -11,16 +11,12 @@ import {
 } from "../src/shift/inbox";
 import { NO_FILTERS, isRange, queryOf } from "../src/shift/search";
 import { commandOf, lacks, nextStep, NOTHING_TYPED, placeOf } from "../src/shift/steps";
+import { clockText, dateStart, dateText, DAY_S, momentOf } from "../src/model/dates";
 import {
   cell,
-  clockText,
-  dateStart,
-  dateText,
-  DAY_S,
   decodeCsv,
   lineOf,
   midnights,
-  momentOf,
   spellsOf,
   teamsOf,
   weekStart,

@@ -3,10 +3,10 @@ import { common } from "../i18n/common";
 import { me } from "../live/session";
 import { store } from "../live/store";
 import { FloatingNote } from "../ui/floating";
-import { Icon } from "../ui/icons";
 import { Part } from "../ui/Part";
 import { PageHeader } from "../ui/PageHeader";
 import { StaleBanner } from "../ui/Stale";
+import { Said, Starting, Tools } from "../ui/Tools";
 import { Conflict } from "./Conflict";
 import { Dialogs } from "./dialogs";
 import { Messages } from "./Messages";
@@ -16,35 +16,34 @@ import { Owed } from "./Owed";
 import { SeatBar } from "./SeatBar";
 import { Side } from "./Side";
 import { SignIn } from "./SignIn";
-import { audible, chosenSound } from "./sound";
-import { currentOrder, liveSeat, mySeat, said, view } from "./state";
+import { currentOrder, liveSeat, mySeat, view } from "./state";
 import { Strip } from "./Strip";
 import { dialog, numberText, tab } from "./ui";
 import { deskWords } from "./words";
 
 export function DeskApp() {
-  if (me.value === null)
-    return (
-      <p class="starting" role="status">
-        {common.value.waitingForServer}
-      </p>
-    );
+  if (me.value === null) return <Starting text={common.value.waitingForServer} />;
   return (
     <div class="app desk" data-stale={store.feed.value.is === "live" ? "no" : "yes"}>
-      <PageHeader page="desk" tools={<Tools />}>
+      <PageHeader
+        page="desk"
+        tools={
+          <Tools
+            words={deskWords.value}
+            helpKey={deskWords.value.helpKey}
+            onOpen={(is) => {
+              dialog.value = { is };
+            }}
+          />
+        }
+      >
         <SeatBar />
       </PageHeader>
       <div class="banners">
         <StaleBanner />
       </div>
       <Messages />
-      {store.loaded.value ? (
-        <Body />
-      ) : (
-        <p class="starting" role="status">
-          {messages.value.stale.connecting}
-        </p>
-      )}
+      {store.loaded.value ? <Body /> : <Starting text={messages.value.stale.connecting} />}
       <Said />
       <Announcer />
       <Conflict />
@@ -85,52 +84,6 @@ function Body() {
             <Side />
           </Part>
         </div>
-      )}
-    </div>
-  );
-}
-
-function Tools() {
-  const t = deskWords.value;
-  const off = chosenSound() === "off" || !audible.value;
-  return (
-    <>
-      <button
-        type="button"
-        class="control"
-        aria-label={t.sound}
-        title={off && chosenSound() !== "off" ? t.sounds.blocked : t.sound}
-        onClick={() => {
-          dialog.value = { is: "sound" };
-        }}
-      >
-        <Icon name={off ? "mute" : "sound"} />
-      </button>
-      <button
-        type="button"
-        class="control"
-        aria-label={t.help}
-        title={`${t.help} (${t.helpKey})`}
-        onClick={() => {
-          dialog.value = { is: "help" };
-        }}
-      >
-        <Icon name="help" />
-      </button>
-    </>
-  );
-}
-
-/** What was done just now, in one line that goes by itself. */
-function Said() {
-  const now = said.value;
-  return (
-    <div class="said" role="status" aria-live="polite">
-      {now !== null && (
-        <p key={now.id} class="said-line" data-kind={now.kind}>
-          <Icon name={now.kind === "done" ? "calm" : "notice"} />
-          {now.text}
-        </p>
       )}
     </div>
   );

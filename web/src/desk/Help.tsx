@@ -1,73 +1,41 @@
 import { categoriesOf, form } from "../live/form";
 import { labelText } from "../live/problem";
-import { Dialog } from "../ui/Dialog";
+import { KeyGroup, type KeyLine, KeysDialog } from "../ui/KeyList";
 import { type DeskAction, keyOf } from "./hotkeys";
 import { view } from "./state";
 import { closeDialog, keys } from "./ui";
 import { deskWords } from "./words";
 
-const GROUPS: readonly (readonly ["call" | "order" | "seat", readonly DeskAction[]])[] = [
-  [
-    "call",
-    ["open_current", "consent", "silent_call", "bad_line", "wrong_number", "harassment", "dial"],
-  ],
-  ["order", ["urgent", "promise", "note", "merge", "next", "previous"]],
-  ["seat", ["ready", "pause", "mine", "phrases"]],
+const CALL: readonly DeskAction[] = [
+  "open_current",
+  "consent",
+  "silent_call",
+  "bad_line",
+  "wrong_number",
+  "harassment",
+  "dial",
 ];
+const ORDER: readonly DeskAction[] = ["urgent", "promise", "note", "merge", "next", "previous"];
+const SEAT: readonly DeskAction[] = ["ready", "pause", "mine", "phrases"];
 
 /** Every key that does something, as it is configured here. */
 export function Help() {
   const t = deskWords.value.keys;
   const map = keys.value;
-  return (
-    <Dialog title={t.title} wide class="help" onClose={closeDialog}>
-      <p tabIndex={-1} data-first="yes">
-        {t.lead}
-      </p>
-      <div class="help-groups">
-        <section>
-          <h3>{t.categories}</h3>
-          <dl>
-            {categoriesOf(form.value, view.value?.queue ?? null).map(({ key, label }) => (
-              <Key key={key} name={keyOf(map, { category: key })} what={labelText(label)} />
-            ))}
-          </dl>
-        </section>
-        {GROUPS.map(([group, actions]) => (
-          <section key={group}>
-            <h3>{t[group]}</h3>
-            <dl>
-              {group === "order" && (
-                <>
-                  <Key name="Ctrl+Enter" what={t.what.complete} />
-                  <Key name="Ctrl+S" what={t.what.save} />
-                </>
-              )}
-              {actions.map((action) => (
-                <Key key={action} name={keyOf(map, action)} what={t.what[action]} />
-              ))}
-              {group === "seat" && (
-                <>
-                  <Key name="?" what={t.what.help} />
-                  <Key name="Esc" what={t.leave} />
-                </>
-              )}
-            </dl>
-          </section>
-        ))}
-      </div>
-    </Dialog>
+  const named = (actions: readonly DeskAction[]) =>
+    actions.map((action): KeyLine => [keyOf(map, action), t.what[action]]);
+  const categories = categoriesOf(form.value, view.value?.queue ?? null).map(
+    ({ key, label }): KeyLine => [keyOf(map, { category: key }), labelText(label)],
   );
-}
-
-function Key({ name, what }: { name: string; what: string }) {
-  if (name === "") return null;
   return (
-    <div class="help-key">
-      <dt>
-        <kbd>{name}</kbd>
-      </dt>
-      <dd>{what}</dd>
-    </div>
+    <KeysDialog title={t.title} lead={t.lead} onClose={closeDialog}>
+      <KeyGroup title={t.categories} keys={categories} />
+      <KeyGroup title={t.call} keys={named(CALL)} />
+      <KeyGroup
+        title={t.order}
+        keys={[["Ctrl+Enter", t.what.complete], ["Ctrl+S", t.what.save], ...named(ORDER)]}
+      />
+      <KeyGroup title={t.seat} keys={[...named(SEAT), ["?", t.what.help], ["Esc", t.leave]]} />
+    </KeysDialog>
   );
 }

@@ -8,6 +8,8 @@ import { labelText } from "../live/problem";
 import { duration } from "../model/format";
 import { Icon } from "../ui/icons";
 import { callBack } from "./actions";
+import { placeName, valueName } from "./Conflict";
+import { changedPlaces, commandWord, type FormWords, NOTHING } from "./history";
 import { command, say } from "./state";
 import { moment, nowOf } from "./ui";
 import { deskWords } from "./words";
@@ -297,6 +299,10 @@ export function recordingUrl(id: string): string {
 function History({ order }: { order: OrderView }) {
   const t = deskWords.value.order;
   const found = useSignal<readonly OrderChange[] | null>(null);
+  const of: FormWords = {
+    name: (path) => placeName(path, order),
+    value: (path, value) => valueName(path, value, order),
+  };
   const open = useSignal(false);
   useEffect(() => {
     if (!open.value) return;
@@ -318,10 +324,12 @@ function History({ order }: { order: OrderView }) {
           <li key={change.version}>
             <time>{moment(change.at, order.pbx)}</time>
             <span>
-              {change.by ?? t.historySystem} · {change.do}
-              {Object.entries(change.changed).map(([path, [before, after]]) => (
+              {change.by ?? t.historySystem} · <strong>{commandWord(change)}</strong>
+              {changedPlaces(change, order, of).map(({ path, name, before, after }) => (
                 <span key={path} class="history-change">
-                  {path}: {plain(before)} → {plain(after)}
+                  {name}
+                  {common.value.colon}
+                  {before === NOTHING ? after : `${before} → ${after}`}
                 </span>
               ))}
             </span>
@@ -330,9 +338,4 @@ function History({ order }: { order: OrderView }) {
       </ul>
     </details>
   );
-}
-
-function plain(value: unknown): string {
-  if (value === null || value === "") return "–";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -85,11 +85,7 @@ export function SignIn() {
               <strong>{one.label}</strong>
               <span class="faint">{one.group}</span>
               <span class="seat-choice-state">
-                {sitter(one) !== null
-                  ? t.taken(sitter(one) ?? "")
-                  : one.reachable
-                    ? t.free
-                    : messages.value.state.unreachable}
+                {sitter(one) ?? (one.reachable ? t.free : messages.value.state.unreachable)}
               </span>
             </label>
           ))}
@@ -155,12 +151,13 @@ export function SignIn() {
   );
 }
 
-/** Who else sits there: signed in, or known to the queue by a name that is not the seat's own. */
+/** Who else sits there, in words: signed in, or known to the queue by a name not the seat's own. */
 function sitter({ signed_in, agent, label, state }: SeatView): string | null {
   const mine = me.value;
-  if (signed_in !== null) return signed_in === mine?.login ? null : signed_in;
-  const nobody = agent === label || agent === mine?.name || agent === mine?.login;
-  return nobody || state === "logged_out" ? null : agent;
+  const t = deskWords.value.seat;
+  if (signed_in !== null) return signed_in === mine?.login ? null : t.taken(signed_in);
+  const nobody = agent === null || agent === label || agent === mine?.name || agent === mine?.login;
+  return nobody || state === "logged_out" ? null : t.inQueueAs(agent);
 }
 
 function keyOf(seat: SeatView): string {

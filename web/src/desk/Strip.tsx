@@ -1,4 +1,4 @@
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { lang } from "../i18n";
 import { form } from "../live/form";
 import { store } from "../live/store";
@@ -9,9 +9,10 @@ import { Icon } from "../ui/icons";
 import { Bar, Live, StrengthTag, useLive } from "../ui/parts";
 import { elapsed, queueLabel, stateWord } from "../ui/words";
 import { consent, openCurrent } from "./actions";
-import { type Countdown, countdown, figure } from "./countdown";
+import { type Countdown, figure } from "./countdown";
 import { keyOf } from "./hotkeys";
 import { valueAt } from "./draft";
+import { currentCount, currentStrength } from "./now";
 import { phraseFor, spoken } from "./phrases";
 import { currentOrder, draft, earlier, liveSeat, mySeat, view } from "./state";
 import { keys, namesOf, numberText, show } from "./ui";
@@ -24,8 +25,6 @@ const AFTER_HOLD_S = 20;
 export function Strip() {
   const t = deskWords.value;
   const seat = liveSeat.value;
-  const count = useComputed(() => countOf(liveSeat.value));
-  const strength = useComputed(() => count.value?.strength ?? "calm");
   if (seat === null)
     return (
       <section class="strip" data-state="none" aria-label={t.strip.label}>
@@ -44,22 +43,17 @@ export function Strip() {
     <section
       class="strip"
       data-state={seat.state}
-      data-strength={stopped ? "calm" : strength.value}
+      data-strength={stopped ? "calm" : currentStrength.value}
       data-stopped={stopped ? "yes" : "no"}
       aria-label={t.strip.label}
     >
       <Who seat={seat} />
       <div class="strip-clock">
-        <Clock seat={seat} count={() => count.value} stopped={stopped} />
+        <Clock seat={seat} count={() => currentCount.value} stopped={stopped} />
       </div>
       <Words seat={seat} />
     </section>
   );
-}
-
-function countOf(seat: Seat | null): Countdown | null {
-  if (seat === null) return null;
-  return countdown(seat.clock, store.now(seat.pbx).value);
 }
 
 const HINT: Partial<Record<SeatState, "pausedHint" | "idleHint" | "wrapUpHint">> = {

@@ -1,8 +1,8 @@
 // What the large clock shows while a phone rings or a customer waits, and the window's title.
 
 import type { OrderClock } from "../api/types";
-import { against, bar, type Bar } from "../model/rules";
-import type { Rule, SeatClock, SeatState, Strength } from "../model/types";
+import { against, bar, type Bar, rank } from "../model/rules";
+import type { Alert, Rule, SeatClock, SeatState, Strength } from "../model/types";
 import { duration } from "../model/format";
 
 export interface Countdown {
@@ -38,6 +38,25 @@ export function countdown(clock: SeatClock | null, now: number | null): Countdow
     strength: against(gone, warn, max),
     bar: bar(gone, warn, max),
   };
+}
+
+/**
+ * How strong the alerts that agentd pushed about the running clock are: what it has judged stands at
+ * once, whatever the page's own clock says.
+ */
+export function pushed(clock: SeatClock | null, alerts: readonly Alert[]): Strength {
+  if (clock === null || clock.stopped) return "calm";
+  const of = alerts.filter(
+    ({ rule, at, cleared_at }) => cleared_at === null && rule === clock.rule && at >= clock.from,
+  );
+  if (of.some(({ level }) => level !== "warning")) return "breach";
+  return of.length > 0 ? "warning" : "calm";
+}
+
+/** `count` at least as strong as what was pushed. */
+export function strengthened(count: Countdown | null, strength: Strength): Countdown | null {
+  if (count === null || rank(count.strength) >= rank(strength)) return count;
+  return { ...count, strength };
 }
 
 /** The large figure: seconds left, then how far past, else how long. */

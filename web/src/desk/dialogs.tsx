@@ -6,7 +6,9 @@ import { messages } from "../i18n";
 import { common } from "../i18n/common";
 import { problemText } from "../live/problem";
 import { loadMe } from "../live/session";
+import { siteOffsetNow } from "../live/site";
 import { store } from "../live/store";
+import { DAY_S, dayStart, inputText, momentOf } from "../model/dates";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/icons";
 import { callBack, numbersToCall } from "./actions";
@@ -190,39 +192,27 @@ function AppealDialog({ judged }: { judged: JudgedViolation }) {
   );
 }
 
-/** A moment as `datetime-local` writes it: of the wall, in the browser's zone. */
-function localText(at: number): string {
-  const date = new Date(at * 1000);
-  const two = (value: number) => `${value}`.padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
-}
-
-function atTime(now: number, days: number, hours: number, minutes: number): number {
-  const date = new Date(now * 1000);
-  date.setDate(date.getDate() + days);
-  date.setHours(hours, minutes, 0, 0);
-  return date.getTime() / 1000;
-}
-
 function PromiseDialog() {
   const t = deskWords.value.promise;
   // The server's time: this computer's clock may be wrong.
   const now = store.serverNow.peek() ?? 0;
+  // The site's zone: this browser may be anywhere.
+  const offset_s = siteOffsetNow();
+  const today = dayStart(now, offset_s);
   const text = useSignal("");
-  const until = useSignal(localText(now + 3600));
+  const until = useSignal(inputText(now + 3600, offset_s));
   const refused = useSignal<Problem | null>(null);
   const pbx = view.value?.pbx ?? "";
   const quick: readonly (readonly [string, number])[] = [
     [t.inOneHour, now + 3600],
     [t.inTwoHours, now + 7200],
-    [t.today, atTime(now, 0, 17, 30)],
-    [t.tomorrow, atTime(now, 1, 10, 0)],
+    [t.today, today + 17.5 * 3600],
+    [t.tomorrow, today + DAY_S + 10 * 3600],
   ];
   const send = async (event: Event) => {
     event.preventDefault();
-    const wall = new Date(until.value).getTime() / 1000;
-    if (text.value.trim() === "" || Number.isNaN(wall)) return;
+    const wall = momentOf(until.value, offset_s);
+    if (text.value.trim() === "" || wall === null) return;
     const due_at = wall + (store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0);
     refused.value = await command({ do: "promise", text: text.value.trim(), due_at });
     if (refused.value !== null) return;
@@ -262,7 +252,7 @@ function PromiseDialog() {
                   type="button"
                   class="button"
                   onClick={() => {
-                    until.value = localText(at);
+                    until.value = inputText(at, offset_s);
                   }}
                 >
                   {name}

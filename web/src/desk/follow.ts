@@ -4,18 +4,20 @@ import { effect } from "@preact/signals";
 import { messages } from "../i18n";
 import { loadForm } from "../live/form";
 import { loadMe, me } from "../live/session";
+import { type OneTab, tabsOf } from "../live/onetab";
 import { store } from "../live/store";
 import { concerns } from "../model/rules";
 import type { Alert, Seat } from "../model/types";
 import { stateWord } from "../ui/words";
 import { act } from "./actions";
-import { countdown, signalOf, titleOf } from "./countdown";
+import { signalOf, titleOf } from "./countdown";
 import { followDrafts } from "./drafts";
 import { actionOf } from "./hotkeys";
 import { loadMessages } from "./messages";
 import { loadMine } from "./ownday";
 import { notify } from "./notify";
-import { followSound, play } from "./sound";
+import { currentCount, nextLimit } from "./now";
+import { audible, followSound, play } from "./sound";
 import {
   currentOrder,
   followCall,
@@ -28,8 +30,12 @@ import {
 import { dialog, keys, numberText, owedCounts, show } from "./ui";
 import { deskWords } from "./words";
 
+let tabs: OneTab | null = null;
+
 /** Start everything; the person is known by now. */
 export function followDesk(): void {
+  tabs = tabsOf("desk");
+  effect(() => tabs?.update({ able: audible.value && store.feed.value.is === "live" }));
   followDrafts();
   followOtherTabs();
   followSound();
@@ -42,6 +48,10 @@ export function followDesk(): void {
   effect(() => {
     // The call's order is what counts now; only who is typing is left in peace.
     if (currentOrder.value !== null && !isTyping()) show("work");
+  });
+  effect(() => {
+    // The limits are shown when they pass, not up to a tick later.
+    store.lookAt(liveSeat.value?.pbx ?? "", nextLimit.value);
   });
   followRinging();
   effect(() => warn(store.arrived.value));
@@ -73,12 +83,16 @@ function warn(arrived: readonly Alert[]): void {
     .map((alert) => ({ alert, what: signalOf(alert.level, alert.rule) }));
   const worst = found.find(({ what }) => what === "breach") ?? found.find(({ what }) => what);
   if (worst === undefined || worst.what === null) return;
-  play(worst.what);
-  const t = messages.peek();
-  notify(
-    deskWords.peek().notify.alert(t.level[worst.alert.level], t.rule[worst.alert.rule]),
-    t.todo[worst.alert.rule],
-  );
+  const { alert, what } = worst;
+  tabs?.once(`${alert.pbx} ${alert.id} ${alert.level} ${alert.at}`, () => {
+    play(what);
+    const t = messages.peek();
+    notify(
+      deskWords.peek().notify.alert(t.level[alert.level], t.rule[alert.rule]),
+      t.todo[alert.rule],
+      tabs,
+    );
+  });
 }
 
 function followRinging(): void {
@@ -88,7 +102,8 @@ function followRinging(): void {
     const call = seat?.state === "ringing" ? (seat.call ?? "") : "";
     if (call !== "" && call !== rung) {
       const t = deskWords.peek();
-      notify(t.notify.ringing(numberText(seat?.caller ?? null)), t.notify.ringingBody);
+      const title = t.notify.ringing(numberText(seat?.caller ?? null));
+      tabs?.once(`ring ${call}`, () => notify(title, t.notify.ringingBody, tabs));
     }
     rung = call;
   });
@@ -100,7 +115,7 @@ function followTitle(): void {
     const t = messages.value;
     const seat = liveSeat.value;
     const live = seat !== null && !store.isStopped(seat.pbx);
-    const count = live ? countdown(seat.clock, store.second(seat.pbx).value) : null;
+    const count = live ? currentCount.value : null;
     const words = {
       name: `${deskWords.value.name} – agentd`,
       state: seat === null ? "" : stateWord(seat),

@@ -3,6 +3,7 @@ import "../styles/base.css";
 import "../styles/header.css";
 import "../styles/account.css";
 import "../styles/forms.css";
+import "../styles/desk-sign-in.css";
 import "../styles/desk.css";
 import "../styles/desk-strip.css";
 import "../styles/desk-order.css";

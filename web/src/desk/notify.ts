@@ -1,6 +1,7 @@
 // Desktop notifications: only for who asked for them, and only while the page is not in front.
 
 import { signal } from "@preact/signals";
+import type { OneTab } from "../live/onetab";
 
 export type Allowed = "granted" | "denied" | "default" | "none";
 
@@ -17,7 +18,9 @@ export async function askToNotify(): Promise<void> {
   allowed.value = asked();
 }
 
-export function notify(title: string, body: string): void {
+/** Unless the person looks at the page, in this tab or in another one of `tabs`. */
+export function notify(title: string, body: string, tabs: OneTab | null): void {
+  if (tabs?.otherInFront) return;
   if (allowed.peek() !== "granted" || (!document.hidden && document.hasFocus())) return;
   // One at a time: the newest says what counts.
   let note: Notification;

@@ -6,6 +6,7 @@ import { lang } from "../i18n";
 import { common } from "../i18n/common";
 import { categoriesOf, form } from "../live/form";
 import { me } from "../live/session";
+import { siteOffset } from "../live/site";
 import { store } from "../live/store";
 import { dayAndTime, duration } from "../model/format";
 import { queueLabel } from "../ui/words";
@@ -60,7 +61,7 @@ function here(at: number, pbx: string | null): number {
 export function moment(at: number, pbx: string | null): string {
   // The day changes once a day: what is shown need not follow every tick.
   const now = store.serverNow.peek() ?? at;
-  return dayAndTime(here(at, pbx), now, lang.value);
+  return dayAndTime(here(at, pbx), now, lang.value, siteOffset.value);
 }
 
 /** As moment, to the tenth of a second: what a verdict hangs on. */

@@ -20,6 +20,7 @@ export const deskEn: DeskMessages = {
     noMatch: "No such seat.",
     free: "free",
     taken: (login) => `${login} is signed in`,
+    inQueueAs: (name) => `in the queue: ${name}`,
     replaces: (login) => `No. ${login} is still signed in here; your sign-in ends that.`,
     check: "Phone check",
     registered: "The phone is registered",
@@ -331,17 +332,10 @@ export const deskEn: DeskMessages = {
   sounds: {
     title: "Sound and notifications",
     choose: "Sound",
-    kinds: { clear: "clear", soft: "soft", off: "off" },
     tryWarning: "Hear the warning",
     tryBreach: "Hear the breach",
     hint: "Warning: two rising notes, once. Breach: two falling notes, three times.",
-    blocked: "The browser allows sound only after one click on the page.",
-    notify: "Desktop notifications",
     notifyOn: "Allowed: calls, warnings and breaches are shown when this page is not in front.",
-    notifyAsk: "Allow desktop notifications",
-    notifyDenied: "The browser forbids them for this page; change it in the site settings.",
-    notifyNone: "This browser has none, or the page was not opened by HTTPS.",
-    saved: "Saved with your account",
   },
 
   keys: {

@@ -14,6 +14,7 @@ export const deskZh = {
     noMatch: "没有这个座席。",
     free: "空闲",
     taken: (login: string) => `${login} 已签入`,
+    inQueueAs: (name: string) => `队列成员 ${name}`,
     replaces: (login: string) => `工号 ${login} 仍签入在这个座席；您签入后，其签入即告结束。`,
     check: "话机检查",
     registered: "话机已注册",
@@ -317,17 +318,10 @@ export const deskZh = {
   sounds: {
     title: "声音与通知",
     choose: "提示音",
-    kinds: { clear: "清晰", soft: "轻柔", off: "关闭" },
     tryWarning: "试听预警",
     tryBreach: "试听超时",
     hint: "预警：上行两音，一次。超时：下行两音，三次。",
-    blocked: "浏览器要在您点击页面一次之后才允许出声。",
-    notify: "桌面通知",
     notifyOn: "已允许：页面不在前台时，来电、预警和超时会弹出通知。",
-    notifyAsk: "允许桌面通知",
-    notifyDenied: "浏览器已禁止本页通知，可在地址栏左侧的网站设置中更改。",
-    notifyNone: "此浏览器不支持，或页面未经 HTTPS 打开。",
-    saved: "已保存到您的账户",
   },
 
   keys: {

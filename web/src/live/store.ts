@@ -22,10 +22,11 @@ import { goToLogin, loadMe, stillLoggedIn } from "./session";
 
 const PROTOCOL = 1;
 const TICK_MS = 200;
-/** Bursts are shown at most this often. */
+/** Bursts are shown at most this often; what is urgent, at once. */
 const FLUSH_S = 0.066;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
+const LOOK_AHEAD_S = 3600;
 
 /** How the page's own connection stands. */
 export type FeedState =
@@ -63,7 +64,7 @@ export class Store {
   readonly activeAlerts = this.floor.activeAlerts;
   /** Alerts that came while the page was watching, for screen readers. */
   readonly arrived = signal<readonly Alert[]>([]);
-  /** Server time in seconds, in tenths; null before the first message. The page's only tick. */
+  /** Server time in seconds; null before the first message. The page's only tick. */
   readonly serverNow = signal<number | null>(null);
   /** The page's own monotonic clock in whole seconds, for the length of an outage. */
   readonly localNow = signal(0);
@@ -82,6 +83,8 @@ export class Store {
   #lastResync = -RESYNC_EVERY_S;
   readonly #pendingSet = new Set<string>();
   readonly #pendingDel = new Set<string>();
+  #alertPending = false;
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #flushedAt = 0;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #toAck: number | null = null;
@@ -153,7 +156,7 @@ export class Store {
     return found;
   }
 
-  /** The PBX's now, seconds, in tenths; stands still while its link is down. */
+  /** The PBX's now, seconds; stands still while its link is down. */
   now(pbx: string): ReadonlySignal<number | null> {
     let found = this.#nows.get(pbx);
     if (found === undefined) {
@@ -250,7 +253,7 @@ export class Store {
     // Messages that cannot be used prove nothing: the board then counts as silent.
     if (this.#board.seq === null) return;
     this.#clock.sample(message.server_time, monotonic());
-    const wait = FLUSH_S - (monotonic() - this.#flushedAt);
+    const wait = this.#alertPending ? 0 : FLUSH_S - (monotonic() - this.#flushedAt);
     if (wait <= 0) this.#flush();
     else this.#flushTimer ??= setTimeout(() => this.#flush(), wait * 1000);
   }
@@ -276,6 +279,7 @@ export class Store {
     for (const key of change.set) {
       this.#pendingDel.delete(key);
       this.#pendingSet.add(key);
+      if (this.#board.objects.get(key)?.kind === "alert") this.#alertPending = true;
     }
     for (const key of change.del) {
       this.#pendingSet.delete(key);
@@ -292,6 +296,7 @@ export class Store {
     const del = [...this.#pendingDel];
     this.#pendingSet.clear();
     this.#pendingDel.clear();
+    this.#alertPending = false;
     batch(() => {
       if (set.length > 0 || del.length > 0) this.#apply({ set, del }, true);
       this.#showTime();
@@ -395,7 +400,26 @@ export class Store {
 
   #showTime(): void {
     const now = this.#clock.now(monotonic());
-    if (now !== null) this.serverNow.value = Math.floor(now * 10) / 10;
+    if (now !== null) this.serverNow.value = now;
+  }
+
+  /**
+   * Have the page look at its clock just when this PBX's time is `at`, not only with the next tick;
+   * null: no more. There is one such moment at a time.
+   */
+  lookAt(pbx: string, at: number | null): void {
+    clearTimeout(this.#lookTimer);
+    const now = this.now(pbx).peek();
+    const left_s = at === null || now === null ? -1 : at - now;
+    if (at === null || left_s < 0 || left_s > LOOK_AHEAD_S) return;
+    this.#lookTimer = setTimeout(
+      () => {
+        this.#tick();
+        // A timer may be a little early, and the estimate of the server's time a little better by now.
+        if ((this.now(pbx).peek() ?? at) < at) this.lookAt(pbx, at);
+      },
+      Math.ceil(left_s * 1000),
+    );
   }
 
   // --- from objects to signals ------------------------------------------------------------------

@@ -51,42 +51,53 @@ export function offset(seconds: number): string {
   return `${seconds < 0 ? "−" : "+"}${rounded.replace("-", "")} s`;
 }
 
-const timeFormats = new Map<string, Intl.DateTimeFormat>();
+const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The time of day, 24 hours, in the browser's zone. */
-export function timeOfDay(at: number, lang: Lang, withSeconds = true): string {
-  const key = `${lang}${withSeconds}`;
-  let format = timeFormats.get(key);
+/**
+ * Formats moments of the place whose local time is `offset_s` ahead of UTC; null is the browser's.
+ * Old browsers know no zones by their offset: the moment is moved instead, and read as UTC.
+ */
+function formatted(
+  at: number,
+  lang: Lang,
+  offset_s: number | null,
+  options: Intl.DateTimeFormatOptions,
+): string {
+  const zone = offset_s === null ? {} : { timeZone: "UTC" };
+  const key = JSON.stringify([lang, zone, options]);
+  let format = formats.get(key);
   if (format === undefined) {
-    format = new Intl.DateTimeFormat(lang, {
-      hour: "2-digit",
-      minute: "2-digit",
-      ...(withSeconds ? { second: "2-digit" } : {}),
-      hourCycle: "h23",
-    });
-    timeFormats.set(key, format);
+    format = new Intl.DateTimeFormat(lang, { ...options, ...zone });
+    formats.set(key, format);
   }
-  return format.format(at * 1000);
+  return format.format((at + (offset_s ?? 0)) * 1000);
 }
 
-const dayFormats = new Map<string, Intl.DateTimeFormat>();
-
-function dayFormat(lang: Lang, name: string, options: Intl.DateTimeFormatOptions) {
-  const key = `${lang} ${name}`;
-  let format = dayFormats.get(key);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat(lang, options);
-    dayFormats.set(key, format);
-  }
-  return format;
+/** The time of day, 24 hours, where local time is `offset_s` ahead of UTC (null: the browser's). */
+export function timeOfDay(
+  at: number,
+  lang: Lang,
+  offset_s: number | null = null,
+  withSeconds = true,
+): string {
+  return formatted(at, lang, offset_s, {
+    hour: "2-digit",
+    minute: "2-digit",
+    ...(withSeconds ? { second: "2-digit" } : {}),
+    hourCycle: "h23",
+  });
 }
 
 /** The time of day where `at` is of the same day as `now`, else with its date before it. */
-export function dayAndTime(at: number, now: number, lang: Lang): string {
-  const iso = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
-  const day = dayFormat(lang, "day", iso);
-  const time = timeOfDay(at, lang, false);
-  if (day.format(at * 1000) === day.format(now * 1000)) return time;
-  const short = dayFormat(lang, "short", { month: "short", day: "numeric" });
-  return `${short.format(at * 1000)} ${time}`;
+export function dayAndTime(
+  at: number,
+  now: number,
+  lang: Lang,
+  offset_s: number | null = null,
+): string {
+  const day = (moment: number) =>
+    formatted(moment, lang, offset_s, { year: "numeric", month: "2-digit", day: "2-digit" });
+  const time = timeOfDay(at, lang, offset_s, false);
+  if (day(at) === day(now)) return time;
+  return `${formatted(at, lang, offset_s, { month: "short", day: "numeric" })} ${time}`;
 }

@@ -12,7 +12,7 @@ import { caseName } from "./Appeals";
 import { offset } from "./duties";
 import { FieldError, Refused } from "./parts";
 import { closeShiftDialog } from "./ui";
-import { inputText, momentOf } from "./week";
+import { inputText, momentOf } from "../model/dates";
 import { shiftWords } from "./words";
 
 /** One reason for one or several appeals. */

@@ -6,17 +6,18 @@ import { say } from "../desk/state";
 import { moment, titleText } from "../desk/ui";
 import { common } from "../i18n/common";
 import { problemText } from "../live/problem";
-import { remember, remembered } from "../live/remember";
 import { me } from "../live/session";
 import { store } from "../live/store";
 import { StrengthTag } from "../ui/parts";
-import { DAY_S } from "./week";
+import { DAY_S } from "../model/dates";
+import { draftOf, dropDraft, keepDraft } from "./drafts";
 import { Faults } from "./Faults";
 import { OrderPanel } from "./OrderPanel";
 import { FieldError, Refused } from "./parts";
 import {
   cursor,
   handovers,
+  hasShifts,
   allOrders,
   beside,
   loadDuties,
@@ -41,7 +42,7 @@ export function Handovers() {
     <main class="sl-split sl-wide" data-open={opened.value === null ? "no" : "yes"}>
       <div class="sl-list sl-page sl-handover">
         <Take />
-        <Give key={teamShown.value} />
+        {hasShifts.value && <Give key={teamShown.value} />}
         <Faults />
         <Earlier />
       </div>
@@ -116,8 +117,8 @@ function Whole({ one }: { one: Handover }) {
 function Give() {
   const t = shiftWords.value.handover;
   const team = teamShown.value;
-  const key = `agentd.shift.log ${me.value?.login ?? ""} ${team}`;
-  const log = useSignal(remembered(key) ?? "");
+  const key = `log ${team}`;
+  const log = useSignal(draftOf(key));
   const to = useSignal("");
   const orders = useSignal<readonly Order[] | null>(null);
   const rostered = useSignal<readonly string[]>([]);
@@ -165,7 +166,7 @@ function Give() {
       return;
     }
     log.value = "";
-    remember(key, "");
+    dropDraft(key);
     refused.value = wrong.value = null;
     await loadHandovers();
     say(t.sent);
@@ -194,7 +195,7 @@ function Give() {
               onInput={(event) => {
                 log.value = event.currentTarget.value;
                 wrong.value = null;
-                remember(key, log.value);
+                keepDraft(key, log.value);
               }}
             />
             <FieldError text={error("log")} />

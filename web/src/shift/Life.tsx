@@ -1,4 +1,5 @@
 import type { OrderChange, OrderView, Unit } from "../api/types";
+import { commandWord } from "../desk/history";
 import { moment, nowOf } from "../desk/ui";
 import { common } from "../i18n/common";
 import { form } from "../live/form";
@@ -62,7 +63,7 @@ export function Progress({ order }: { order: OrderView }) {
       <dl class="sl-written">
         {urgent !== null && (
           <div>
-            <dt>{shiftWords.value.command.handle_urgent}</dt>
+            <dt>{common.value.command.handle_urgent}</dt>
             <dd>
               {[unitName(urgent.unit_called), urgent.process, urgent.method].join(" · ")}{" "}
               <span class="faint">{personText(urgent.handled_by)}</span>
@@ -162,11 +163,6 @@ export function Life({ order }: { order: OrderView }) {
       </ol>
     </section>
   );
-}
-
-export function commandWord(change: OrderChange): string {
-  const words: Readonly<Record<string, string>> = shiftWords.value.command;
-  return words[change.do] ?? change.do;
 }
 
 /** What a change says in words, the states in the language shown. */

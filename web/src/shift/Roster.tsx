@@ -8,16 +8,8 @@ import { dutyProblem, duties, loadWeek, monday, offset, weeksAway } from "./duti
 import { Refused } from "./parts";
 import { personName, personText, teamShown } from "./state";
 import { dialog } from "./ui";
-import {
-  cell,
-  clockText,
-  DAY_S,
-  dateText,
-  hoursText,
-  midnights,
-  type Shown,
-  teamsOf,
-} from "./week";
+import { clockText, DAY_S, dateText } from "../model/dates";
+import { cell, hoursText, midnights, type Shown, teamsOf } from "./week";
 import { shiftWords } from "./words";
 
 /** Who leads which team when, week by week. */

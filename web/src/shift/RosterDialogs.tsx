@@ -11,7 +11,8 @@ import { importRoster, offset, putDuties } from "./duties";
 import { FieldError, Input, Refused } from "./parts";
 import { people } from "./state";
 import { closeShiftDialog } from "./ui";
-import { clockText, dateStart, dateText, dayStart, decodeCsv, lineOf, spellsOf } from "./week";
+import { clockText, dateStart, dateText, dayStart } from "../model/dates";
+import { decodeCsv, lineOf, spellsOf } from "./week";
 import { shiftWords } from "./words";
 
 type Place = "login" | "date" | "hours" | "team" | "note";

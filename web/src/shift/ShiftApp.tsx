@@ -2,14 +2,13 @@ import { messages } from "../i18n";
 import { common } from "../i18n/common";
 import { Conflict } from "../desk/Conflict";
 import { Dialogs } from "../desk/dialogs";
-import { audible, chosenSound } from "../desk/sound";
-import { said } from "../desk/state";
 import { may, me } from "../live/session";
 import { store } from "../live/store";
 import { FloatingNote } from "../ui/floating";
 import { Icon } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { StaleBanner } from "../ui/Stale";
+import { Said, Starting, Tools } from "../ui/Tools";
 import { Appeals } from "./Appeals";
 import { ShiftDialogs } from "./dialogs";
 import { Handovers } from "./Handover";
@@ -38,16 +37,24 @@ import { shiftWords } from "./words";
 import { problemText } from "../live/problem";
 
 export function ShiftApp() {
-  if (me.value === null)
-    return (
-      <p class="starting" role="status">
-        {common.value.waitingForServer}
-      </p>
-    );
+  if (me.value === null) return <Starting text={common.value.waitingForServer} />;
   const stale = leads.value && store.feed.value.is !== "live";
   return (
     <div class="app shift" data-stale={stale ? "yes" : "no"}>
-      <PageHeader page="shift" tools={leads.value ? <Tools /> : null}>
+      <PageHeader
+        page="shift"
+        tools={
+          leads.value ? (
+            <Tools
+              words={shiftWords.value}
+              helpKey="?"
+              onOpen={(is) => {
+                dialog.value = { is };
+              }}
+            />
+          ) : null
+        }
+      >
         {leads.value && <Tabs />}
       </PageHeader>
       <div class="banners">
@@ -59,18 +66,9 @@ export function ShiftApp() {
       ) : store.loaded.value ? (
         <Body />
       ) : (
-        <p class="starting" role="status">
-          {messages.value.stale.connecting}
-        </p>
+        <Starting text={messages.value.stale.connecting} />
       )}
-      <div class="said" role="status" aria-live="polite">
-        {said.value !== null && (
-          <p key={said.value.id} class="said-line" data-kind={said.value.kind}>
-            <Icon name={said.value.kind === "done" ? "calm" : "notice"} />
-            {said.value.text}
-          </p>
-        )}
-      </div>
+      <Said />
       <Announcer />
       <Conflict />
       <Dialogs />
@@ -202,37 +200,6 @@ function OnDuty() {
           </span>
         ))}
     </div>
-  );
-}
-
-function Tools() {
-  const t = shiftWords.value;
-  const off = chosenSound() === "off" || !audible.value;
-  return (
-    <>
-      <button
-        type="button"
-        class="control"
-        aria-label={t.sound}
-        title={off && chosenSound() !== "off" ? t.sounds.blocked : t.sound}
-        onClick={() => {
-          dialog.value = { is: "sound" };
-        }}
-      >
-        <Icon name={off ? "mute" : "sound"} />
-      </button>
-      <button
-        type="button"
-        class="control"
-        aria-label={t.help}
-        title={`${t.help} (?)`}
-        onClick={() => {
-          dialog.value = { is: "help" };
-        }}
-      >
-        <Icon name="help" />
-      </button>
-    </>
   );
 }
 

@@ -1,17 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { Problem } from "../api/client";
 import type { OrderChange, OrderView } from "../api/types";
+import { commandWord } from "../desk/history";
 import { say } from "../desk/state";
 import { moment } from "../desk/ui";
 import { common } from "../i18n/common";
 import { form } from "../live/form";
 import { labelText, problemText } from "../live/problem";
-import { remember, remembered } from "../live/remember";
-import { me } from "../live/session";
 import { store } from "../live/store";
+import { momentOf } from "../model/dates";
 import { Dialog } from "../ui/Dialog";
+import { draftOf, dropDraft, keepDraft } from "./drafts";
 import { offset } from "./duties";
-import { commandWord, gistText, unitOf } from "./Life";
+import { gistText, unitOf } from "./Life";
 import { FieldError, Input, Refused, Tel } from "./parts";
 import { changesSince, give, people, personText, shown } from "./state";
 import {
@@ -26,16 +27,15 @@ import {
   type Typed,
 } from "./steps";
 import { closeShiftDialog } from "./ui";
-import { momentOf } from "./week";
 import { shiftWords } from "./words";
 
-/** What was typed and not sent comes back with the dialog, even over a reload. */
-function draftKey(step: FormStep, id: string): string {
-  return `agentd.shift.step ${me.peek()?.login ?? ""} ${id} ${step}`;
+/** What was typed and not sent comes back with the dialog, even over a reload or a logout. */
+function draftName(step: FormStep, id: string): string {
+  return `step ${id} ${step}`;
 }
 
-function draftOf(step: FormStep, order: OrderView | null): Typed {
-  const kept = order === null ? null : remembered(draftKey(step, order.id));
+function typedBefore(step: FormStep, order: OrderView | null): Typed {
+  const kept = order === null ? "" : draftOf(draftName(step, order.id));
   let before: Partial<Typed> = {};
   try {
     const said: unknown = JSON.parse(kept || "{}");
@@ -52,7 +52,7 @@ function draftOf(step: FormStep, order: OrderView | null): Typed {
 export function StepDialog({ step, id }: { step: FormStep; id: string }) {
   const t = shiftWords.value;
   const order = shown.value;
-  const typed = useSignal<Typed>(draftOf(step, order));
+  const typed = useSignal<Typed>(typedBefore(step, order));
   const version = useSignal(order?.version ?? 0);
   const refused = useSignal<Problem | null>(null);
   const wrong = useSignal<Partial<Record<Place, string>>>({});
@@ -64,7 +64,7 @@ export function StepDialog({ step, id }: { step: FormStep; id: string }) {
     typed.value = { ...typed.value, [place]: value };
     const { [place]: _mended, ...rest } = wrong.value;
     wrong.value = rest;
-    remember(draftKey(step, id), JSON.stringify(typed.value));
+    keepDraft(draftName(step, id), JSON.stringify(typed.value));
   };
   const send = async (event: Event) => {
     event.preventDefault();
@@ -85,7 +85,7 @@ export function StepDialog({ step, id }: { step: FormStep; id: string }) {
     const answer = await give(id, commandOf(step, typed.value, due), version.value);
     busy.value = false;
     if (answer.ok) {
-      remember(draftKey(step, id), "");
+      dropDraft(draftName(step, id));
       closeShiftDialog();
       say(t.done[step]);
       return;

@@ -5,7 +5,7 @@ import { api, type Problem } from "../api/client";
 import type { JudgedViolation, Page } from "../api/types";
 import { me } from "../live/session";
 import { store } from "../live/store";
-import { DAY_S } from "./week";
+import { DAY_S } from "../model/dates";
 import { inbox, loadInbox, tab, teamShown } from "./state";
 import { allViolations } from "./state";
 

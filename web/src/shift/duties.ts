@@ -3,13 +3,14 @@
 import { computed, signal } from "@preact/signals";
 import { api, type Problem } from "../api/client";
 import type { Duty, Page } from "../api/types";
-import { form } from "../live/form";
+import { siteOffsetNow } from "../live/site";
 import { store } from "../live/store";
-import { DAY_S, weekStart } from "./week";
+import { DAY_S } from "../model/dates";
+import { weekStart } from "./week";
 import { loadDuties, loadInbox, tab } from "./state";
 
 /** The working calendar's local time minus UTC. */
-export const offset = computed(() => form.value?.utc_offset_s ?? 0);
+export const offset = computed(() => siteOffsetNow());
 
 /** Weeks from this one: 0, 1 the next, −1 the one before. */
 export const weeksAway = signal(0);

@@ -5,8 +5,9 @@ import { titleText } from "../desk/ui";
 import { closeDialog, dialog as deskDialog } from "../desk/ui";
 import { conflict, isTyping } from "../desk/state";
 import { notify } from "../desk/notify";
-import { followSound, play } from "../desk/sound";
+import { audible, followSound, play } from "../desk/sound";
 import { loadForm } from "../live/form";
+import { type OneTab, tabsOf } from "../live/onetab";
 import { loadMe } from "../live/session";
 import { store } from "../live/store";
 import { act } from "./actions";
@@ -33,9 +34,13 @@ import { shiftWords } from "./words";
 /** Hints come in bursts; the first is heard at once, the rest together. */
 const TOGETHER_MS = 1500;
 
+let tabs: OneTab | null = null;
+
 /** Start everything; the person is known by now. */
 export function followShift(): void {
   if (!leads.peek()) return;
+  tabs = tabsOf("shift");
+  effect(() => tabs?.update({ able: audible.value && store.feed.value.is === "live" }));
   followSound();
   void loadForm();
   void loadPeople();
@@ -107,10 +112,13 @@ function hear(): void {
 function warn(): void {
   const told = toldNow.value;
   if (told.length === 0) return;
-  // Before the first click or key browsers refuse, and complain of the attempt.
-  if (navigator.userActivation?.hasBeenActive ?? true) play("breach");
-  const t = shiftWords.peek();
-  notify(t.notify.urgent(told.length), told.map(titleText).join(" · "));
+  const key = told.map(({ id, urgent }) => `${id} ${urgent?.told.length ?? 0}`).join(" ");
+  tabs?.once(key, () => {
+    // Before the first click or key browsers refuse, and complain of the attempt.
+    if (navigator.userActivation?.hasBeenActive ?? true) play("breach");
+    const t = shiftWords.peek();
+    notify(t.notify.urgent(told.length), told.map(titleText).join(" · "), tabs);
+  });
 }
 
 function followTitle(): void {

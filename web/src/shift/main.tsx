@@ -6,6 +6,7 @@ import "../styles/forms.css";
 import "../styles/desk.css";
 import "../styles/desk-order.css";
 import "../styles/desk-mine.css";
+import "../styles/shift-panel.css";
 import "../styles/shift.css";
 import "../styles/shift-pages.css";
 import { render } from "preact";

@@ -5,7 +5,7 @@ import { api, apiUrl, type Problem } from "../api/client";
 import type { Order, Page } from "../api/types";
 import { lang } from "../i18n";
 import { offset } from "./duties";
-import { DAY_S, dateStart } from "./week";
+import { DAY_S, dateStart } from "../model/dates";
 
 export interface Filters {
   readonly q: string;

@@ -19,8 +19,7 @@ import type {
 import { nowOf } from "../desk/ui";
 import { openOrder, problem, refresh, view } from "../desk/state";
 import { form } from "../live/form";
-import { remember, remembered } from "../live/remember";
-import { may, me } from "../live/session";
+import { may, me, saveSettings } from "../live/session";
 import { type Beside, newlyTold, sections } from "./inbox";
 import { editing } from "./ui";
 
@@ -67,13 +66,14 @@ export const lost = signal<Problem | null>(null);
 /** Urgent orders of which the person was just told; every change is a signal. */
 export const toldNow = signal<readonly Order[]>([]);
 
-const TEAM_KEY = "agentd.shift.team";
-/** Whose orders are shown; "" for all. */
-export const team = signal(remembered(TEAM_KEY) ?? "");
+/** Whose orders are shown; "" for all. Kept with the account. */
+const team = computed(() => {
+  const kept = me.value?.settings.shift_team;
+  return typeof kept === "string" ? kept : "";
+});
 
 export function chooseTeam(name: string): void {
-  team.value = name;
-  remember(TEAM_KEY, name);
+  void saveSettings({ shift_team: name });
   void loadInbox();
   void loadHandovers();
 }
@@ -106,9 +106,16 @@ export const unseenUrgent = computed(
 
 export const appealsWaiting = computed(() => inbox.value?.appeals.length ?? 0);
 
+/** Whether the person can have a shift, so also hand it over and take it. */
+export const hasShifts = computed(() => may("shift") && may("orders.lead"));
+
 /** Handovers that nobody has taken over yet and that the person may. */
 export const toTake = computed(() =>
-  handovers.value.filter(({ confirmed_by, by }) => confirmed_by === null && by !== me.value?.login),
+  hasShifts.value
+    ? handovers.value.filter(
+        ({ confirmed_by, by }) => confirmed_by === null && by !== me.value?.login,
+      )
+    : [],
 );
 
 const OF_LEADERS = "forwarded,dispatched,answered,told,completed,returned,open";
@@ -164,16 +171,14 @@ export async function loadBeside(): Promise<void> {
   const [own, dispatched, promised] = await Promise.all([
     allOrders({ own_service: true, state: OF_LEADERS }),
     allOrders({ state: "dispatched" }),
-    allOrders({ state: "open,returned,forwarded,dispatched,answered" }),
+    allOrders({ promised: true, sort: "promise" }),
   ]);
   if (mine !== askedBeside) return;
   const before = beside.peek();
   beside.value = {
     own_service: own.ok ? own.value : before.own_service,
     dispatched: dispatched.ok ? dispatched.value : before.dispatched,
-    promised: promised.ok
-      ? promised.value.filter((order) => order.promise !== null)
-      : before.promised,
+    promised: promised.ok ? promised.value : before.promised,
   };
 }
 

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { FeedStrip } from "../board/FeedStrip";
 import { lang, messages } from "../i18n";
+import { siteOffset } from "../live/site";
 import { store } from "../live/store";
 import { duration, offset, timeOfDay } from "../model/format";
 import type { Pbx } from "../model/types";
@@ -40,7 +41,7 @@ export function Header() {
 
 export function wallTime(): string {
   const now = store.serverNow.value;
-  return now === null ? "--:--:--" : timeOfDay(now, lang.value);
+  return now === null ? "--:--:--" : timeOfDay(now, lang.value, siteOffset.value);
 }
 
 export function Health() {

@@ -1,4 +1,5 @@
 import { lang, messages } from "../i18n";
+import { siteOffset } from "../live/site";
 import { store } from "../live/store";
 import { duration, timeOfDay } from "../model/format";
 import { Icon } from "./icons";
@@ -14,7 +15,7 @@ export function StaleBanner() {
     return (
       <Banner
         title={t.stale.title}
-        since={timeOfDay(feed.at, lang.value)}
+        since={timeOfDay(feed.at, lang.value, siteOffset.value)}
         lasting={() => {
           const now = store.localNow.value;
           return t.stale.lasting(duration(now - feed.lostAt));

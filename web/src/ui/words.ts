@@ -1,6 +1,7 @@
 // The words for what the board says, in the language shown.
 
 import { lang, messages } from "../i18n";
+import { siteOffset } from "../live/site";
 import { store } from "../live/store";
 import { timeOfDay } from "../model/format";
 import type { Alert, Pbx, Seat } from "../model/types";
@@ -16,7 +17,7 @@ export function stateWord(seat: Seat): string {
 /** A moment of the PBX's clock as the time of day here. */
 export function pbxTime(at: number, pbx: string | null, withSeconds = true): string {
   const offset = pbx === null ? 0 : (store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0);
-  return timeOfDay(at - offset, lang.value, withSeconds);
+  return timeOfDay(at - offset, lang.value, siteOffset.value, withSeconds);
 }
 
 /** Why the link is down: our words for the code, else what agentd says. */
