@@ -62,7 +62,7 @@ export function followDesk(): void {
 function onNews(topics: readonly string[] | null): void {
   const has = (topic: string) => topics === null || topics.includes(topic);
   if (has("seat") || has("me")) void loadMe();
-  if (has("messages")) void loadMessages();
+  if (has("messages")) void loadMessages(tabs);
   if (has("orders")) {
     void loadOwed();
     void refresh();

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { api, items } from "../api/client";
 import type { Page } from "../api/types";
+import type { OneTab } from "../live/onetab";
 import { notify } from "./notify";
 import { play } from "./sound";
 import { problem } from "./state";
@@ -26,7 +27,7 @@ export const unread = signal<readonly DeskMessage[]>([]);
 let known: ReadonlySet<string> | null = null;
 let asked = 0;
 
-export async function loadMessages(): Promise<void> {
+export async function loadMessages(tabs: OneTab | null): Promise<void> {
   asked += 1;
   const mine = asked;
   const answer = await api<Page<DeskMessage>>("messages");
@@ -36,14 +37,16 @@ export async function loadMessages(): Promise<void> {
   known = new Set(now.map(({ id }) => id));
   unread.value = now;
   // What stood here when the page was opened is not news.
-  if (before !== null) announce(now.filter(({ id }) => !before.has(id)));
+  if (before !== null) announce(now.filter(({ id }) => !before.has(id)), tabs);
 }
 
-function announce(fresh: readonly DeskMessage[]): void {
+function announce(fresh: readonly DeskMessage[], tabs: OneTab | null): void {
   const first = fresh[0];
   if (first === undefined) return;
-  if (fresh.some(({ level }) => level === "urgent")) play("warning");
-  notify(deskWords.peek().message.from(first.by_name), first.text);
+  tabs?.once(`message ${first.id}`, () => {
+    if (fresh.some(({ level }) => level === "urgent")) play("warning");
+    notify(deskWords.peek().message.from(first.by_name), first.text, tabs);
+  });
 }
 
 /** The person has read it. */
