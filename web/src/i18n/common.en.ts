@@ -5,6 +5,9 @@ export const commonEn: CommonMessages = {
     board: "Wallboard",
     desk: "Agent's desk",
     shift: "Shift leader's desk",
+    alerts: "Alert inbox",
+    wall: "Wall screen",
+    settings: "Board settings",
   },
   role: {
     agent: "agent",

@@ -3,6 +3,9 @@ export const commonZh = {
     board: "坐席看板",
     desk: "坐席工作台",
     shift: "值班长工作台",
+    alerts: "告警收件箱",
+    wall: "大屏",
+    settings: "看板设置",
   },
   role: {
     agent: "话务员",

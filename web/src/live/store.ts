@@ -16,6 +16,7 @@ import type {
   Queue,
   Seat,
   Snapshot,
+  Surge,
 } from "../model/types";
 import { Floor } from "./floor";
 import { goToLogin, loadMe, stillLoggedIn } from "./session";
@@ -127,6 +128,12 @@ export class Store {
   figures(scope: string): Figures | undefined {
     const object = this.#signal(`figures:${scope}`).value;
     return object?.kind === "figures" ? object : undefined;
+  }
+
+  /** Of a queue; undefined where it has had none. */
+  surge(pbx: string, queue: string): Surge | undefined {
+    const object = this.#signal(`surge:${pbx}/${queue}`).value;
+    return object?.kind === "surge" ? object : undefined;
   }
 
   alert(key: string): Alert | undefined {

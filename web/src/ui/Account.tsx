@@ -10,7 +10,7 @@ import { PasswordDialog } from "./PasswordDialog";
 
 const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
 
-export type PageName = "board" | "desk" | "shift";
+export type PageName = "board" | "desk" | "shift" | "alerts" | "wall" | "settings";
 
 const PAGES: readonly {
   readonly name: PageName;
@@ -20,6 +20,9 @@ const PAGES: readonly {
   { name: "board", href: "./", right: "board" },
   { name: "desk", href: "./desk", right: "desk" },
   { name: "shift", href: "./shift", right: "shift" },
+  { name: "alerts", href: "./alerts", right: "board" },
+  { name: "settings", href: "./settings", right: "board" },
+  { name: "wall", href: "./wall", right: "board" },
 ];
 
 /** Appearance and language, as two small buttons. */
