@@ -26,7 +26,11 @@ export type Right =
   | "appeals.decide"
   | "shift"
   | "people"
-  | "audit";
+  | "audit"
+  | "control.listen"
+  | "control.seats"
+  | "control.calls"
+  | "message";
 
 /** In both languages. */
 export interface Label {
