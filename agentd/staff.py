@@ -46,6 +46,7 @@ from agentd.presence_rules import PbxDesk
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
 from agentd.supervision_rules import PbxControl
+from agentd.surge_watch import SurgeWatch
 from agentd.ticketing import Store
 from agentd.webhooks import Webhooks
 
@@ -175,6 +176,17 @@ class Staff:
             directory=directory,
             team_of=rules.team,
         )
+        self.surges = SurgeWatch(
+            config.surge_rules,
+            pbxs=tuple(telephony),
+            engine=runtime,
+            figures=self.figures,
+            store=store,
+            live=live,
+            audit=self.accounts,
+        )
+        history = HistoryView(store, directory, team_of=rules.team)
+        history.settings_changed += [self.surges.on_setting, lambda _: live.hint("board")]
         store.on_change(self.figures.on_changed)
         self.desk.on_judged(self.figures.on_judged)
         named = {
@@ -193,7 +205,7 @@ class Staff:
             supervision=self.supervision,
             accounts=self.accounts,
             store=store,
-            history=HistoryView(store, directory, team_of=rules.team),
+            history=history,
             figures=self.figures,
             retention=config.retention_policy,
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
@@ -264,6 +276,7 @@ class Staff:
             "presence": self.presence.run,
             "history": self.history.run,
             "figures": self.figures.run,
+            "surges": self.surges.run,
         }
 
     async def stop_webhooks(self, task: asyncio.Task[None]) -> None:
