@@ -433,8 +433,7 @@ def test_what_is_older_than_every_window_is_forgotten() -> None:
             )
     for kept in (
         made._visits, made._legs, made._orders, made._standing, made._judged_us, made._about,
-        made._accounts.known, made._accounts._last_us, made._documents._orders,
-        made._documents._about,
+        made._accounts.known, made._documents._orders, made._documents._about,
     ):  # fmt: skip
         assert kept == {}
     assert made._accounts._by_hour == {}
