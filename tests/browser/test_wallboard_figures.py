@@ -33,18 +33,20 @@ BOARD_FIGURES = figures(
     today__last_week={"answered": figure(None)},
     shift={"answered": figure(120)},
 )
-METRICS = [
-    {
-        "key": "connect_rate",
-        "name": {"zh": "接通率", "en": "connect rate"},
-        "formula": {"zh": "接通 / 呼入（官方）", "en": "answered / offered (official)"},
-        "unit": "share",
-    }
-]
+METRICS = {
+    "items": [
+        {
+            "key": "connect_rate",
+            "name": {"zh": "接通率", "en": "connect rate"},
+            "formula": {"zh": "接通 / 呼入（官方）", "en": "answered / offered (official)"},
+            "unit": "share",
+        }
+    ]
+}
 
 
 def daemon_of(now: float, **answers: Any) -> FakeDaemon:
-    board = scenes.calm(now, 6) | {"figures:queue/hotline": BOARD_FIGURES}
+    board = scenes.calm(now, 6) | {"figures:queue/main/hotline": BOARD_FIGURES}
     daemon = FakeDaemon(board)
     assert daemon.me is not None
     daemon.me |= {"role": "supervisor"}
@@ -86,7 +88,9 @@ async def test_a_figure_moves_with_the_stream(open_page: OpenPage, now: float) -
     async with daemon_of(now) as daemon, open_page(daemon.url) as shown:
         count = shown.page.locator(f"{HOTLINE} .count", has_text="接通").first
         await count.wait_for()
-        await daemon.change({"figures:queue/hotline": figures(today={"answered": figure(299)})})
+        await daemon.change(
+            {"figures:queue/main/hotline": figures(today={"answered": figure(299)})}
+        )
         await shown.page.locator(f"{HOTLINE} .count", has_text="299").wait_for()
 
 

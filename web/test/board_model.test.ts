@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { callerForbids, seatForbids } from "../src/board/control";
-import { noted } from "../src/board/feed";
+import { noted, told } from "../src/board/feed";
 import { bare, figureOf, shown } from "../src/board/figures";
 import { readThresholds, strengthOf, writeThresholds } from "../src/board/thresholds";
 import { ACTS } from "../src/board/types";
@@ -75,6 +75,24 @@ test("gaps begin once, last, and end", () => {
   ]);
   expect(noted(ended, "main", false, 30)).toBe(ended);
   expect(noted(noted([], "a", true, 5), "a", false, 4)[0]?.to).toBe(5);
+});
+
+test("agentd's word on gaps goes before what the page saw, but a new one is told at once", () => {
+  const seen = [
+    { pbx: null, from: 50, to: 60 },
+    { pbx: "main", from: 10, to: 20 },
+    { pbx: "other", from: 5, to: 6 },
+  ];
+  const items = new Map([
+    ["main", { pbx: "main", lag_s: null, gaps: [{ from_at: 109, to_at: 121 }] }],
+  ]);
+  expect(told(seen, items, () => 100)).toEqual([
+    { pbx: null, from: 50, to: 60 },
+    { pbx: "main", from: 9, to: 21 },
+    { pbx: "other", from: 5, to: 6 },
+  ]);
+  const lasting = [{ pbx: "main", from: 70, to: null }];
+  expect(told(lasting, items, () => 100)[0]).toEqual(lasting[0]);
 });
 
 test("what cannot be done to a seat as it stands has its reason", () => {

@@ -41,7 +41,7 @@ export function PeriodChoice() {
 
 /** The figures of a queue's period, beside each the same time yesterday and a week ago. */
 export function QueueFigures({ queue }: { queue: Queue }) {
-  const figures = store.figures(`queue/${queue.name}`);
+  const figures = store.figures(`queue/${queue.pbx}/${queue.name}`);
   const window = period.value;
   return (
     <div class="queue-counts">

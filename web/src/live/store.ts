@@ -103,12 +103,6 @@ export class Store {
     return object?.kind === "pbx" ? object : undefined;
   }
 
-  /** As pbx, without following it. */
-  peekPbx(key: string): Pbx | undefined {
-    const object = this.#signals.get(key)?.peek();
-    return object?.kind === "pbx" ? object : undefined;
-  }
-
   /** How much longer than the quickest the last message took to this page, seconds. */
   lag(): number | null {
     return this.#clock.lag();
@@ -124,7 +118,7 @@ export class Store {
     return object?.kind === "seat" ? object : undefined;
   }
 
-  /** Of a scope such as `queue/hotline`. */
+  /** Of a scope such as `queue/main/hotline`. */
   figures(scope: string): Figures | undefined {
     const object = this.#signal(`figures:${scope}`).value;
     return object?.kind === "figures" ? object : undefined;

@@ -79,7 +79,6 @@ function readPbx(raw: Raw): Pbx | null {
     clock_offset_s: number(raw.clock_offset_s) ?? 0,
     version: text(raw.version),
     warnings: list(raw.warnings, readWarning),
-    lag_s: number(raw.lag_s),
   };
 }
 

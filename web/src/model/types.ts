@@ -54,8 +54,6 @@ export interface Pbx {
   readonly clock_offset_s: number;
   readonly version: string | null;
   readonly warnings: readonly Warning[];
-  /** How far judging is behind the PBX, seconds; null where agentd does not say. */
-  readonly lag_s: number | null;
 }
 
 export interface Waiting {
