@@ -21,7 +21,7 @@ from agentd.http_control import control_router
 from agentd.http_exports import exports_router
 from agentd.http_external import external_router
 from agentd.http_figures import figures_router
-from agentd.http_form import form_router
+from agentd.http_form import day_starts_s, form_router
 from agentd.http_history import history_router
 from agentd.http_orders import orders_router
 from agentd.http_people import people_router
@@ -74,7 +74,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
     s = services
     tables = Tables(s.accounts, s.directory, s.workbooks, s.now_us)
     offset_s = s.desk.book.calendar.utc_offset_s
-    days = next((book.day_starts_s for book in s.policies.values()), PolicyBook().day_starts_s)
+    days = day_starts_s(s.policies)
     return (
         form_router(s.desk.book, s.phrases, s.policies),
         seats_router(s.presence),

@@ -174,6 +174,8 @@ export interface Form {
   readonly urgent_repeat_s: number;
   /** Of the working calendar: local time minus UTC. */
   readonly utc_offset_s: number;
+  /** When a day begins, after local midnight. */
+  readonly day_starts_s: number;
   readonly order_clocks: readonly OrderClock[];
 }
 
