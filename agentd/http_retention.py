@@ -22,7 +22,7 @@ from agentd.http_json import model_of
 from agentd.http_parts import Asker, Language, Limit, Moment, answer, at_us, router_of
 from agentd.http_problems import documented
 from agentd.http_session import Caller, require
-from agentd.http_tables import FileKind, Tables, at_once, described
+from agentd.http_tables import EITHER, FileKind, Tables, at_once
 from agentd.ports.accounts import AuditEntry
 from agentd.ports.history import HoldKind, LegalHold, Purged, RetentionPolicy
 
@@ -179,7 +179,7 @@ def retention_router(
     @router.get(
         "/retention/purges.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **reading},
+        responses={**EITHER, **reading},
     )
     async def purges_file(
         _: Looker, asker: Asker, kind: FileKind, lang: Language = "zh"
