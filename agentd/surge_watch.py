@@ -93,6 +93,11 @@ class SurgeWatch:
             self._set_version = setting.version
             self.rules = surge_rules(setting.value, self._configured)
 
+    def level(self, pbx: str, queue: str) -> int:
+        """The level of a queue's surge now."""
+        surge = self.surges.get((pbx, queue))
+        return 0 if surge is None else surge.level
+
     async def run(self) -> None:
         """Watch until cancelled."""
         told = False
