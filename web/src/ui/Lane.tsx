@@ -257,14 +257,7 @@ function TroubleCard({ id }: { id: string }) {
       data-strength={trouble}
       data-trouble={id}
       data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
-      aria-label={[
-        t.strength[trouble],
-        `${t.seat.heading} ${seat.label}`,
-        seat.agent ?? t.seat.nobody,
-        t.rule[ruleKey],
-        t.todo[ruleKey],
-        t.lane.goTo,
-      ].join(t.comma)}
+      title={t.lane.goTo}
       onClick={() => goTo(id)}
       onContextMenu={(event) => {
         event.preventDefault();
