@@ -33,9 +33,9 @@ from agentd.http_wall import wall_router
 from agentd.ports.accounts import Accounts
 from agentd.ports.desk import Desk, DeskStore
 from agentd.ports.figures import FiguresSource
-from agentd.ports.history import RetentionPolicy
 from agentd.ports.presence import Presence
 from agentd.ports.supervision import Supervision
+from agentd.retention import Retention
 
 __all__ = [
     "APIRouter",
@@ -65,7 +65,7 @@ class RestServices(Struct, frozen=True, kw_only=True):
     policies: Mapping[str, PolicyBook]
     """By PBX."""
     workbooks: Workbooks
-    retention: RetentionPolicy = RetentionPolicy()
+    retention: Retention
     now_us: Callable[[], int] = clock.wall_us
 
 
@@ -89,9 +89,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         people_router(s.accounts, s.directory),
         history_router(s.history, tables, offset_s, days, s.now_us),
         figures_router(s.figures, s.history),
-        wall_router(s.figures, s.history.store, lambda: s.figures.span_us("shift")),
+        wall_router(s.figures, s.history.store, offset_s, lambda: s.figures.span_us("shift")),
         alerts_router(s.history, tables, offset_s, s.now_us),
-        retention_router(
-            s.history, tables, s.directory, s.retention, s.desk.book.numbers, offset_s, s.now_us
-        ),
+        retention_router(s.retention, tables, offset_s),
     )

@@ -44,6 +44,7 @@ from agentd.ports import LiveSink
 from agentd.ports.telephony import Telephony
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
+from agentd.retention import Retention, RetentionRequest
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
 from agentd.supervision_rules import PbxControl
@@ -249,7 +250,7 @@ class Staff:
             store=store,
             history=history,
             figures=self.figures,
-            retention=config.retention_policy,
+            retention=Retention(store, directory, config.retention_policy, rulebook.form.numbers),
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
@@ -276,6 +277,7 @@ class Staff:
         return {
             "complete": completion(complete),
             "accounts": Handler(AccountsRequest, AccountCommands(self.accounts).act),
+            "retention": Handler(RetentionRequest, self._services.retention.act),
         }
 
     @property
