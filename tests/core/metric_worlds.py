@@ -97,7 +97,7 @@ def told_legs(draw: st.DrawFn) -> list[Told]:
     charges = draw(st.lists(st.sampled_from(RULES), max_size=2))
     violations = [
         Violation(
-            pbx, f"{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ()
+            pbx, f"{pbx}-{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ()
         )
         for n, rule in enumerate(charges)
     ]
@@ -176,7 +176,7 @@ def told_alerts(draw: st.DrawFn) -> list[Told]:
 
 @st.composite
 def told_judged(draw: st.DrawFn) -> list[Told]:
-    violation = draw(st.sampled_from(["x-ring-0", "y-hold-1", "z-hold-0", "x-work_order"]))
+    violation = draw(st.sampled_from(["a-x-ring-0", "a-y-hold-1", "b-z-hold-0", "x-work_order"]))
     return [Told(Judged("a", violation, draw(moments), draw(st.booleans())))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentd.core.effects import (
     Alert,
@@ -206,6 +207,17 @@ def test_an_order_is_judged_with_what_was_decided_about_it() -> None:
     made.take(Judged("pbx", late.id, at(950), False))
     assert value(made, "compliance:work_order", WANG) == 1.0
     assert made.calls_behind(WANG, "today", "compliance:work_order") == [("pbx", "li")]
+
+
+def test_an_older_change_of_an_order_is_not_how_it_stands() -> None:
+    made = metrics()
+    changed = OrderChanged(
+        "pbx", at(20), "pbx-li", "call", "li", None, None, "hotline", None, "completed", at(0), None
+    )
+    made.take(changed)
+    made.take(replace(changed, at_us=at(10), status="open"))
+    made.advance(at(30))
+    assert value(made, "compliance:work_order") == 1.0
 
 
 def test_after_call_work_is_added_when_it_is_over() -> None:
