@@ -1,9 +1,18 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { lang } from "../i18n";
 import { percent, timeOfDay } from "../model/format";
-import { type ChartRow, columnsOf, gapsOf, levelOf, type Span, spanOf, totalOf } from "./rows";
+import {
+  type ChartRow,
+  columnsOf,
+  gapsOf,
+  heard,
+  levelOf,
+  type Span,
+  spanOf,
+  totalOf,
+} from "./rows";
 import "./charts.css";
 import { chartsWords } from "./words";
 
@@ -24,7 +33,8 @@ interface IntradayProps {
 
 /** A shift of a queue by quarters of an hour: offered, answered, abandoned, service level. */
 export function Intraday(props: IntradayProps) {
-  const { name, rows, step_s, table = true } = props;
+  const { name, step_s, table = true } = props;
+  const rows = useMemo(() => heard(props.rows), [props.rows]);
   const t = chartsWords.value;
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn | null>(null);
@@ -86,7 +96,7 @@ export function Intraday(props: IntradayProps) {
         <Key is="answered">{t.answered}</Key>
         <Key is="abandoned">{t.abandoned}</Key>
         <Key is="level">{t.level}</Key>
-        {total.gap && <Key is="gap">{t.gap}</Key>}
+        {total.gap && <Key is="gap">{table ? t.gap : t.gapShort}</Key>}
       </figcaption>
       {table && (
         <table class="unseen">

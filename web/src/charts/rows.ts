@@ -30,35 +30,49 @@ export function spanOf(rows: readonly ChartRow[], step_s: number): Span | null {
   return { from: first.at, to: Math.max(last.at + step_s, first.at + LEAST_S) };
 }
 
-type Column = (number | null)[];
+/** Undefined: of other columns only. Null: nothing is known. */
+type Column = (number | null | undefined)[];
 
 /** Drawn over each other: the outline of what was offered, abandoned upon answered, the level. */
 export interface Columns {
+  /** Where an interval begins, and its middle. */
   readonly at: number[];
   readonly offered: Column;
   /** Answered and abandoned together. */
   readonly stacked: Column;
   readonly answered: Column;
-  /** The service level, 0..1; null where nobody was judged. */
+  /** The service level in the middle of its interval, 0..1; null where nobody was judged. */
   readonly level: Column;
 }
 
-/**
- * The columns that are drawn. The outline ends where the last interval does: there is one point more
- * than there are rows.
- */
+/** The columns that are drawn; one more point lets the outline end where the last interval does. */
 export function columnsOf(rows: readonly ChartRow[], step_s: number): Columns {
+  const columns: Columns = { at: [], offered: [], stacked: [], answered: [], level: [] };
+  for (const row of rows) {
+    columns.at.push(row.at, row.at + step_s / 2);
+    columns.offered.push(row.offered, undefined);
+    columns.stacked.push(row.answered + row.abandoned, undefined);
+    columns.answered.push(row.answered, undefined);
+    columns.level.push(undefined, levelOf(row));
+  }
   const last = rows[rows.length - 1];
-  const end = last === undefined ? [] : [last.at + step_s];
-  const close = last === undefined ? [] : [last.offered];
-  const none: null[] = last === undefined ? [] : [null];
-  return {
-    at: [...rows.map(({ at }) => at), ...end],
-    offered: [...rows.map(({ offered }) => offered), ...close],
-    stacked: [...rows.map(({ answered, abandoned }) => answered + abandoned), ...none],
-    answered: [...rows.map(({ answered }) => answered), ...none],
-    level: [...rows.map(levelOf), ...none],
-  };
+  if (last !== undefined) {
+    columns.at.push(last.at + step_s);
+    columns.offered.push(last.offered);
+    columns.stacked.push(undefined);
+    columns.answered.push(undefined);
+    columns.level.push(undefined);
+  }
+  return columns;
+}
+
+/** How many intervals of a shift that began unheard are shown. */
+const UNHEARD = 4;
+
+/** The rows that say something: where a shift began long before anything was heard, the end of that. */
+export function heard(rows: readonly ChartRow[]): readonly ChartRow[] {
+  const first = rows.findIndex(({ gap, offered }) => !gap || offered > 0);
+  return first <= UNHEARD ? rows : rows.slice(first - UNHEARD);
 }
 
 /** The service level of an interval, 0..1; null where nobody was judged. */

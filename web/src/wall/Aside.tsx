@@ -28,7 +28,7 @@ const troubled = computed<readonly string[]>(() =>
 export function Aside() {
   const masked = access.value.is !== "in" || access.value.info.masked;
   return (
-    <aside class="wall-aside">
+    <aside class="wall-aside" data-masked={masked ? "yes" : "no"}>
       {!masked && <Trouble />}
       <Counts />
     </aside>

@@ -4,8 +4,7 @@ import { Intraday } from "../charts/Intraday";
 import { store } from "../live/store";
 import type { Queue } from "../model/types";
 import { Icon } from "../ui/icons";
-import { pbxTime } from "../ui/words";
-import { access } from "./access";
+import { access, offset, siteTime } from "./access";
 import { figure, longest, periodOf, type Shown, surgeStrength } from "./queue";
 import { askShift, shiftOf } from "./shift";
 import { options } from "./turn";
@@ -71,7 +70,7 @@ function Surge({ queue }: { queue: Queue }) {
       <Icon name={strength === "calm" ? "notice" : strength} large />
       <strong>{t.surge(surge.level)}</strong>
       {why !== "" && <span>{why}</span>}
-      {surge.since !== null && <span>{t.since(pbxTime(surge.since, queue.pbx, false))}</span>}
+      {surge.since !== null && <span>{t.since(siteTime(surge.since, queue.pbx, "m"))}</span>}
     </p>
   );
 }
@@ -94,6 +93,7 @@ function Chart({ queue }: { queue: Queue }) {
         step_s={shift?.step_s ?? 900}
         target={limits?.warn ?? null}
         scale={scale * CHART_SCALE}
+        offset_s={offset()}
         table={false}
       />
     </div>

@@ -1,11 +1,9 @@
 import { useSignalEffect } from "@preact/signals";
-import { lang } from "../i18n";
 import { store } from "../live/store";
-import { duration, timeOfDay } from "../model/format";
+import { duration } from "../model/format";
 import { Icon } from "../ui/icons";
 import { Live } from "../ui/parts";
-import { pbxTime } from "../ui/words";
-import { access } from "./access";
+import { access, siteTime } from "./access";
 import { Aside } from "./Aside";
 import { Connect } from "./Connect";
 import { Overview } from "./Overview";
@@ -71,7 +69,7 @@ function Head() {
 
 function clock(): string {
   const now = store.serverNow.value;
-  return now === null ? "--:--" : timeOfDay(Math.floor(now / 60) * 60, lang.value, false);
+  return now === null ? "--:--" : siteTime(now, null, "m");
 }
 
 function Title() {
@@ -98,7 +96,7 @@ function Stopped() {
     return (
       <Band
         title={t.stale}
-        since={timeOfDay(feed.at, lang.value)}
+        since={siteTime(feed.at, null)}
         lasting={() => duration(store.localNow.value - feed.lostAt)}
       />
     );
@@ -119,7 +117,7 @@ function PbxBand({ id }: { id: string }) {
   return (
     <Band
       title={wallWords.value.pbxDown(pbx.id)}
-      since={since === null ? null : pbxTime(since, pbx.id)}
+      since={since === null ? null : siteTime(since, pbx.id)}
       lasting={() => {
         const now = store.serverNow.value;
         return since === null || now === null

@@ -3,18 +3,22 @@
 import { signal } from "@preact/signals";
 import { api, type Problem } from "../api/client";
 import { readThresholds, type Thresholds } from "../board/thresholds";
+import { clockOf } from "../history/zone";
+import { store } from "../live/store";
 import { readWallSetting, type WallOptions, wallOptions } from "./options";
 
 /** GET /api/wall */
 interface WallSaid {
   readonly name: string;
   readonly masked: boolean;
+  readonly utc_offset_s: number;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
 export interface WallInfo {
   readonly name: string;
   readonly masked: boolean;
+  readonly utc_offset_s: number;
   readonly options: WallOptions;
   readonly thresholds: Thresholds;
 }
@@ -38,6 +42,7 @@ export async function askAccess(): Promise<Access> {
     const info: WallInfo = {
       name: answer.value.name,
       masked: answer.value.masked || options.masked,
+      utc_offset_s: answer.value.utc_offset_s,
       options,
       thresholds: readThresholds(answer.value.settings.thresholds),
     };
@@ -68,4 +73,15 @@ export async function asPerson(): Promise<void> {
 /** Keep the access of a wall that is used. */
 export async function keepAccess(): Promise<void> {
   await api("wall/keep", { method: "POST", stay: true });
+}
+
+/** The site's time minus UTC, seconds. */
+export function offset(): number {
+  return access.value.is === "in" ? access.value.info.utc_offset_s : 0;
+}
+
+/** A moment of the PBX's clock (null: of agentd's) as the time of day on site. */
+export function siteTime(at: number, pbx: string | null, places: "m" | "s" = "s"): string {
+  const ahead = pbx === null ? 0 : (store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0);
+  return clockOf(at - ahead, offset(), places);
 }
