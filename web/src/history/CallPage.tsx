@@ -24,7 +24,7 @@ import {
 } from "./parts";
 import { hrefOf, place } from "./place";
 import { Played } from "./Played";
-import { course, drawn, type Event } from "./timeline";
+import { course, drawn, type Event, spelt } from "./timeline";
 import type { Story, StoryLeg } from "./types";
 import { historyWords } from "./words";
 
@@ -173,8 +173,8 @@ function Judged({ story, pbx }: { story: Story; pbx: string }) {
         {story.violations.map((judged) => (
           <ViolationLine key={judged.violation.id} judged={judged} pbx={pbx} />
         ))}
-        {story.alerts.map((alert) => (
-          <li key={alert.id}>
+        {spelt(story.alerts).map((alert) => (
+          <li key={alert.key} data-level={alert.level}>
             <StrengthTag
               strength={alert.level === "warning" ? "warning" : "breach"}
               word={messages.value.level[alert.level]}
@@ -190,7 +190,10 @@ function Judged({ story, pbx }: { story: Story; pbx: string }) {
                 </span>
               ))}
             </span>
-            <time>{clock(alert.at, pbx)}</time>
+            <time>
+              {clock(alert.at, pbx)}
+              {alert.ended_at !== null && `–${clock(alert.ended_at, pbx)}`}
+            </time>
           </li>
         ))}
       </ul>

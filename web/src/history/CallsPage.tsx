@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { messages } from "../i18n";
 import { store } from "../live/store";
@@ -49,10 +50,7 @@ function Searched() {
   const list = usePages<CallLine>(wrong.length > 0 ? null : "history/calls", question);
   return (
     <div class="hx-page">
-      <header class="hx-head">
-        <h2>{t.title}</h2>
-        <Files csv="history/calls.csv" xlsx="history/calls.xlsx" query={question} />
-      </header>
+      <h2 class="unseen">{t.title}</h2>
       <FilterForm filters={filters} again={list.again} />
       <Refusal problem={list.problem} again={list.again} />
       {list.found === null && list.problem === null && wrong.length === 0 && <Loading />}
@@ -61,6 +59,7 @@ function Searched() {
           lines={list.found}
           more={list.next === null ? null : list.more}
           loading={list.loading}
+          files={<Files csv="history/calls.csv" xlsx="history/calls.xlsx" query={question} />}
         />
       )}
     </div>
@@ -371,15 +370,19 @@ interface ResultsProps {
   readonly lines: readonly CallLine[];
   readonly more: (() => void) | null;
   readonly loading: boolean;
+  readonly files?: ComponentChildren;
 }
 
-export function Results({ lines, more, loading }: ResultsProps) {
+export function Results({ lines, more, loading, files }: ResultsProps) {
   const t = historyWords.value.calls;
   return (
     <section aria-label={t.results}>
-      <p class="hx-count" role="status">
-        {lines.length === 0 && more === null ? t.none : t.found(lines.length, more !== null)}
-      </p>
+      <div class="hx-results-top">
+        <p class="hx-count" role="status">
+          {lines.length === 0 && more === null ? t.none : t.found(lines.length, more !== null)}
+        </p>
+        {files}
+      </div>
       {lines.length > 0 && <CallTable lines={lines} />}
       {more !== null && (
         <p class="hx-more">
@@ -444,7 +447,7 @@ function CallRow({ line }: { line: CallLine }) {
   const id = `${line.pbx}/${line.call}`;
   // Back from the call leads to the same list, also when the address was sent to somebody.
   const back = page === "calls" ? listPart(query) : {};
-  const at = line.started_at ?? line.ended_at;
+  const at = line.ended_at;
   const number = line.caller ?? t.anonymous;
   const queues = line.visits.length > 0 ? line.visits : line.queue === null ? [] : [line.queue];
   return (

@@ -59,6 +59,9 @@ function bars(index: number, count: number): uPlot.Series.PathBuilder {
   return made;
 }
 
+/** Which series the service level is; the bars are before it. */
+const LEVEL = 4;
+
 /** A queue's quarters as a chart: how many came, were answered and went, and the service level. */
 export function Chart({ quarters, gaps, label }: ChartProps) {
   const t = historyWords.value.queues;
@@ -139,6 +142,7 @@ export function Chart({ quarters, gaps, label }: ChartProps) {
             label: t.level,
             scale: "share",
             stroke: colour("--hx-level"),
+            fill: colour("--surface"),
             width: 2,
             paths: (u, index) => middle(u, index),
             points: { show: false },
@@ -146,6 +150,19 @@ export function Chart({ quarters, gaps, label }: ChartProps) {
           },
         ],
         hooks: {
+          drawSeries: [
+            (u, index) => {
+              // A rim of the ground's colour: the line is seen on the bars too.
+              if (index !== LEVEL - 1) return;
+              const { stroke } = middle(u, LEVEL);
+              if (!(stroke instanceof Path2D)) return;
+              u.ctx.save();
+              u.ctx.strokeStyle = colour("--surface");
+              u.ctx.lineWidth = 6 * devicePixelRatio;
+              u.ctx.stroke(stroke);
+              u.ctx.restore();
+            },
+          ],
           drawClear: [
             (u) => {
               if (pattern === null) return;
@@ -169,7 +186,11 @@ export function Chart({ quarters, gaps, label }: ChartProps) {
       plot.destroy();
     };
   }, [width, quarters, gaps, looks, t]);
-  return <div class="hx-chart" ref={box} role="img" aria-label={label} />;
+  return (
+    <div class="hx-chart">
+      <div ref={box} role="img" aria-label={label} />
+    </div>
+  );
 }
 
 /** The service level belongs to its whole quarter: points in its middle, no line over a hole. */
@@ -188,7 +209,7 @@ function middle(u: uPlot, index: number): uPlot.Series.Paths {
     const y = u.valToPos(value, "share", true);
     if (drawn) line.lineTo(x, y);
     else line.moveTo(x, y);
-    const r = 3 * devicePixelRatio;
+    const r = 4 * devicePixelRatio;
     dots.moveTo(x + r, y);
     dots.arc(x, y, r, 0, 2 * Math.PI);
     drawn = true;

@@ -16,7 +16,8 @@ import { place } from "./place";
 import { Hours, reasonText, stateText, StripDrawn } from "./Strip";
 import { signedIn, strips, totals, working, type Strip } from "./strip";
 import { metricValue, together, valueOf } from "./sums";
-import type { CallLine, Intervals, Metric, Spans } from "./types";
+import { gapsWithin } from "./timeline";
+import type { CallLine, Gap, Intervals, Metric, Spans } from "./types";
 import { historyWords } from "./words";
 import { inputOf } from "./zone";
 
@@ -66,7 +67,14 @@ function Shift({ of }: { of: Who }) {
       <Refusal problem={asked.problem} again={asked.again} />
       {asked.value === null && asked.problem === null && <Loading />}
       {asked.value !== null && found.length === 0 && <p class="hx-empty">{t.nothing}</p>}
-      {found.length > 0 && <States found={found} period={period} person={"login" in of} />}
+      {found.length > 0 && (
+        <States
+          found={found}
+          gaps={asked.value?.gaps ?? []}
+          period={period}
+          person={"login" in of}
+        />
+      )}
       <Figures of={of} period={period} />
       {"login" in of && may("violations.read") && <Violations login={of.login} period={period} />}
       <Calls of={of} period={period} />
@@ -77,10 +85,12 @@ function Shift({ of }: { of: Who }) {
 /** The strips, what they add up to, and one line per hour by opening. */
 function States({
   found,
+  gaps,
   period,
   person,
 }: {
   found: readonly Strip[];
+  gaps: readonly Gap[];
   period: Period;
   person: boolean;
 }) {
@@ -92,11 +102,17 @@ function States({
   const from = cut ? Math.max(period.from, Math.floor(busy[0] / 900) * 900) : period.from;
   const to = cut ? Math.min(period.to, Math.ceil(busy[1] / 900) * 900) : period.to;
   const sums = totals(found);
-  const gaps = sums.some(({ state }) => state === "gap");
+  const marked = sums.some(({ state }) => state === "gap") || gaps.length > 0;
+  const unheard = (pbx: string) =>
+    gapsWithin(
+      gaps.filter((gap) => gap.pbx === pbx),
+      from,
+      Math.min(to, nowAt()),
+    );
   return (
     <section aria-labelledby="hx-states">
       <h3 id="hx-states">
-        {t.states} {gaps && <GapMark />}
+        {t.states} {marked && <GapMark />}
         {busy !== null && period.begins === "" && (
           <button type="button" class="button" data-kind="quiet" onClick={() => setWhole(!whole)}>
             {whole ? t.onlyWork : t.wholeDay}
@@ -119,13 +135,14 @@ function States({
           </p>
           <StripDrawn
             of={strip}
+            gaps={unheard(strip.pbx)}
             from={from}
             to={to}
             label={t.drawing(seatText(strip.pbx, strip.seat))}
           />
           <details class="hx-by-hour" open={to - from <= 4 * 3600}>
             <summary>{t.byHour}</summary>
-            <Hours of={strip} from={from} to={to} label={t.byHour} />
+            <Hours of={strip} gaps={unheard(strip.pbx)} from={from} to={to} label={t.byHour} />
           </details>
         </div>
       ))}

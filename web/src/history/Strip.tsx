@@ -33,13 +33,15 @@ function titleOf(piece: Piece, pbx: string): string {
 
 interface StripProps {
   readonly of: Strip;
+  /** When its PBX was not heard. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
   readonly from: number;
   readonly to: number;
   readonly label: string;
 }
 
 /** One seat's time as a strip, with an axis. */
-export function StripDrawn({ of, from, to, label }: StripProps) {
+export function StripDrawn({ of, gaps, from, to, label }: StripProps) {
   const [box, width] = useWidth<HTMLDivElement>();
   const x = (at: number) => ((at - from) / (to - from)) * width;
   return (
@@ -47,6 +49,7 @@ export function StripDrawn({ of, from, to, label }: StripProps) {
       {width > 0 && (
         <svg width={width} height={HIGH + AXIS} role="img" aria-label={label}>
           <Defs />
+          <Gaps gaps={gaps} from={from} to={to} x={x} y={0} high={HIGH} />
           <Pieces pieces={of.pieces} x={x} y={0} high={HIGH} pbx={of.pbx} />
           {ticks(from, to, Math.max(2, width / 84), offset.value).map((at) => (
             <g key={at}>
@@ -68,7 +71,7 @@ export function StripDrawn({ of, from, to, label }: StripProps) {
 }
 
 /** The same time, a line for each hour: a call of a minute can be seen. */
-export function Hours({ of, from, to, label }: StripProps) {
+export function Hours({ of, gaps, from, to, label }: StripProps) {
   const [box, width] = useWidth<HTMLDivElement>();
   const lines = hours(from, to, offset.value);
   const room = Math.max(1, width - HOUR_LABEL);
@@ -94,6 +97,7 @@ export function Hours({ of, from, to, label }: StripProps) {
                   {clock(hour, of.pbx, "m")}
                 </text>
                 <rect class="hx-hour" x={HOUR_LABEL} y={y} width={room} height={HOUR_HIGH} />
+                <Gaps gaps={gaps} from={hour} to={hour + 3600} x={x} y={y} high={HOUR_HIGH} />
                 <Pieces pieces={inHour} x={x} y={y} high={HOUR_HIGH} pbx={of.pbx} />
                 {[900, 1800, 2700].map((quarter) => (
                   <line
@@ -111,6 +115,40 @@ export function Hours({ of, from, to, label }: StripProps) {
         </svg>
       )}
     </div>
+  );
+}
+
+interface GapsProps {
+  readonly gaps: StripProps["gaps"];
+  readonly from: number;
+  readonly to: number;
+  readonly x: (at: number) => number;
+  readonly y: number;
+  readonly high: number;
+}
+
+/** What was not heard, behind what was: also where no state of the seat is known at all. */
+function Gaps({ gaps, from, to, x, y, high }: GapsProps) {
+  return (
+    <>
+      {gaps
+        .filter((gap) => gap.from < to && gap.to > from)
+        .map((gap) => {
+          const [left, right] = [x(Math.max(from, gap.from)), x(Math.min(to, gap.to))];
+          return (
+            <rect
+              key={gap.from}
+              class="hx-strip-gap"
+              x={left}
+              y={y}
+              width={Math.max(1, right - left)}
+              height={high}
+            >
+              <title>{historyWords.value.gapWhy}</title>
+            </rect>
+          );
+        })}
+    </>
   );
 }
 
@@ -153,19 +191,17 @@ function Pieces({ pieces, x, y, high, pbx }: PiecesProps) {
           state === "paused" ? reasonText(piece.reason) || stateText(state) : stateText(state);
         const time = shortDuration(to - from);
         const room = [...word].length * 13 + time.length * 7 + 14;
-        const hatch =
-          state === "gap" ? "hx-strip-gap" : state === "holding" ? "hx-strip-hold" : null;
+        const hatched = state === "gap" || state === "holding";
         return (
           <g key={from} class="hx-piece" data-state={state}>
             <rect x={x(from)} y={y + high - tall} width={wide} height={tall} />
-            {hatch !== null && (
+            {hatched && (
               <rect
                 class="hx-part-hatch"
                 x={x(from)}
                 y={y + high - tall}
                 width={wide}
                 height={tall}
-                fill={`url(#${hatch})`}
               />
             )}
             {wide > room && tall >= 14 && (

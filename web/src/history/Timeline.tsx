@@ -63,12 +63,19 @@ export function Timeline({ of, pbx, playing, onSeek, onToggle }: TimelineProps) 
         <svg width={width} height={height} role="img" aria-label={t.drawing(of.lanes.length)}>
           <defs>
             <Hatch id="hx-hold-hatch" class="hx-hatch-hold" />
+            <Hatch id="hx-consult-hatch" class="hx-hatch-consult" lines="falling" />
+            <Hatch id="hx-park-hatch" class="hx-hatch-park" lines="crossed" />
             <Hatch id="hx-gap-hatch" class="hx-hatch-gap" />
           </defs>
           {marks.map((at) => (
             <g key={at}>
               <line class="hx-tick" x1={x(at)} x2={x(at)} y1={AXIS - 4} y2={height} />
-              <text class="hx-tick-text" x={x(at)} y={12} text-anchor="middle">
+              <text
+                class="hx-tick-text"
+                x={x(at)}
+                y={12}
+                text-anchor={x(at) < 30 ? "start" : x(at) > width - 30 ? "end" : "middle"}
+              >
                 {clock(at, pbx, short || span / marks.length < 60 ? "s" : "m")}
               </text>
             </g>
@@ -92,7 +99,6 @@ export function Timeline({ of, pbx, playing, onSeek, onToggle }: TimelineProps) 
               width={Math.max(2, x(gap.to) - x(gap.from))}
               y={AXIS}
               height={height - AXIS}
-              fill="url(#hx-gap-hatch)"
             >
               <title>{historyWords.value.gapWhy}</title>
             </rect>
@@ -219,7 +225,13 @@ function LaneDrawn({ lane, x, y, labelX, labelY, pbx }: LaneProps) {
       </text>
       <line class="hx-lane-line" x1={0} x2="100%" y1={LANE - 2} y2={LANE - 2} />
       {lane.parts.map((part) => (
-        <PartDrawn key={`${part.kind} ${part.from}`} part={part} x={x} pbx={pbx} />
+        <PartDrawn
+          key={`${part.kind} ${part.from}`}
+          part={part}
+          over={firstOver(lane, part)}
+          x={x}
+          pbx={pbx}
+        />
       ))}
       {lane.transfers.map((at) => (
         <path
@@ -251,10 +263,30 @@ export function endText(part: Part): string {
   return part.end === null ? "" : (words[part.end] ?? part.end);
 }
 
-function PartDrawn({ part, x, pbx }: { part: Part; x: (at: number) => number; pbx: string }) {
+/** Holds lie over the talk that they are part of: its words end where the first one begins. */
+function firstOver(lane: Lane, part: Part): number {
+  if (part.kind !== "talk") return part.to;
+  const over = lane.parts.filter(
+    ({ kind, from }) => HELD.has(kind) && from >= part.from && from < part.to,
+  );
+  return Math.min(part.to, ...over.map(({ from }) => from));
+}
+
+const HELD: ReadonlySet<string> = new Set(["hold", "consult", "park"]);
+
+interface PartProps {
+  readonly part: Part;
+  /** Until when its words can be seen. */
+  readonly over: number;
+  readonly x: (at: number) => number;
+  readonly pbx: string;
+}
+
+function PartDrawn({ part, over, x, pbx }: PartProps) {
   const t = historyWords.value.call;
   const wide = Math.max(2, x(part.to) - x(part.from));
-  const held = part.kind === "hold" || part.kind === "consult" || part.kind === "park";
+  const held = HELD.has(part.kind);
+  const seen = x(over) - x(part.from);
   const top = (LANE - BAR) / 2 - 2;
   const word = t.part[part.kind];
   const time = duration(part.to - part.from);
@@ -262,21 +294,13 @@ function PartDrawn({ part, x, pbx }: { part: Part; x: (at: number) => number; pb
   // Chinese letters are as wide as high.
   const room = (text: string) =>
     [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 13 : LETTER_PX), 10);
-  const said = wide > room(both) ? both : wide > room(time) ? time : "";
+  const said = seen > room(both) ? both : seen > room(time) ? time : "";
   const end = endText(part);
   return (
     <g class="hx-part" data-kind={part.kind} data-open={part.open ? "yes" : "no"}>
       <rect x={x(part.from)} y={top} width={wide} height={BAR} rx={2} />
       {held && (
-        <rect
-          class="hx-part-hatch"
-          x={x(part.from)}
-          y={top}
-          width={wide}
-          height={BAR}
-          rx={2}
-          fill="url(#hx-hold-hatch)"
-        />
+        <rect class="hx-part-hatch" x={x(part.from)} y={top} width={wide} height={BAR} rx={2} />
       )}
       {said !== "" && (
         <text x={x(part.from) + 5} y={LANE / 2 + 3}>

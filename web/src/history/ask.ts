@@ -8,6 +8,7 @@ import { lang } from "../i18n";
 import { form, loadForm } from "../live/form";
 import { may, me } from "../live/session";
 import { store } from "../live/store";
+import { splitPerson } from "../model/format";
 import { clockOf, dateOf, dayOf } from "./zone";
 
 export type AskQuery = Readonly<Record<string, string | number | boolean | null>>;
@@ -74,7 +75,11 @@ export function loginOf(agent: string | null): string | null {
   if (agent === null) return null;
   if (names.value.has(agent) || agent === me.value?.login) return agent;
   if (agent === me.value?.name) return me.value.login;
-  return logins.value.get(agent) ?? null;
+  const known = logins.value.get(agent);
+  if (known !== undefined) return known;
+  // Queues are often told `张三 8001`.
+  const [name, number] = splitPerson(agent);
+  return number !== "" && names.value.get(number) === name ? number : null;
 }
 
 /** `张三 8001`; what stands there where the person is not known. */

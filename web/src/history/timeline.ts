@@ -1,6 +1,6 @@
 // A call as lanes on one axis of time: who waited where, which phone rang, talked, held. Pure.
 
-import type { Gap, Story, StoryAlert, StoryLeg, StoryRecording, Visit } from "./types";
+import type { AlertNote, Gap, Story, StoryAlert, StoryLeg, StoryRecording, Visit } from "./types";
 
 export type PartKind =
   "wait" | "offered" | "ring" | "talk" | "hold" | "consult" | "park" | "wrap_up" | "sound";
@@ -104,7 +104,8 @@ function marksOf(story: Story, seat: string | null): readonly Mark[] {
   const same = (alert: StoryAlert) =>
     violations.some(({ at, rule }) => rule === alert.rule && Math.abs(at - alert.at) < 1);
   const alerts = story.alerts
-    .filter((alert) => alert.seat === seat && !(alert.level === "breach" && same(alert)))
+    .filter((alert) => alert.seat === seat && alert.level !== "cleared")
+    .filter((alert) => !(alert.level === "breach" && same(alert)))
     .map(({ at, level, rule }): Mark => ({
       at,
       strength: level === "warning" ? "warning" : "breach",
@@ -215,6 +216,52 @@ export function soundAt(
     recordings.find(({ started_at, ended_at }) => at >= started_at && at <= (ended_at ?? to)) ??
     null
   );
+}
+
+/** Alerts on one thing, from the first until it was over. */
+export interface Spelt {
+  readonly key: string;
+  readonly rule: string;
+  readonly agent: string | null;
+  /** The worst of it. */
+  readonly level: "warning" | "breach" | "escalation";
+  readonly at: number;
+  readonly ended_at: number | null;
+  /** As long as it came to be, as far as was said. */
+  readonly value_s: number | null;
+  readonly limit_s: number | null;
+  readonly notes: readonly AlertNote[];
+}
+
+const LEVELS = ["warning", "breach", "escalation"] as const;
+
+/** The alerts of a call by what they are on, in order. */
+export function spelt(alerts: readonly StoryAlert[]): readonly Spelt[] {
+  const groups = new Map<string, StoryAlert[]>();
+  for (const alert of [...alerts].sort((a, b) => a.at - b.at))
+    groups.set(alert.spell, [...(groups.get(alert.spell) ?? []), alert]);
+  return [...groups].flatMap(([key, list]) => {
+    const first = list[0];
+    const worst = [...LEVELS]
+      .reverse()
+      .find((level) => list.some((alert) => alert.level === level));
+    // Its beginning was purged: what is left says that it ended, of nothing.
+    if (first === undefined || worst === undefined) return [];
+    const values = known(list.map(({ value_s }) => value_s));
+    return [
+      {
+        key,
+        rule: first.rule,
+        agent: first.agent,
+        level: worst,
+        at: first.at,
+        ended_at: list.find(({ level }) => level === "cleared")?.at ?? null,
+        value_s: values.length === 0 ? null : Math.max(...values),
+        limit_s: first.limit_s,
+        notes: list.flatMap(({ notes }) => notes),
+      },
+    ];
+  });
 }
 
 // --- the course in words -------------------------------------------------------------------------

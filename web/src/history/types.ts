@@ -70,8 +70,10 @@ export interface AlertNote {
 
 export interface StoryAlert {
   readonly id: string;
+  /** What is alerted on: one ring, one hold, one order. */
+  readonly spell: string;
   readonly at: number;
-  readonly level: Level;
+  readonly level: Level | "cleared";
   readonly rule: Rule;
   readonly seat: string | null;
   readonly agent: string | null;

@@ -88,7 +88,7 @@ export const historyEn: HistoryMessages = {
     found: (count: number, more: boolean) =>
       more ? `${count} calls listed, there are more` : `${count} call${s(count)}`,
     more: "List more",
-    time: "Began",
+    time: "Ended",
     wait: "Wait",
     talk: "Talk",
     hold: "Hold",

@@ -81,7 +81,7 @@ export const historyZh = {
     found: (count: number, more: boolean) =>
       more ? `已列出 ${count} 通，还有更多` : `共 ${count} 通`,
     more: "继续列出",
-    time: "开始时间",
+    time: "结束时间",
     wait: "等待",
     talk: "通话",
     hold: "保持",
