@@ -120,6 +120,22 @@ def test_the_same_time_yesterday_and_last_week() -> None:
         assert value(made, "answered", window=window) == 2, window
 
 
+@pytest.mark.parametrize(
+    ("outcome", "wait", "key", "counts"),
+    [
+        ("answered", 15.0, "service_level", 1.0),
+        ("answered", 15.000001, "service_level", 0.0),
+        ("abandoned", 5.0, "short_abandons", 1),
+        ("abandoned", 5.000001, "short_abandons", 0),
+    ],
+)
+def test_limits_hold_to_the_microsecond(outcome: str, wait: float, key: str, counts: float) -> None:
+    made = metrics()
+    made.take(visit(outcome=outcome, wait=wait))
+    made.advance(at(60))
+    assert value(made, key) == counts
+
+
 def test_a_window_slides_to_the_microsecond() -> None:
     made = metrics()
     made.take(visit(joined=0))

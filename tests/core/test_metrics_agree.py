@@ -87,7 +87,7 @@ def test_both_say_the_same_at_any_time(
             for scope, name in asked:
                 compare(metrics, world, scope, name, metrics.now_us)
     metrics.advance(max(metrics.now_us, END))
-    for scope, name in asked:
+    for scope, name in [*asked, (SITE, "today"), (SITE, "last_30_min"), (SITE, "shift")]:
         compare(metrics, world, scope, name, metrics.now_us)
 
 
