@@ -20,6 +20,7 @@ from agentd.core.effects import (
     Anomaly,
     Effect,
     LegEnded,
+    Rule,
     SeatState,
     Violation,
     VisitEnded,
@@ -27,6 +28,8 @@ from agentd.core.effects import (
 from agentd.ports.figures import FeedState
 
 SEAT_STATES: Final[tuple[SeatState, ...]] = get_args(SeatState)
+RULES: Final[tuple[Rule, ...]] = get_args(Rule)
+LEVELS: Final = ("warning", "breach", "escalation")
 
 _Values = Iterable[tuple[tuple[str, ...], float | None]]
 """(labels, value); a None value is left out."""
@@ -78,8 +81,13 @@ class Exposition(Collector):
         self._visits: Counter[tuple[str, ...]] = Counter()
         self._wait_us: Counter[tuple[str, ...]] = Counter()
         self._legs: Counter[tuple[str, ...]] = Counter()
-        self._violations: Counter[tuple[str, ...]] = Counter()
-        self._alerts: Counter[tuple[str, ...]] = Counter()
+        # From 0 on: Prometheus cannot see the first one of what appears with it.
+        self._violations: Counter[tuple[str, ...]] = Counter(
+            {(pbx, rule): 0 for pbx in pbxs for rule in RULES}
+        )
+        self._alerts: Counter[tuple[str, ...]] = Counter(
+            {(pbx, rule, level): 0 for pbx in pbxs for rule in RULES for level in LEVELS}
+        )
         self._anomalies: Counter[tuple[str, ...]] = Counter({(pbx,): 0 for pbx in pbxs})
         self._registry = CollectorRegistry()
         self._registry.register(self)
