@@ -99,7 +99,8 @@ def wall_router(
     utc_offset_s: int,
     shift_us: Callable[[], tuple[int, int]],
 ) -> APIRouter:
-    """What a wall asks for. ``utc_offset_s``: the site's time minus UTC. ``shift_us``: from when to when the shift lasts, or the day."""
+    """What a wall asks for. ``utc_offset_s``: the site's time minus UTC. ``shift_us``: from when
+    to when the shift lasts, or the day."""
     router = router_of("wall", tokens=True)
 
     @router.get("/wall", response_model=model_of(WallView), responses=documented(401, 403, 422))
