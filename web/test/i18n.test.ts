@@ -4,6 +4,8 @@ import { deskEn } from "../src/desk/words.en";
 import { deskZh } from "../src/desk/words.zh-CN";
 import { commonEn } from "../src/i18n/common.en";
 import { commonZh } from "../src/i18n/common.zh-CN";
+import { historyEn } from "../src/history/words.en";
+import { historyZh } from "../src/history/words.zh-CN";
 import { en } from "../src/i18n/en";
 import { zhCN } from "../src/i18n/zh-CN";
 import { loginEn } from "../src/login/words.en";
@@ -33,6 +35,7 @@ const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] =
   ["login", loginZh, loginEn],
   ["desk", deskZh, deskEn],
   ["shift", shiftZh, shiftEn],
+  ["history", historyZh, historyEn],
 ];
 
 test.each(CATALOGUES)(

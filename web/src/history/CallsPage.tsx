@@ -30,6 +30,7 @@ import {
   Seconds,
 } from "./parts";
 import { go, place } from "./place";
+import { Stays } from "./Stays";
 import type { CallLine, FigureCall } from "./types";
 import { historyWords } from "./words";
 import { clockOf, dayAfter, midnightOf } from "./zone";
@@ -37,6 +38,7 @@ import { clockOf, dayAfter, midnightOf } from "./zone";
 /** Calls that fit a filter, or that are behind a figure. */
 export function CallsPage() {
   const { query } = place.value;
+  if (query.list === "stays") return <Stays key="stays" />;
   const figure = figureOf(query);
   return figure === null ? <Searched key="search" /> : <Behind key="figure" />;
 }

@@ -192,25 +192,8 @@ function Table({ all, total, name, pbx }: TableProps) {
             data-at={quarter.at}
             data-empty={quarter.offered === 0 ? "yes" : "no"}
           >
-            <th scope="row">
-              {quarter.offered === 0 ? (
-                clock(quarter.at, pbx, "m")
-              ) : (
-                <Go
-                  to="calls"
-                  query={{
-                    queue: name,
-                    pbx,
-                    from: inputOf(quarter.at, offset.value),
-                    to: inputOf(quarter.at + QUARTER_S, offset.value),
-                  }}
-                  label={t.callsOf(clock(quarter.at, pbx, "m"))}
-                >
-                  {clock(quarter.at, pbx, "m")}
-                </Go>
-              )}
-            </th>
-            <Cells of={quarter} />
+            <th scope="row">{clock(quarter.at, null, "m")}</th>
+            <Cells of={quarter} name={name} pbx={pbx} />
           </tr>
         ))}
       </tbody>
@@ -224,22 +207,41 @@ function Table({ all, total, name, pbx }: TableProps) {
   );
 }
 
-function Cells({ of }: { of: Quarter }) {
+/** Numbers of a quarter; those that are made of stays of one kind open them. */
+function Cells({ of, name, pbx }: { of: Quarter; name?: string; pbx?: string | null }) {
+  const t = historyWords.value.queues;
   const asa = meanWait(of);
-  const counts = [
-    of.offered,
-    of.answered,
-    of.within_limit,
-    of.abandoned,
-    of.short_abandons,
-    of.let_go,
-    of.moved,
+  const counts: readonly (readonly [count: number, outcome: string | null, word: string])[] = [
+    [of.offered, "", t.offered],
+    [of.answered, "answered", t.answered],
+    [of.within_limit, null, t.within],
+    [of.abandoned, "abandoned", t.abandoned],
+    [of.short_abandons, null, t.short],
+    [of.let_go, "let_go", t.letGo],
+    [of.moved, "moved", t.moved],
   ];
   return (
     <>
-      {counts.map((count, index) => (
-        <td key={index} class="hx-num" data-zero={count === 0 ? "yes" : "no"}>
-          {count}
+      {counts.map(([count, outcome, word]) => (
+        <td key={word} class="hx-num" data-zero={count === 0 ? "yes" : "no"}>
+          {count === 0 || outcome === null || name === undefined ? (
+            count
+          ) : (
+            <Go
+              to="calls"
+              query={{
+                list: "stays",
+                queue: name,
+                pbx: pbx ?? null,
+                outcome,
+                from: inputOf(of.at, offset.value),
+                to: inputOf(of.at + QUARTER_S, offset.value),
+              }}
+              label={t.staysOf(word, clock(of.at, null, "m"), count)}
+            >
+              {count}
+            </Go>
+          )}
         </td>
       ))}
       <td class="hx-num">{share(connectRate(of))}</td>

@@ -2,7 +2,7 @@ import { messages } from "../i18n";
 import { labelText } from "../live/problem";
 import { form } from "../live/form";
 import { duration, shortDuration } from "../model/format";
-import { clock, offset } from "./ask";
+import { clock, offsetOf } from "./ask";
 import { Hatch } from "./Hatch";
 import { hours, type Piece, type Strip, type StripState } from "./strip";
 import { ticks } from "./timeline";
@@ -51,7 +51,7 @@ export function StripDrawn({ of, gaps, from, to, label }: StripProps) {
           <Defs />
           <Gaps gaps={gaps} from={from} to={to} x={x} y={0} high={HIGH} />
           <Pieces pieces={of.pieces} x={x} y={0} high={HIGH} pbx={of.pbx} />
-          {ticks(from, to, Math.max(2, width / 84), offset.value).map((at) => (
+          {ticks(from, to, Math.max(2, width / 84), offsetOf(of.pbx)).map((at) => (
             <g key={at}>
               <line class="hx-tick" x1={x(at)} x2={x(at)} y1={HIGH} y2={HIGH + 4} />
               <text
@@ -73,7 +73,7 @@ export function StripDrawn({ of, gaps, from, to, label }: StripProps) {
 /** The same time, a line for each hour: a call of a minute can be seen. */
 export function Hours({ of, gaps, from, to, label }: StripProps) {
   const [box, width] = useWidth<HTMLDivElement>();
-  const lines = hours(from, to, offset.value);
+  const lines = hours(from, to, offsetOf(of.pbx));
   const room = Math.max(1, width - HOUR_LABEL);
   return (
     <div class="hx-strip" ref={box}>

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { messages } from "../i18n";
 import { duration } from "../model/format";
-import { clock, offset, personText } from "./ask";
+import { clock, offsetOf, personText } from "./ask";
 import { Hatch } from "./Hatch";
 import { ruleText, seatText } from "./parts";
 import type { Drawn, Lane, Mark, Part } from "./timeline";
@@ -55,7 +55,7 @@ export function Timeline({ of, pbx, playing, onSeek, onToggle }: TimelineProps) 
   const x = (at: number) => left + ((at - of.from) / span) * Math.max(1, width - left - 8);
   const atOf = (px: number) =>
     Math.min(of.to, Math.max(of.from, of.from + ((px - left) / (width - left - 8)) * span));
-  const marks = ticks(of.from, of.to, Math.max(2, (width - left) / TICK_PX), offset.value);
+  const marks = ticks(of.from, of.to, Math.max(2, (width - left) / TICK_PX), offsetOf(pbx));
   const short = span < 120;
   return (
     <div class="hx-timeline" ref={box}>

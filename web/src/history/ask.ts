@@ -32,6 +32,12 @@ export function today(): string {
   return dayOf(nowAt(), offset.value, dayStarts.value);
 }
 
+/** The site's local time minus the PBX's clock, as far as that is off: whole hours are those of
+ * the clock on the wall. */
+export function offsetOf(pbx: string | null): number {
+  return offset.value - (pbx === null ? 0 : (store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0));
+}
+
 /** A moment of the PBX's clock in agentd's. */
 function here(at: number, pbx: string | null): number {
   return at - (pbx === null ? 0 : (store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0));

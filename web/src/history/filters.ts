@@ -49,7 +49,7 @@ export function figureOf(query: Query): FigureAsked | null {
 
 /** Only what makes up the list: `call` names what is open beside it. */
 export function listPart(query: Query): Query {
-  const known: readonly string[] = [...TEXTS, ...OF_FIGURE];
+  const known: readonly string[] = [...TEXTS, ...OF_FIGURE, "list"];
   return Object.fromEntries(Object.entries(query).filter(([key]) => known.includes(key)));
 }
 

@@ -102,6 +102,16 @@ export const historyEn: HistoryMessages = {
     withoutLine: (count: number) => `${count} call${s(count)} still going on, or no longer kept:`,
   },
 
+  stays: {
+    title: "Stays in",
+    counted: "counted when they joined, as on the queue's page",
+    asCalls: "search calls instead",
+    none: "No stays fit.",
+    found: (count: number, more: boolean) =>
+      more ? `${count} stays listed, there are more` : `${count} stay${s(count)}`,
+    joined: "Joined",
+  },
+
   call: {
     back: "Back to the list",
     underWay: "going on",
@@ -228,7 +238,8 @@ export const historyEn: HistoryMessages = {
     asa: "ASA",
     longest: "Longest wait",
     sum: "Sum",
-    callsOf: (time: string) => `Calls of the 15 minutes from ${time}`,
+    staysOf: (what: string, time: string, count: number) =>
+      `${what} ${count} in the 15 minutes from ${time}: open the stays`,
     why: {
       offered: "calls that joined the queue, at the time when they joined",
       answered: "calls that were connected to a seat",

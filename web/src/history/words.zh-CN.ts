@@ -95,6 +95,16 @@ export const historyZh = {
     withoutLine: (count: number) => `${count} 通仍在进行，或记录已按保留期限清除：`,
   },
 
+  stays: {
+    title: "排队记录",
+    counted: "按进入队列的时间计入，与队列页的数字一致",
+    asCalls: "按通话查询",
+    none: "没有符合条件的排队记录。",
+    found: (count: number, more: boolean) =>
+      more ? `已列出 ${count} 次，还有更多` : `共 ${count} 次`,
+    joined: "进入队列",
+  },
+
   call: {
     back: "返回列表",
     underWay: "进行中",
@@ -218,7 +228,8 @@ export const historyZh = {
     asa: "平均应答时长",
     longest: "最长等待",
     sum: "合计",
-    callsOf: (time: string) => `${time} 起 15 分钟内的通话`,
+    staysOf: (what: string, time: string, count: number) =>
+      `${time} 起 15 分钟，${what} ${count}：打开排队记录`,
     why: {
       offered: "进入队列的来电，按进入时间计入",
       answered: "已接到坐席的来电",
