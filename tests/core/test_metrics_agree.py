@@ -69,7 +69,7 @@ def compare(metrics: Metrics, world: World, scope: Scope, name: WindowName, now:
         assert figures["offered"].estimated == estimated
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     streams(),
     st.lists(st.tuples(st.sampled_from(SCOPES), st.sampled_from(WINDOWS)), min_size=3, max_size=5),
