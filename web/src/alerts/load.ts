@@ -45,3 +45,20 @@ export function loadOf(lines: readonly LoadLine[], lasted_s: number): SeatLoad[]
     .filter(({ total }) => total > 0)
     .sort((a, b) => b.total - a.total || (a.seat ?? "").localeCompare(b.seat ?? ""));
 }
+
+/** A time in which a PBX was not heard; `to_at` null: it lasts. */
+export interface Gap {
+  readonly from_at: number;
+  readonly to_at: number | null;
+}
+
+/** For how long of a time alerts could come at all: what was heard of the PBX heard best. */
+export function heardFor(from: number, to: number, pbxs: readonly (readonly Gap[])[]): number {
+  const unheard = pbxs.map((gaps) =>
+    gaps.reduce((sum, { from_at, to_at }) => {
+      const overlap = Math.min(to_at ?? to, to) - Math.max(from_at, from);
+      return sum + Math.max(0, overlap);
+    }, 0),
+  );
+  return Math.max(0, to - from - (unheard.length === 0 ? 0 : Math.min(...unheard)));
+}

@@ -6,7 +6,7 @@ import type { Page } from "../api/types";
 import { store } from "../live/store";
 import type { Level, Rule } from "../model/types";
 import { alertsQuery, type Filter, readFilter, spanFrom, writeFilter } from "./filter";
-import type { LoadLine } from "./load";
+import { type Gap, heardFor, type LoadLine } from "./load";
 import { alertsWords } from "./words";
 
 /** One alert of GET /api/alerts. */
@@ -67,17 +67,19 @@ export async function reload(): Promise<void> {
   const mine = asked;
   const to = Math.ceil(now()) + 60;
   const from = Math.floor(spanFrom(filter.peek().span, now(), shiftFrom.peek()));
-  const [listed, loaded] = await Promise.all([
+  const [listed, loaded, feed] = await Promise.all([
     api<Page<AlertLine>>("alerts", {
       query: { ...alertsQuery(filter.peek(), from), limit: room.peek() },
     }),
     api<Page<LoadLine>>("alerts/load", { query: { from, to } }),
+    api<Page<{ readonly gaps: readonly Gap[] }>>("health/feed"),
   ]);
   if (mine !== asked) return;
   if (listed.ok) show(listed.value);
   problem.value = listed.ok ? null : listed.problem;
   if (loaded.ok) load.value = loaded.value.items;
-  lasted.value = now() - from;
+  const gaps = feed.ok ? feed.value.items.map((pbx) => pbx.gaps) : [];
+  lasted.value = heardFor(from, now(), gaps);
 }
 
 function show(page: Page<AlertLine>): void {
