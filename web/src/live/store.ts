@@ -24,7 +24,7 @@ import { goToLogin, loadMe, stillLoggedIn } from "./session";
 const PROTOCOL = 1;
 const TICK_MS = 200;
 /** Bursts are shown at most this often. */
-const FLUSH_S = 0.066;
+const FLUSH_S = 0.09;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
 
@@ -190,6 +190,11 @@ export class Store {
   /** Where this PBX's clocks stand still (its own time), or null while they run. */
   stoppedAt(pbx: string): number | null {
     return this.#stop(pbx).value;
+  }
+
+  /** As stoppedAt, without following it. */
+  stops(pbx: string): boolean {
+    return this.#stop(pbx).peek() !== null;
   }
 
   /** Whether what is shown of this PBX is no longer live. */
@@ -385,7 +390,8 @@ export class Store {
       this.floor.settle(at);
       if (feed.is === "live" && silence !== null && silence > SILENT_AFTER_S)
         this.#goStale("silent", at - silence);
-      this.#showTime();
+      // What was just flushed has shown it: a frame more would show nothing new.
+      if (at - this.#flushedAt > TICK_MS / 2000) this.#showTime();
     });
     const usable = feed.is === "live" || feed.is === "protocol";
     if (usable || this.#helloAt === null) return;
