@@ -6,13 +6,13 @@ import { may } from "../live/session";
 import { store } from "../live/store";
 import { duration } from "../model/format";
 import { Figure } from "../ui/parts";
-import { nowAt, offset, people, personText, useAsk, usePages } from "./ask";
+import { nowAt, offset, people, personText, today, useAsk, usePages } from "./ask";
 import { ViolationLine } from "./CallPage";
 import { CallTable } from "./CallsPage";
 import { Files, GapMark, Go, Loading, Refusal, seatText } from "./parts";
 import { PeriodForm, usePeriod } from "./Period";
 import type { Period } from "./period";
-import { place } from "./place";
+import { hrefOf, place } from "./place";
 import { Hours, reasonText, stateText, StripDrawn } from "./Strip";
 import { signedIn, strips, totals, working, type Strip } from "./strip";
 import { metricValue, together, valueOf } from "./sums";
@@ -210,6 +210,8 @@ function Figures({ of, period }: { of: Who; period: Period }) {
     from: period.from,
     to: Math.min(period.to, Math.max(period.from + 900, Math.ceil(nowAt() / 900) * 900)),
   });
+  // agentd knows the calls behind figures of its own windows only.
+  const live = period.date === today() && period.begins === "";
   const problem = table.problem ?? rows.problem;
   if (problem !== null) return <Refusal problem={problem} again={rows.again} />;
   if (table.value === null || rows.value === null) return <Loading />;
@@ -226,7 +228,15 @@ function Figures({ of, period }: { of: Who; period: Period }) {
       <ul class="hx-figures">
         {metrics.map((metric) => (
           <li key={metric.key}>
-            <Figure name={labelText(metric.name)} why={labelText(metric.formula)}>
+            <Figure
+              name={labelText(metric.name)}
+              why={labelText(metric.formula)}
+              href={
+                live
+                  ? hrefOf("calls", { kind, name, window: "today", metric: metric.key })
+                  : undefined
+              }
+            >
               <strong>{metricValue(metric.unit, valueOf(metric, sums))}</strong>
               <span>{labelText(metric.name)}</span>
             </Figure>

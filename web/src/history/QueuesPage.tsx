@@ -5,7 +5,7 @@ import { clock, nowAt, offset, useAsk } from "./ask";
 import { lazily } from "./lazy";
 import { Files, GapMark, Go, Loading, queueText, Refusal, Scroll } from "./parts";
 import { PeriodForm, usePeriod } from "./Period";
-import { place } from "./place";
+import { hrefOf, place } from "./place";
 import { busyPart, connectRate, level, meanWait, QUARTER_S, quarters, summed } from "./queueday";
 import { metricValue } from "./sums";
 import { gapsWithin } from "./timeline";
@@ -95,7 +95,17 @@ function DayShown({ day, period, name, pbx, label }: DayProps) {
   const gaps = gapsWithin(day.gaps, part.from, until);
   return (
     <>
-      <Totals total={total} gap={gaps.length > 0 || total.gap} />
+      <Totals
+        total={total}
+        gap={gaps.length > 0 || total.gap}
+        stays={{
+          list: "stays",
+          queue: name,
+          pbx,
+          from: `${all[0]?.at ?? part.from}`,
+          to: `${(all.at(-1)?.at ?? until) + QUARTER_S}`,
+        }}
+      />
       <Chart quarters={all} gaps={gaps} label={t.drawing(label)} />
       {gaps.length > 0 && (
         <p class="hx-note">
@@ -114,14 +124,21 @@ function share(value: number | null): string {
   return metricValue("share", value);
 }
 
-function Totals({ total, gap }: { total: Quarter; gap: boolean }) {
+interface TotalsProps {
+  readonly total: Quarter;
+  readonly gap: boolean;
+  /** Where the stays of all of it are. */
+  readonly stays: Readonly<Record<string, string | null>>;
+}
+
+function Totals({ total, gap, stays }: TotalsProps) {
   const t = historyWords.value.queues;
   const asa = meanWait(total);
-  const rows: readonly (readonly [name: string, value: string, why: string])[] = [
-    [t.offered, `${total.offered}`, t.why.offered],
-    [t.answered, `${total.answered}`, t.why.answered],
-    [t.abandoned, `${total.abandoned}`, t.why.abandoned(total.short_abandons)],
-    [t.letGo, `${total.let_go}`, t.why.letGo],
+  const rows: readonly (readonly [name: string, value: string, why: string, outcome?: string])[] = [
+    [t.offered, `${total.offered}`, t.why.offered, ""],
+    [t.answered, `${total.answered}`, t.why.answered, "answered"],
+    [t.abandoned, `${total.abandoned}`, t.why.abandoned(total.short_abandons), "abandoned"],
+    [t.letGo, `${total.let_go}`, t.why.letGo, "let_go"],
     [t.connectRate, share(connectRate(total)), t.why.connectRate],
     [t.level, share(level(total)), t.why.level],
     [t.asa, metricValue("seconds", asa), t.why.asa],
@@ -130,9 +147,13 @@ function Totals({ total, gap }: { total: Quarter; gap: boolean }) {
   return (
     <section aria-label={t.totals}>
       <ul class="hx-figures">
-        {rows.map(([name, value, why]) => (
+        {rows.map(([name, value, why, outcome]) => (
           <li key={name}>
-            <Figure name={name} why={why}>
+            <Figure
+              name={name}
+              why={why}
+              href={outcome === undefined ? undefined : hrefOf("calls", { ...stays, outcome })}
+            >
               <strong>{value}</strong>
               <span>{name}</span>
             </Figure>
