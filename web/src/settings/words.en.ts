@@ -27,7 +27,7 @@ export const settingsEn: SettingsMessages = {
     metric: "Figure",
     warn: "Warning",
     breach: "Breach",
-    unit: { share: "%", seconds: "s", count: "", per_hour: "per hour" },
+    unit: { share: "%", seconds: "s", count: "calls", per_hour: "per hour" },
   },
   surge: {
     title: "Surge levels",
