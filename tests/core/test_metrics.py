@@ -379,6 +379,17 @@ def test_whoever_calls_again_about_the_same_was_not_helped() -> None:
     assert made.figures(QUEUE, "today")["fcr"].of == (3, 3)
 
 
+@pytest.mark.parametrize(("after_us", "resolved"), [(0, 1), (1, 0), (7 * DAY, 0), (7 * DAY + 1, 1)])
+def test_again_is_later_and_within_seven_days(after_us: int, resolved: int) -> None:
+    made = metrics()
+    first = order("a", 0)
+    made.take(first)
+    made.take(replace(order("b", 0), opened_us=first.opened_us + after_us))
+    made.advance(at(60) + 7 * DAY)
+    ((_, sums),) = made.intervals(QUEUE, at(-1), at(0) + 1)
+    assert sums.get("fcr") == resolved + (after_us == 0)
+
+
 # --- out --------------------------------------------------------------------------------------
 
 
