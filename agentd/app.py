@@ -172,6 +172,7 @@ class Daemon:
             self.staff.accounts,
             routers=(*self.staff.routers, *routers),
             my_seat=self.staff.my_seat,
+            exposition=self.staff.exposition.render,
         )
         self.control = ControlServer(socket_path(store_path), self.staff.handlers)
         self._stopping = False

@@ -19,9 +19,9 @@ import structlog
 from agentd import clock
 from agentd.core.effects import Effect, Judged, LinkSpan
 from agentd.core.metric_row import ScopeKind
-from agentd.core.metric_table import RULES
+from agentd.core.metric_table import BY_KEY, RULES
 from agentd.core.metric_windows import QUARTER_US, WINDOWS, MetricBook, WindowName
-from agentd.core.metrics import SITE, Metrics, Scope, Sums
+from agentd.core.metrics import SITE, Metrics, Scope, Sums, figure_of
 from agentd.core.order_model import Change, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.queues import DAY_US
@@ -379,6 +379,15 @@ class FigureService:
         page = found[start : start + limit]
         more = len(found) > start + limit
         return CallsBehind(page, "/".join(page[-1]) if more else None)
+
+    def service_level(self, pbx: str, queue: str) -> tuple[float | None, int]:
+        """Of the last 30 minutes: the share, and of how many calls it is; None until that time
+        was read."""
+        if "last_30_min" not in self._whole:
+            return None, 0
+        sums = self.metrics.sums(("queue", f"{pbx}/{queue}"), "last_30_min")
+        figure = figure_of(BY_KEY["service_level"], sums)
+        return figure.value, figure.of[1]
 
     async def feed(self) -> Sequence[FeedHealth]:
         """See the seam."""

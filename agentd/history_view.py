@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agentd.core.board_settings import check_setting
 from agentd.core.effects import Alert, Direction, LegEnded, OrderContact, VisitEnded, WrapUpEnded
 from agentd.core.people import Directory, Person, Right, Role
 from agentd.errors import Refused
@@ -132,6 +133,8 @@ class HistoryView:
         self._store = store
         self._directory = directory
         self._team_of = team_of
+        self.settings_changed: list[Callable[[BoardSetting], None]] = []
+        """Who is told of what supervisors set for the board."""
 
     def names_of(self, login: str) -> tuple[str, ...]:
         """The names under which ``login`` stands in what was stored, and nobody else does."""
@@ -374,7 +377,19 @@ class HistoryView:
         """A supervisor sets something for the board. Raises :class:`Refused`."""
         if who.role not in SETTERS or not who.may("board"):
             raise _forbidden()
-        return await self._store.put_setting(key, value, expected, who.login, now_us)
+        wrong = check_setting(key, value)
+        if wrong:
+            raise Refused(
+                f"{wrong[0].field}: {wrong[0].text_en}",
+                code="invalid",
+                text_zh=f"{wrong[0].field}：{wrong[0].text_zh}",
+                field=wrong[0].field,
+                missing=wrong,
+            )
+        put = await self._store.put_setting(key, value, expected, who.login, now_us)
+        for told in self.settings_changed:
+            told(put)
+        return put
 
     async def alert_load(self, who: Person, from_us: int, to_us: int) -> Sequence[AlertLoad]:
         """How many alerts of each kind the seats of one's scope had. Raises :class:`Refused`."""

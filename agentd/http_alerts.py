@@ -37,7 +37,7 @@ from agentd.http_parts import (
 )
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, allow
-from agentd.http_tables import FileKind, Tables, described, said
+from agentd.http_tables import EITHER, FileKind, Tables, said
 from agentd.ports.history import AlertLoad, AlertSearch, BoardSetting
 
 SETTING_MAX_BYTES: Final = 64 << 10
@@ -125,7 +125,7 @@ def alerts_router(
     @router.get(
         "/alerts.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **documented(401, 403, 422)},
+        responses={**EITHER, **documented(401, 403, 422)},
         dependencies=BY_TOKEN,
     )
     async def alerts_file(

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, WebSocket
 from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -100,7 +100,8 @@ class WebServer:
     ``health`` gives what ``/healthz`` shows, JSON types only; its ``ok`` (a bool) decides between
     200 and 503; who is not logged in is shown no more than ``ok`` and ``version``. ``accounts``
     says who may come in. ``routers``: the REST routes, with their ``/api``
-    prefix. ``my_seat``: where a person is signed in, for ``/api/me``.
+    prefix. ``my_seat``: where a person is signed in, for ``/api/me``. ``exposition``: what
+    ``/metrics`` shows, and its content type.
 
     Order of use: :meth:`start`, then :meth:`serve_until_stopped` in a task of its own,
     :meth:`stop` from another.
@@ -115,6 +116,7 @@ class WebServer:
         *,
         routers: Sequence[APIRouter] = (),
         my_seat: MySeatOf = lambda _: None,
+        exposition: Callable[[], tuple[bytes, str]] | None = None,
     ) -> None:
         self._settings = settings
         self._live = live
@@ -122,6 +124,7 @@ class WebServer:
         self._accounts = accounts
         self._routers = routers
         self._my_seat = my_seat
+        self._exposition = exposition
         self._sockets: list[socket.socket] = []
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
@@ -226,6 +229,15 @@ class WebServer:
                 "application/json",
             )
 
+        @app.get("/metrics", include_in_schema=False)
+        async def metrics(request: Request) -> Response:
+            if self._exposition is None:
+                raise HTTPException(HTTPStatus.NOT_FOUND)
+            if not _may_scrape(caller(request)):
+                raise HTTPException(HTTPStatus.FORBIDDEN, "You lack the right 'metrics'.")
+            text, kind = self._exposition()
+            return Response(text, headers={"Cache-Control": "no-store", "Content-Type": kind})
+
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:
             masked = websocket.query_params.get("masked") == "1"
@@ -253,6 +265,14 @@ class WebServer:
             return listener.behind_mask() if masked and listener is not None else listener
 
         return watch
+
+
+def _may_scrape(who: Caller) -> bool:
+    """A token that was made for it, and whoever sees the whole board anyway. From this machine too:
+    behind a proxy or an SSH tunnel everybody is from this machine."""
+    if who.token is not None and "metrics" in who.token.rights:
+        return True
+    return who.may("board") and not who.acting.queues and not who.acting.teams
 
 
 class _Server(uvicorn.Server):

@@ -59,6 +59,8 @@ class Form(Struct, frozen=True):
     urgent_repeat_s: int
     utc_offset_s: int
     """Of the working calendar: local time minus UTC."""
+    day_starts_s: int
+    """When a day of figures and of history begins: seconds after local midnight."""
     order_clocks: tuple[OrderClock, ...]
 
 
@@ -79,6 +81,11 @@ def order_clocks(policies: Mapping[str, PolicyBook]) -> tuple[OrderClock, ...]:
                 )
                 found.append(clock)
     return tuple(found)
+
+
+def day_starts_s(policies: Mapping[str, PolicyBook]) -> int:
+    """When days begin, seconds after midnight UTC: the PBXs of a site agree on it."""
+    return next((book.day_starts_s for book in policies.values()), PolicyBook().day_starts_s)
 
 
 def form_of(
@@ -103,6 +110,7 @@ def form_of(
         call_back_within_s=book.call_back_within_s,
         urgent_repeat_s=book.urgent_repeat_s,
         utc_offset_s=book.calendar.utc_offset_s,
+        day_starts_s=(day_starts_s(policies) + book.calendar.utc_offset_s) % 86_400,
         order_clocks=order_clocks(policies),
     )
 

@@ -34,7 +34,7 @@ from agentd.http_parts import (
 )
 from agentd.http_problems import documented
 from agentd.http_session import Caller, allow, caller
-from agentd.http_tables import FileKind, Tables, at_once, described, said
+from agentd.http_tables import EITHER, FileKind, Tables, at_once, described, said
 from agentd.ports.history import CallSearch, QueueDay, VisitSearch
 
 OPENED_US: Final = 300_000_000
@@ -256,7 +256,7 @@ def history_router(
     @router.get(
         "/history/people/{login}/spans.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **wrong},
+        responses={**EITHER, **wrong},
     )
     async def person_file(
         who: Exporter, login: Name, kind: FileKind, from_: From, to: To, lang: Language = "zh"
@@ -268,7 +268,7 @@ def history_router(
     @router.get(
         "/history/seats/{pbx}/{seat:path}/spans.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **wrong},
+        responses={**EITHER, **wrong},
     )
     async def seat_file(
         who: Exporter,
@@ -293,7 +293,7 @@ def history_router(
     @router.get(
         "/history/queues/{name}/day.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **wrong},
+        responses={**EITHER, **wrong},
     )
     async def queue_day_file(
         who: Exporter,
@@ -332,7 +332,7 @@ def history_router(
     @router.get(
         "/history/visits.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **documented(401, 403, 422)},
+        responses={**EITHER, **documented(401, 403, 422)},
         dependencies=BY_TOKEN,
     )
     async def visits_file(

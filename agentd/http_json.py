@@ -41,6 +41,8 @@ DURATIONS: Final = frozenset(
         "aht_us",
         "short_us",
         "longest_us",
+        "lag_us",
+        "clock_offset_us",
     }
 )
 TEXT_MAX_CHARS: Final = 10_000

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -36,9 +37,16 @@ PAGES = {
     "/wall": "wall.html",
     "/alerts": "alerts.html",
     "/settings": "settings.html",
+    "/calls": "history.html",
+    "/people": "history.html",
+    "/queues": "history.html",
+    "/orders": "history.html",
 }
 PUBLIC = ("/login", "/wall")
 """Pages without anything in them, which ask who is there: a person, or a wall with its token."""
+_NAMED = {"calls": "call", "people": "login", "queues": "name", "orders": "id"}
+"""Pages about one thing may be asked for by its name as the path's end: /people/8001; the built
+pages want it in the question, for what they load is named relative to one level."""
 
 # What Vite names after its content: assets/index-DiwrgTda.js.
 _HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(\.map)?$")
@@ -90,6 +98,9 @@ class Pages(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """``path`` relative to the directory; the pages by their short names."""
         short = "/" if path == "." else f"/{path}"
+        page, _, name = path.partition("/")
+        if name and page in _NAMED:
+            return _to_named(page, name, scope)
         path = PAGES.get(short, path)
         try:
             response = await super().get_response(path, scope)
@@ -118,6 +129,17 @@ class Pages(StaticFiles):
             files = (file for page in pages for file in _files_of(page, self._root))
             self._public_files = (built_ns, frozenset(files))
         return path in self._public_files[1]
+
+
+def _to_named(page: str, name: str, scope: Scope) -> Response:
+    """From /calls/main/1700000001.1 to /calls?call=main/1700000001.1, whatever stands before it."""
+    asked = scope["query_string"].decode("latin-1")
+    up = "../" * (name.count("/") + 1)
+    query = f"{_NAMED[page]}={quote(name, safe='/')}" + (f"&{asked}" if asked else "")
+    return Response(
+        status_code=HTTPStatus.FOUND,
+        headers={"Location": f"{up}{page}?{query}", "Cache-Control": "no-store"},
+    )
 
 
 def no_accounts_page() -> Response:

@@ -21,7 +21,7 @@ from agentd.http_control import control_router
 from agentd.http_exports import exports_router
 from agentd.http_external import external_router
 from agentd.http_figures import figures_router
-from agentd.http_form import form_router
+from agentd.http_form import day_starts_s, form_router
 from agentd.http_history import history_router
 from agentd.http_orders import orders_router
 from agentd.http_people import people_router
@@ -33,9 +33,9 @@ from agentd.http_wall import wall_router
 from agentd.ports.accounts import Accounts
 from agentd.ports.desk import Desk, DeskStore
 from agentd.ports.figures import FiguresSource
-from agentd.ports.history import RetentionPolicy
 from agentd.ports.presence import Presence
 from agentd.ports.supervision import Supervision
+from agentd.retention import Retention
 
 __all__ = [
     "APIRouter",
@@ -65,7 +65,7 @@ class RestServices(Struct, frozen=True, kw_only=True):
     policies: Mapping[str, PolicyBook]
     """By PBX."""
     workbooks: Workbooks
-    retention: RetentionPolicy = RetentionPolicy()
+    retention: Retention
     now_us: Callable[[], int] = clock.wall_us
 
 
@@ -74,7 +74,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
     s = services
     tables = Tables(s.accounts, s.directory, s.workbooks, s.now_us)
     offset_s = s.desk.book.calendar.utc_offset_s
-    days = next((book.day_starts_s for book in s.policies.values()), PolicyBook().day_starts_s)
+    days = day_starts_s(s.policies)
     return (
         form_router(s.desk.book, s.phrases, s.policies),
         seats_router(s.presence),
@@ -89,9 +89,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         people_router(s.accounts, s.directory),
         history_router(s.history, tables, offset_s, days, s.now_us),
         figures_router(s.figures, s.history),
-        wall_router(s.figures, s.history.store, lambda: s.figures.span_us("shift")),
+        wall_router(s.figures, s.history.store, offset_s, lambda: s.figures.span_us("shift")),
         alerts_router(s.history, tables, offset_s, s.now_us),
-        retention_router(
-            s.history, tables, s.directory, s.retention, s.desk.book.numbers, offset_s, s.now_us
-        ),
+        retention_router(s.retention, tables, offset_s),
     )

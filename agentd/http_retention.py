@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
-from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from agentd import clock
-from agentd.core.people import Directory, Person
-from agentd.core.phone import NumberRules, normalise
-from agentd.errors import Refused
+from agentd.core.people import Person
 from agentd.history_columns import Columns
-from agentd.history_view import HistoryView
 from agentd.http_json import model_of
 from agentd.http_parts import Asker, Language, Limit, Moment, answer, at_us, router_of
 from agentd.http_problems import documented
-from agentd.http_session import Caller, require
-from agentd.http_tables import FileKind, Tables, at_once, described
-from agentd.ports.accounts import AuditEntry
+from agentd.http_session import require
+from agentd.http_tables import EITHER, FileKind, Tables, at_once
 from agentd.ports.history import HoldKind, LegalHold, Purged, RetentionPolicy
+from agentd.retention import Retention
 
 FILE_ROWS_MAX: Final = 10_000
 
@@ -60,7 +53,7 @@ class Purges(msgspec.Struct, frozen=True):
     items: tuple[Purged, ...]
 
 
-class Retention(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True):
     """How many days each kind is kept; null: for ever, as work orders and recordings are."""
 
     policy: RetentionPolicy
@@ -68,66 +61,17 @@ class Retention(msgspec.Struct, frozen=True):
     """When it was last looked through, whole."""
 
 
-def retention_router(
-    view: HistoryView,
-    tables: Tables,
-    directory: Directory,
-    policy: RetentionPolicy,
-    numbers: NumberRules,
-    utc_offset_s: int,
-    now_us: Callable[[], int] = clock.wall_us,
-) -> APIRouter:
+def retention_router(retention: Retention, tables: Tables, utc_offset_s: int) -> APIRouter:
     """The routes of ``/api/retention``."""
     router = router_of("retention")
-    store = view.store
+    store = retention.store
     reading = documented(401, 403, 422)
     changing = documented(400, 401, 403, 404, 409, 413, 415, 422, 503)
 
-    def line(who: Caller, action: str, hold: LegalHold) -> AuditEntry:
-        return AuditEntry(
-            at_us=now_us(),
-            who=who.name,
-            action=action,
-            target=hold.id,
-            address=who.address,
-            detail={
-                "kind": hold.kind,
-                "target": hold.target,
-                "pbx": hold.pbx,
-                "why": hold.lifted_why or hold.why,
-            },
-        )
-
-    def made(who: Person, body: HoldBody) -> LegalHold:
-        target = body.target.strip()
-        names: tuple[str, ...] = ()
-        pbx = body.pbx if body.kind == "call" else None
-        if body.kind == "call" and pbx is None:
-            raise _invalid("pbx", "Say on which PBX the call was.", "请填写该通话所在的 PBX。")
-        if body.kind == "number":
-            norm = normalise(target, numbers)
-            if norm is None:
-                raise _invalid("target", "This is no telephone number.", "这不是电话号码。")
-            target = norm
-        if body.kind == "person":
-            if directory.get(target) is None:
-                raise _invalid("target", "There is no such account.", "没有这个账号。")
-            names = view.names_of(target)
-        return LegalHold(
-            id=secrets.token_hex(8),
-            kind=body.kind,
-            target=target,
-            why=body.why.strip(),
-            by=who.login,
-            at_us=now_us(),
-            pbx=pbx,
-            names=names,
-        )
-
-    @router.get("/retention", response_model=model_of(Retention), responses=reading)
-    async def retention(_: Looker) -> Response:
+    @router.get("/retention", response_model=model_of(Policy), responses=reading)
+    async def policy(_: Looker) -> Response:
         """The policy (``[retention]`` in agentd.toml)."""
-        return answer(Retention(policy, await store.retained_us()))
+        return answer(Policy(retention.policy, await store.retained_us()))
 
     @router.get("/retention/holds", response_model=model_of(Holds), responses=reading)
     async def holds(
@@ -142,9 +86,10 @@ def retention_router(
     )
     async def hold(who: Keeper, asker: Asker, body: HoldBody) -> Response:
         """Keep a call, an order's calls, a person's or a number's, whatever the policy says."""
-        made_hold = made(who, body)
-        await store.put_hold(made_hold, line(asker, "hold.set", made_hold))
-        return answer(made_hold, status=201)
+        made = await retention.hold(
+            body.kind, body.target, body.why, by=who.login, pbx=body.pbx, address=asker.address
+        )
+        return answer(made, status=201)
 
     @router.post(
         "/retention/holds/{id}/lift", response_model=model_of(LegalHold), responses=changing
@@ -156,15 +101,7 @@ def retention_router(
         body: LiftBody,
     ) -> Response:
         """It need not be kept any longer."""
-        stands = next((hold for hold in await store.holds() if hold.id == id), None)
-        if stands is None:
-            raise Refused("There is no such hold.", code="not_found", text_zh="没有这项保留。")
-        if stands.lifted_us is not None:
-            raise Refused("It is lifted already.", code="wrong_state", text_zh="该保留已解除。")
-        lifted = replace(
-            stands, lifted_by=who.login, lifted_us=now_us(), lifted_why=body.why.strip()
-        )
-        await store.put_hold(lifted, line(asker, "hold.lift", lifted))
+        lifted = await retention.lift(id, body.why, by=who.login, address=asker.address)
         return answer(lifted)
 
     @router.get("/retention/purges", response_model=model_of(Purges), responses=reading)
@@ -179,7 +116,7 @@ def retention_router(
     @router.get(
         "/retention/purges.{kind}",
         response_class=StreamingResponse,
-        responses={**described("csv"), **reading},
+        responses={**EITHER, **reading},
     )
     async def purges_file(
         _: Looker, asker: Asker, kind: FileKind, lang: Language = "zh"
@@ -197,11 +134,6 @@ def retention_router(
     @router.get("/retention/dry-run", response_model=model_of(Purges), responses=reading)
     async def dry_run(_: Keeper) -> Response:
         """What the policy would remove now, each kind counted for itself."""
-        found = await store.retain(policy, now_us(), by="dry-run", dry=True)
-        return answer(Purges(tuple(found)))
+        return answer(Purges(await retention.dry_run()))
 
     return router
-
-
-def _invalid(field: str, text_en: str, text_zh: str) -> Refused:
-    return Refused(text_en, code="invalid", text_zh=text_zh, field=field)

@@ -46,6 +46,7 @@ _OPEN = frozenset(
     {("POST", "/api/session"), ("POST", "/api/wall/session"), ("DELETE", "/api/wall/session")}
 )
 """What answers without a login."""
+_PROBES = frozenset({"/healthz", "/metrics"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = "application/json"
 _CSV = "text/csv"
@@ -146,7 +147,7 @@ class Door:
                 await WebSocket(scope, receive, send).send_denial_response(refusal)
                 return
             await self._api(scope, receive, send)
-        elif path == "/healthz" or path == "/api" or path.startswith("/api/"):
+        elif path in _PROBES or path == "/api" or path.startswith("/api/"):
             try:
                 receive = await self._admit(who, scope, headers, receive)
             except Problem as problem:

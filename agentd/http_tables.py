@@ -113,10 +113,14 @@ async def _begun(pieces: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T
     return rest()
 
 
-def described(kind: FileKind) -> dict[int | str, dict[str, Any]]:
+def described(*kinds: FileKind) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of the file."""
     schema = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The file", "content": {TYPES[kind]: schema}}}
+    content = dict.fromkeys((TYPES[kind] for kind in kinds), schema)
+    return {200: {"description": "The file", "content": content}}
+
+
+EITHER = described("csv", "xlsx")
 
 
 def said(query: Any, default: Any) -> dict[str, Any]:

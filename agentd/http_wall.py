@@ -51,11 +51,15 @@ class WallBody(BaseModel):
 
 class WallView(Struct, frozen=True):
     """What a wall is, and how it is to look. ``name``: of its token, or of the person who looks.
-    ``masked``: names, numbers and violations are kept from it. ``settings``: by key, null where
-    nothing was set."""
+    ``masked``: names, numbers and violations are kept from it. ``utc_offset_s``: the site's time
+    minus UTC. ``shift_from_us`` to ``shift_to_us``: the shift, or the day, up to now. ``settings``:
+    by key, null where nothing was set."""
 
     name: str
     masked: bool
+    utc_offset_s: int
+    shift_from_us: int
+    shift_to_us: int
     settings: dict[str, Any]
 
 
@@ -90,9 +94,13 @@ _Chart = create_model(
 
 
 def wall_router(
-    figures: Intervals, settings: Settings, shift_us: Callable[[], tuple[int, int]]
+    figures: Intervals,
+    settings: Settings,
+    utc_offset_s: int,
+    shift_us: Callable[[], tuple[int, int]],
 ) -> APIRouter:
-    """What a wall asks for. ``shift_us``: from when to when the shift lasts, or the day."""
+    """What a wall asks for. ``utc_offset_s``: the site's time minus UTC. ``shift_us``: from when
+    to when the shift lasts, or the day."""
     router = router_of("wall", tokens=True)
 
     @router.get("/wall", response_model=model_of(WallView), responses=documented(401, 403, 422))
@@ -101,7 +109,7 @@ def wall_router(
         kept = {key: await settings.setting(key) for key in SETTINGS}
         said = {key: None if found is None else found.value for key, found in kept.items()}
         name = who.token.name if who.token is not None else who.acting.name
-        return answer(WallView(name, not who.may("board"), said))
+        return answer(WallView(name, not who.may("board"), utc_offset_s, *shift_us(), said))
 
     @router.get("/wall/intervals", response_model=_Chart, responses=documented(401, 403, 404, 422))
     async def intervals(

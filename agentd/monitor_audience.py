@@ -77,6 +77,8 @@ class Listener(Struct, frozen=True):
             return None
         if name in {"orders", "violations", "seat", "me", "messages"}:
             return name if whose == person.login else None
+        if name == "board":
+            return name if person.may("board") or person.may("desk") else None
         if name == "inbox":
             leads = person.may("orders.lead") and person.in_scope(None, whose or None)
             return name if leads else None
@@ -361,8 +363,8 @@ def _masked(caller: Any) -> Any:
 
 
 _NOBODYS: dict[str, Any] = {
-    "seat": "",
-    "label": "",
+    "seat": "*",
+    "label": "*",
     "agent": None,
     "person": None,
     "call": None,

@@ -290,6 +290,10 @@ class Pipeline:
             self._board.note(out)
         return out
 
+    def lag(self, lag_us: int | None) -> None:
+        """Live: how far judging was behind the PBX of late, for the board."""
+        self._board.lag(lag_us)
+
     def command(self, command: e.Command, *, clock_known: bool = True) -> list[Effect]:
         """Take what a person wants at ``command.at_us``, in estimated PBX time.
 

@@ -431,6 +431,7 @@ class Runtime:
             for asked, answer in answered:
                 asked.tell(answer)
             at_once = [effect for effect in effects if not isinstance(effect, OBLIGATIONS)]
+            pipeline.lag(self._lags[pbx].worst_us(self._monotonic()))
             changed, removed = pipeline.take_board()
             if changed or removed:
                 self._live.publish(self._gate.screen(changed, removed), removed)

@@ -26,6 +26,7 @@ from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
 from agentd.core.state import us
 from agentd.desk import DeskService
+from agentd.exposition import Exposition
 from agentd.figures import FigureService
 from agentd.history_keeper import HistoryKeeper, KeeperSettings
 from agentd.http_rest import (
@@ -43,9 +44,11 @@ from agentd.ports import LiveSink
 from agentd.ports.telephony import Telephony
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
+from agentd.retention import Retention, RetentionRequest
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
 from agentd.supervision_rules import PbxControl
+from agentd.surge_watch import SurgeWatch
 from agentd.ticketing import Store
 from agentd.webhooks import Webhooks
 
@@ -63,6 +66,40 @@ class Rulebook(Struct, frozen=True):
     def orders(self) -> ConfiguredRules:
         """What the store asks when an order changes."""
         return ConfiguredRules(self.form, self.directory, self.books)
+
+
+class Sizes:
+    """How much waits, and who listens, for the exposition."""
+
+    def __init__(self, runtime: Runtime, store: Store, live: LiveStream) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._live = live
+
+    @property
+    def inbox_bytes(self) -> int:
+        """Read from the PBXs and not judged yet."""
+        return self._runtime.inbox.held_bytes
+
+    @property
+    def live_clients(self) -> int:
+        """Boards and desks that listen."""
+        return self._live.clients
+
+    @property
+    def store_healthy(self) -> bool:
+        """Whether the database takes what it is given."""
+        return self._store.health.healthy
+
+    @property
+    def store_queued(self) -> int:
+        """Effects that are not committed yet."""
+        return self._store.health.queued
+
+    @property
+    def store_dropped(self) -> int:
+        """Telemetry that was given up."""
+        return self._store.health.dropped
 
 
 class Staff:
@@ -175,6 +212,24 @@ class Staff:
             directory=directory,
             team_of=rules.team,
         )
+        self.surges = SurgeWatch(
+            config.surge_rules,
+            pbxs=tuple(telephony),
+            engine=runtime,
+            figures=self.figures,
+            store=store,
+            live=live,
+            audit=self.accounts,
+        )
+        self.exposition = Exposition(
+            pbxs=tuple(telephony),
+            engine=runtime,
+            sizes=Sizes(runtime, store, live),
+            service_level=self.figures.service_level,
+            surge_level=self.surges.level,
+        )
+        history = HistoryView(store, directory, team_of=rules.team)
+        history.settings_changed += [self.surges.on_setting, lambda _: live.hint("board")]
         store.on_change(self.figures.on_changed)
         self.desk.on_judged(self.figures.on_judged)
         named = {
@@ -193,9 +248,9 @@ class Staff:
             supervision=self.supervision,
             accounts=self.accounts,
             store=store,
-            history=HistoryView(store, directory, team_of=rules.team),
+            history=history,
             figures=self.figures,
-            retention=config.retention_policy,
+            retention=Retention(store, directory, config.retention_policy, rulebook.form.numbers),
             calls=CallRecords(store, directory, team_of=rules.team, folders=folders, named=named),
             directory=directory,
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
@@ -222,6 +277,7 @@ class Staff:
         return {
             "complete": completion(complete),
             "accounts": Handler(AccountsRequest, AccountCommands(self.accounts).act),
+            "retention": Handler(RetentionRequest, self._services.retention.act),
         }
 
     @property
@@ -238,6 +294,7 @@ class Staff:
         self.desk.on_effects(effects)
         self.presence.announce(effects)
         self.figures.announce(effects)
+        self.exposition.announce(effects)
 
     def _tell_out(self, effects: Sequence[Effect]) -> None:
         """The desk's own alerts, for lamps and robots."""
@@ -264,6 +321,7 @@ class Staff:
             "presence": self.presence.run,
             "history": self.history.run,
             "figures": self.figures.run,
+            "surges": self.surges.run,
         }
 
     async def stop_webhooks(self, task: asyncio.Task[None]) -> None:

@@ -11,9 +11,8 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import repeat
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,10 +23,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from agentd.config.figures import day_starts_s, metric_book, surge_rules
 from agentd.config.mistakes import check_seats, check_settings, place
 from agentd.config.model import (
     POLICY_FIELDS,
     EngineSection,
+    FiguresSection,
     GroupSection,
     LogSection,
     MqttSection,
@@ -38,6 +39,7 @@ from agentd.config.model import (
     SeatSection,
     SeatsFile,
     StoreSection,
+    SurgeSection,
     WebhookSection,
     WebSection,
     rules_set,
@@ -46,10 +48,10 @@ from agentd.config.orders import load_form, with_teams
 from agentd.config.phrases import PhraseBook, load_phrases, phrases_folder
 from agentd.config.reading import ENV_PREFIX, named_file, read_named, validated
 from agentd.config.toml_source import TomlFile, read_toml
-from agentd.core.effects import Rule
 from agentd.core.metric_windows import MetricBook
 from agentd.core.order_form import FormBook
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
+from agentd.core.surge import SurgeRules
 from agentd.errors import ConfigError, Problem
 from agentd.ports.history import RetentionPolicy
 
@@ -102,6 +104,8 @@ class Settings(BaseSettings):
     engine: EngineSection = EngineSection()
     store: StoreSection = StoreSection()
     retention: RetentionSection = RetentionSection()
+    figures: FiguresSection = FiguresSection()
+    surge: SurgeSection = SurgeSection()
     web: WebSection = WebSection()
     mqtt: MqttSection = MqttSection()
     webhook: list[WebhookSection] = []
@@ -251,29 +255,12 @@ class Config:
 
     def metric_book(self, policies: Mapping[str, PolicyBook]) -> MetricBook:
         """What the figures are made by; ``policies`` (by PBX) say which limits are on."""
-        judged = {
-            rule
-            for book in policies.values()
-            for policy in (book.default, *map(book.resolve, book.queues, repeat(None)))
-            for rule, limit in (
-                ("hold_sum", policy.hold_sum_max_s),
-                ("consult", policy.consult_max_s),
-            )
-            if limit is not None
-        }
-        book = MetricBook(
-            day_starts_s=next(
-                (p.day_starts_s for p in policies.values()), PolicyBook().day_starts_s
-            ),
-            # The queue reports what it was told: the key, or a label.
-            pauses={
-                name: pause.kind
-                for pause in self._form.pauses
-                for name in (pause.key, *pause.label)
-            },
-        )
-        rules = tuple(r for r in get_args(Rule) if r in judged or r in book.rules)
-        return replace(book, rules=rules)
+        return metric_book(self._settings.figures, self._form, policies)
+
+    @property
+    def surge_rules(self) -> SurgeRules:
+        """When a surge is announced, unless a supervisor sets something else."""
+        return surge_rules(self._settings.surge)
 
     def policy_book(self, pbx_id: str) -> PolicyBook:
         """All that judges the legs of ``pbx_id``."""
@@ -299,6 +286,7 @@ class Config:
             ),
             internal_devices=tuple(settings.engine.internal_devices),
             numbers=self._form.numbers,
+            day_starts_s=day_starts_s(settings.figures, self._form.calendar),
             settle_s=settings.engine.settle_s,
             event_lag_s=settings.engine.event_lag_s,
         )

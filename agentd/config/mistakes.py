@@ -25,7 +25,9 @@ from agentd.config.model import (
     rules_set,
 )
 from agentd.config.toml_source import KeyPath, TomlFile
+from agentd.core.board_settings import is_steps
 from agentd.core.policy import Policy
+from agentd.core.surge import LEVELS
 from agentd.errors import Problem
 
 if TYPE_CHECKING:
@@ -225,6 +227,7 @@ def check_settings(settings: Settings, source: TomlFile) -> Iterator[Problem]:
     yield from _check_rules(settings, source)
     yield from _check_pbxs(settings, source)
     yield from _check_web(settings, source)
+    yield from _check_surge(settings, source)
     engine = settings.engine
     if engine.event_lag_s >= engine.settle_s:
         yield place(
@@ -232,6 +235,22 @@ def check_settings(settings: Settings, source: TomlFile) -> Iterator[Problem]:
             ("engine", "event_lag_s"),
             f"{_show(engine.event_lag_s)} is not below engine.settle_s ({_show(engine.settle_s)})",
             "the default is 0.05",
+        )
+
+
+def _check_surge(settings: Settings, source: TomlFile) -> Iterator[Problem]:
+    for name in ("waiting", "longest_wait_s", "service_level"):
+        steps = getattr(settings.surge, name)
+        path: KeyPath = ("surge", name)
+        if steps is None or source.is_broken(path) or is_steps(name, steps):
+            continue
+        order = "descending" if name == "service_level" else "ascending"
+        default = type(settings.surge).model_fields[name].get_default()
+        yield place(
+            source,
+            path,
+            f"{_show(steps)} are not {LEVELS} {order} numbers above 0",
+            f'one for each level, such as {_show(default)}; or "off"',
         )
 
 

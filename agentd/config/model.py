@@ -25,6 +25,7 @@ OFF = BeforeValidator(_off)
 Limit = Annotated[Seconds | None, OFF]
 """Seconds, or ``"off"`` (None here)."""
 
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -173,6 +174,32 @@ class RetentionSection(Section):
             description="a time of day as 03:30",
         ),
     ] = "03:30"
+
+
+Hours = Annotated[
+    str,
+    Field(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        description="from and to as 08:00-16:00",
+    ),
+]
+
+
+class FiguresSection(Section):
+    day_starts_at: Annotated[
+        str,
+        Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day as 00:00"),
+    ] = "00:00"
+    shifts: list[Hours] = []
+
+
+class SurgeSection(Section):
+    waiting: Annotated[list[int] | None, OFF] = [5, 10, 20]
+    longest_wait_s: Annotated[list[Seconds] | None, OFF] = [30.0, 60.0, 120.0]
+    service_level: Annotated[list[Share] | None, OFF] = [0.8, 0.6, 0.4]
+    service_level_min_calls: Annotated[int, Field(ge=0, le=100_000)] = 10
+    calm_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 60.0
+    fold_level: Annotated[int, Field(ge=0, le=3)] = 1
 
 
 class WebSection(Section):

@@ -40,6 +40,7 @@ class Board:
         self._link: Object = {"link": "down", "code": None, "reason": None, "since": None}
         self._info: Object = {"clock_offset_s": None, "version": None, "warnings": []}
         self._step: Object | None = None
+        self._lag_us: int | None = None
 
     # --- taking note ----------------------------------------------------------------------
 
@@ -140,6 +141,10 @@ class Board:
             "warnings": [{"code": code, "text": text} for code, text in warnings],
         }
 
+    def lag(self, lag_us: int | None) -> None:
+        """How far judging was behind the PBX of late; None: no event came."""
+        self._lag_us = lag_us
+
     # --- handing out ----------------------------------------------------------------------
 
     def take(self, seen_us: int) -> tuple[dict[str, Object], list[str]]:
@@ -148,7 +153,8 @@ class Board:
         changed: dict[str, Object] = {}
         last_event = seconds(seen_us // 1_000_000 * 1_000_000) if seen_us else None
         pbx = {"kind": "pbx", "id": self._pbx, **self._link, "last_event_at": last_event}
-        self._put(changed, f"pbx:{self._pbx}", {**pbx, **self._info, "clock_step": self._step})
+        heard = {**pbx, "lag_s": seconds(self._lag_us), **self._info, "clock_step": self._step}
+        self._put(changed, f"pbx:{self._pbx}", heard)
         if state.moved:
             state.moved = False
             self._follow()

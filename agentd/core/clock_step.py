@@ -27,6 +27,7 @@ def clock_set(st: State, step_us: int, *, certain: bool) -> None:
         call.gap = call.gap or call.ended_us is None
         for visit in call.visits:
             visit.estimated = visit.estimated or (visit.left_us is None and not certain)
+            visit.gap = visit.gap or visit.left_us is None
     for queue in st.queues.values():
         queue.gap = True
         for waiting in queue.waiting.values():
@@ -80,6 +81,9 @@ def _move_all(st: State, step_us: int) -> None:
         _move((leg, *leg.contacts, *([leg.spell] if leg.spell is not None else [])), step_us)
         leg.spells = [replace(spell, at_us=_later(spell.at_us, step_us)) for spell in leg.spells]
         st.dirty.add(f"leg:{leg.uid}")
+    for uid, wrap in st.wrap_ups.items():
+        _move((wrap,), step_us)
+        st.dirty.add(f"wrap:{uid}")
     for seat in st.seats.values():
         _move((seat, *seat.queues.values()), step_us)
     for queue in st.queues.values():

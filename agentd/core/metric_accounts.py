@@ -1,5 +1,5 @@
-"""Accounts: pieces of facts, put into the ledgers of their scopes by key, so that an
-amended fact replaces what it added before, and what is too old is forgotten. Pure.
+"""Accounts: what facts add, put into the ledgers of their scopes by key, so that an amended fact
+replaces what it added before, and what is too old is forgotten. Pure.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from agentd.core.metric_facts import SITE, Piece, Scope
-from agentd.core.metric_ledger import Heard, Ledger, Point, Totals
+from agentd.core.metric_facts import SITE
+from agentd.core.metric_ledger import Heard, Ledger, Point, Scope, Totals
 from agentd.core.metric_windows import Window
 
 HOUR_US: Final = 3_600_000_000
@@ -18,11 +19,11 @@ Key = tuple[str, ...]
 """Names what a fact is about: its kind, then what tells it apart."""
 
 
-class Known(Struct, frozen=True, gc=False):
-    """What a key adds now: its pieces, and the points that they became in the ledgers."""
+class Known(Struct, gc=False):
+    """What a key adds now, and when it counts last: after that it can be forgotten some day."""
 
-    pieces: tuple[Piece, ...]
     points: tuple[Point, ...]
+    last_us: int
 
 
 class Accounts:
@@ -36,29 +37,48 @@ class Accounts:
         """What counts before that moment is forgotten."""
         self._rates_us: dict[str, int] = {}
         """The latest moment by PBX at which a rate changes."""
-        self._last_us: dict[Key, int] = {}
-        """When each key counts last: then it can be forgotten some day."""
         self._by_hour: dict[int, list[Key]] = {}
-        """The keys by the hour of that moment, or of an earlier one."""
+        """The keys by the hour in which they count last, or of an earlier one."""
 
     # --- in -------------------------------------------------------------------------------
 
-    def put(self, key: Key, pbx: str, pieces: Iterable[Piece], last_us: int) -> None:
-        """What ``key`` adds is ``pieces`` from now on; it is remembered until ``last_us``, or as
+    def put(self, key: Key, points: Iterable[Point], last_us: int) -> None:
+        """What ``key`` adds is ``points`` from now on; it is remembered until ``last_us``, or as
         long as was said before."""
-        last_us = max(last_us, self._last_us.get(key, 0))
-        self._remember(key, last_us)
-        now = tuple(pieces)
+        now = tuple(self._dated(point) for point in points)
         known = self.known.get(key)
-        if known is not None:
-            if known.pieces == now:
+        if known is None:
+            known = self.known[key] = Known((), last_us)
+            self._by_hour.setdefault(last_us // HOUR_US, []).append(key)
+            if last_us < self.forgot_us:
                 return
-            self._take_out(known)
-        elif last_us < self.forgot_us:
-            return
-        points = tuple(self._point(pbx, piece) for piece in now)
-        self._put_in(pbx, now, points)
-        self.known[key] = Known(now, points)
+        elif last_us > known.last_us:
+            if last_us // HOUR_US != known.last_us // HOUR_US:
+                self._by_hour.setdefault(last_us // HOUR_US, []).append(key)
+            known.last_us = last_us
+        if known.points != now:
+            self._replace(known, now)
+
+    def _dated(self, point: Point) -> Point:
+        """The point, in the heard time of its PBX where a rate changes."""
+        if not point.rates:
+            return point
+        heard_us = self.heard_of(point.pbx).us(point.at_us)
+        self._rates_us[point.pbx] = max(self._rates_us.get(point.pbx, 0), point.at_us)
+        return replace(point, heard_us=heard_us) if heard_us != point.heard_us else point
+
+    def _replace(self, known: Known, now: tuple[Point, ...]) -> None:
+        for point in known.points:
+            for scope in point.scopes:
+                self.ledgers[scope].remove(point)
+        for point in now:
+            for scope in point.scopes:
+                ledger = self.ledgers.get(scope)
+                if ledger is None:
+                    ledger = self.ledgers[scope] = Ledger()
+                ledger.pbxs.add(point.pbx)
+                ledger.insert(point)
+        known.points = now
 
     def link_changed(self, pbx: str, at_us: int, *, up: bool) -> None:
         """From ``at_us`` on the PBX is heard, or is not."""
@@ -72,39 +92,11 @@ class Accounts:
             heard = self.heard[pbx] = Heard()
         return heard
 
-    def _put_in(self, pbx: str, pieces: Iterable[Piece], points: Iterable[Point]) -> None:
-        for piece, point in zip(pieces, points, strict=True):
-            for scope in piece.scopes:
-                ledger = self.ledgers.get(scope)
-                if ledger is None:
-                    ledger = self.ledgers[scope] = Ledger()
-                ledger.pbxs.add(pbx)
-                ledger.insert(point)
-
-    def _take_out(self, known: Known) -> None:
-        for piece, point in zip(known.pieces, known.points, strict=True):
-            for scope in piece.scopes:
-                self.ledgers[scope].remove(point)
-
-    def _point(self, pbx: str, piece: Piece) -> Point:
-        rates: tuple[tuple[str, str, int, int], ...] = ()
-        if piece.rates:
-            heard_us = self.heard_of(pbx).us(piece.at_us)
-            rates = tuple((name, pbx, change, heard_us) for name, change in piece.rates)
-            self._rates_us[pbx] = max(self._rates_us.get(pbx, 0), piece.at_us)
-        return Point(piece.at_us, piece.adds, rates, piece.call)
-
     def _date_anew(self, pbx: str, after_us: int) -> None:
         """Heard times after ``after_us`` are other than they were: a gap was heard of late."""
-        for key, known in self.known.items():
-            if any(
-                point.at_us > after_us and any(rate[1] == pbx for rate in point.rates)
-                for point in known.points
-            ):
-                self._take_out(known)
-                points = tuple(self._point(pbx, piece) for piece in known.pieces)
-                self._put_in(pbx, known.pieces, points)
-                self.known[key] = Known(known.pieces, points)
+        for known in self.known.values():
+            if any(p.rates and p.pbx == pbx and p.at_us > after_us for p in known.points):
+                self._replace(known, tuple(self._dated(point) for point in known.points))
 
     # --- out ------------------------------------------------------------------------------
 
@@ -137,22 +129,14 @@ class Accounts:
 
     # --- forgetting -----------------------------------------------------------------------
 
-    def _remember(self, key: Key, last_us: int) -> None:
-        before_us = self._last_us.get(key)
-        if before_us != last_us:
-            self._last_us[key] = last_us
-            hour = last_us // HOUR_US
-            if before_us is None or before_us // HOUR_US != hour:
-                self._by_hour.setdefault(hour, []).append(key)
-
     def forget(self, before_us: int) -> Iterator[Key]:
         """Forget what counts before that moment, except in sum; gives the keys."""
         self.forgot_us = before_us
         for hour in [hour for hour in self._by_hour if (hour + 1) * HOUR_US <= before_us]:
             for key in self._by_hour.pop(hour):
-                if self._last_us.get(key, before_us) < before_us:
-                    del self._last_us[key]
-                    self.known.pop(key, None)
+                known = self.known.get(key)
+                if known is not None and known.last_us < before_us:
+                    del self.known[key]
                     yield key
         for ledger in self.ledgers.values():
             ledger.forget(before_us)

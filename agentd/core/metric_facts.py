@@ -1,12 +1,13 @@
 """What each fact adds to which sums, when, and for whom: the metrics' formulas, fact by fact. Pure.
 
 Several facts may speak of one thing: a leg, its wrap-up, its violations and what was decided about
-them make one :class:`LegCase`, of which the pieces follow anew whenever one of them changes.
+them make one :class:`LegCase`, of which the points follow anew whenever one of them changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
@@ -23,18 +24,15 @@ from agentd.core.effects import (
     WorkBegan,
     WrapUpEnded,
 )
-from agentd.core.metric_row import ScopeKind
+from agentd.core.metric_ledger import Point, Scope
 from agentd.core.metric_windows import MetricBook
 from agentd.core.order_model import WorkOrder
-
-Scope = tuple[ScopeKind, str]
-"""Kind and name. A queue and a seat are named ``PBX/NAME`` as on the board, a person by login (or
-as the queue names them), a team by its name; the site's name is empty."""
 
 SITE: Final[Scope] = ("site", "")
 _ROOM: Final = ("answered", "no_answer", "rejected")
 """Outcomes that count for the rings whether the limit was passed or not."""
 _GAVE_UP: Final = ("caller_gave_up", "queue_gave_up")
+_WORKS: Final = {1: (("work_us", 1),), -1: (("work_us", -1),)}
 _CALLED_BACK: Final = ("call_back", "attempt")
 
 
@@ -48,31 +46,40 @@ class Whose(Struct, frozen=True, gc=False):
 NOBODY: Final = Whose()
 
 
-class Piece(Struct, frozen=True, gc=False):
-    """At ``at_us`` these numbers are added to these scopes' sums, and these rates change."""
-
-    scopes: tuple[Scope, ...]
-    at_us: int
-    adds: tuple[tuple[str, int], ...] = ()
-    rates: tuple[tuple[str, int], ...] = ()
-    call: tuple[str, str] | None = None
-
-
 def scopes_of(
     pbx: str, queue: str | None, seat: str | None, agent: str | None, whose: Whose
 ) -> tuple[Scope, ...]:
     """All scopes of a fact."""
+    person = whose.person if whose.person is not None else agent
+    return _scopes(pbx, queue, seat, person, whose.team)
+
+
+@lru_cache(maxsize=1 << 16)
+def _scopes(
+    pbx: str, queue: str | None, seat: str | None, person: str | None, team: str | None
+) -> tuple[Scope, ...]:
+    # The same ones again and again: one copy of each is kept.
     found: list[Scope] = [SITE]
     if queue is not None:
         found.append(("queue", f"{pbx}/{queue}"))
     if seat is not None:
         found.append(("seat", f"{pbx}/{seat}"))
-    person = whose.person if whose.person is not None else agent
     if person is not None:
         found.append(("person", person))
-    if whose.team is not None:
-        found.append(("team", whose.team))
+    if team is not None:
+        found.append(("team", team))
     return tuple(found)
+
+
+@lru_cache(maxsize=1 << 10)
+def _once(name: str) -> tuple[str, int]:
+    return name, 1
+
+
+def _nonzero(adds: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        (name, number) if number != 1 else _once(name) for name, number in adds.items() if number
+    )
 
 
 # --- stays in queues -------------------------------------------------------------------------
@@ -90,7 +97,7 @@ class VisitCase(Struct, gc=False):
         assert fact is not None
         return scopes_of(fact.pbx, fact.queue, None, None, NOBODY)
 
-    def pieces(self) -> list[Piece]:
+    def points(self) -> list[Point]:
         """A stay counts when the caller joined."""
         ended = self.ended
         if ended is None:
@@ -124,12 +131,10 @@ class VisitCase(Struct, gc=False):
         adds["sl_of"] = int(judged)
         return [self._piece(ended, adds)]
 
-    def _piece(self, fact: VisitBegan | VisitEnded, adds: Mapping[str, int]) -> Piece:
-        return Piece(self.scopes, fact.joined_us, _nonzero(adds), (), (fact.pbx, fact.call))
-
-
-def _nonzero(adds: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple((name, number) for name, number in adds.items() if number)
+    def _piece(self, fact: VisitBegan | VisitEnded, adds: Mapping[str, int]) -> Point:
+        return Point(
+            self.scopes, fact.joined_us, fact.pbx, _nonzero(adds), (), (fact.pbx, fact.call)
+        )
 
 
 # --- legs ------------------------------------------------------------------------------------
@@ -151,7 +156,7 @@ class LegCase(Struct, gc=False):
         self.talk = None
         self.ended = replace(leg, evidence=(), holds=())
 
-    def pieces(self, standing: Mapping[str, bool]) -> list[Piece]:
+    def points(self, standing: Mapping[str, bool]) -> list[Point]:
         """A leg and its verdicts count when it ended, work while it went on. ``standing``: what
         was decided about violations."""
         leg = self.ended
@@ -174,16 +179,16 @@ class LegCase(Struct, gc=False):
         self._verdicts(leg, adds, standing)
         call = leg.pbx, leg.call
         scopes = scopes_of(leg.pbx, leg.queue, leg.seat, leg.agent, self.whose)
-        pieces = [Piece(scopes, leg.ended_us, _nonzero(adds), (), call)]
+        points = [Point(scopes, leg.ended_us, leg.pbx, _nonzero(adds), (), call)]
         if answered and leg.answered_us is not None:
-            pieces.append(self._works(leg, leg.answered_us, 1))
-            pieces.append(self._works(leg, leg.ended_us, -1))
+            points.append(self._works(leg, leg.answered_us, 1))
+            points.append(self._works(leg, leg.ended_us, -1))
         if self.wrap is not None:
-            pieces.append(self._works(leg, self.wrap.from_us, 1))
-            pieces.append(self._works(leg, self.wrap.to_us, -1))
+            points.append(self._works(leg, self.wrap.from_us, 1))
+            points.append(self._works(leg, self.wrap.to_us, -1))
         elif self.wrapping is not None:
-            pieces.append(self._works(leg, self.wrapping.at_us, 1))
-        return pieces
+            points.append(self._works(leg, self.wrapping.at_us, 1))
+        return points
 
     def _verdicts(self, leg: LegEnded, adds: dict[str, int], standing: Mapping[str, bool]) -> None:
         judged = set(leg.judged)
@@ -201,9 +206,9 @@ class LegCase(Struct, gc=False):
             if standing.get(violation, True):
                 adds[f"broken:{rule}"] = 1
 
-    def _works(self, fact: LegEnded | WorkBegan, at_us: int, change: int) -> Piece:
+    def _works(self, fact: LegEnded | WorkBegan, at_us: int, change: int) -> Point:
         scopes = scopes_of(fact.pbx, None, fact.seat, fact.agent, self.whose)
-        return Piece(scopes, at_us, (), (("work_us", change),))
+        return Point(scopes, at_us, fact.pbx, (), _WORKS[change])
 
 
 # --- orders ----------------------------------------------------------------------------------
@@ -216,7 +221,7 @@ class OrderCase(Struct, gc=False):
     whose: Whose = NOBODY
     broken: dict[str, Rule] = field(default_factory=dict)
 
-    def pieces(self, standing: Mapping[str, bool]) -> list[Piece]:
+    def points(self, standing: Mapping[str, bool]) -> list[Point]:
         """An order counts when it was opened; it is judged once it is complete or overdue."""
         order = self.order
         if order is None or order.kind != "call":
@@ -228,7 +233,9 @@ class OrderCase(Struct, gc=False):
             "broken:work_order": int(any(standing.get(v, True) for v in self.broken)),
         }
         scopes = scopes_of(order.pbx, order.queue, order.seat, order.agent, self.whose)
-        return [Piece(scopes, order.opened_us, _nonzero(adds), (), (order.pbx, order.call))]
+        return [
+            Point(scopes, order.opened_us, order.pbx, _nonzero(adds), (), (order.pbx, order.call))
+        ]
 
 
 class Documents:
@@ -242,7 +249,7 @@ class Documents:
         """(number, category) → the orders about it, and when they were opened."""
 
     def put(self, order: WorkOrder, whose: Whose) -> set[str]:
-        """Take an order as it stands; gives the orders whose pieces may be others now. An older
+        """Take an order as it stands; gives the orders whose points may be others now. An older
         version than is known changes nothing."""
         known = self._orders.get(order.id)
         if known is not None and known[0].version > order.version:
@@ -254,7 +261,7 @@ class Documents:
         return touched | self._near(order) | {order.id}
 
     def forget(self, order: str) -> set[str]:
-        """Needed no more; gives the orders whose pieces may be others now."""
+        """Needed no more; gives the orders whose points may be others now."""
         gone, _ = self._orders.pop(order)
         for about in _about(gone):
             same = self._about[about]
@@ -277,7 +284,7 @@ class Documents:
         due_us = known.dispatch.due_us if known.dispatch is not None else None
         return max(known.opened_us, due_us or 0)
 
-    def pieces(self, order_id: str) -> list[Piece]:
+    def points(self, order_id: str) -> list[Point]:
         """An order counts when it was opened, a complaint's timeliness when it fell due."""
         known = self._orders.get(order_id)
         if known is None or known[0].kind != "call" or known[0].state == "merged":
@@ -295,14 +302,14 @@ class Documents:
             "fcr_of": int(rated),
             "fcr": int(rated and not self._came_back(order)),
         }
-        pieces = [Piece(scopes, order.opened_us, _nonzero(adds), (), call)]
+        points = [Point(scopes, order.opened_us, order.pbx, _nonzero(adds), (), call)]
         due_us = order.dispatch.due_us if order.dispatch is not None else None
         if complaint and due_us is not None:
             closed = order.closing is not None and order.state in ("closed", "revisited")
             in_time = closed and order.closing is not None and order.closing.at_us <= due_us
             timely = {"timely_of": 1, "timely": int(in_time)}
-            pieces.append(Piece(scopes, due_us, _nonzero(timely), (), call))
-        return pieces
+            points.append(Point(scopes, due_us, order.pbx, _nonzero(timely), (), call))
+        return points
 
     def _came_back(self, order: WorkOrder) -> bool:
         if order.merged_from or order.pending_call_back:
@@ -328,19 +335,20 @@ def _about(order: WorkOrder) -> Iterable[tuple[str, str]]:
 # --- alerts and seats ------------------------------------------------------------------------
 
 
-def alert_pieces(alert: Alert, whose: Whose) -> list[Piece]:
+def alert_points(alert: Alert, whose: Whose) -> list[Point]:
     """An alert counts when it is raised."""
     if alert.level == "cleared":
         return []
     scopes = scopes_of(alert.pbx, alert.queue, alert.seat, alert.agent, whose)
     call = (alert.pbx, alert.call) if alert.call is not None else None
-    return [Piece(scopes, alert.at_us, (("alerts", 1),), (), call)]
+    return [Point(scopes, alert.at_us, alert.pbx, (_once("alerts"),), (), call)]
 
 
 class Stand(Struct, frozen=True, gc=False):
     """How a seat's time counts from ``at_us`` on, and for whom."""
 
     at_us: int
+    pbx: str
     scopes: tuple[Scope, ...]
     signed_in: int
     rest: int
@@ -356,25 +364,23 @@ def stand_of(change: SeatChanged, whose: Whose, book: MetricBook) -> Stand:
     signed_in = change.state != "logged_out"
     kind = book.pauses.get(change.pause_reason or "", "rest")
     rest = change.state == "paused" and kind == "rest"
-    return Stand(change.at_us, scopes, int(signed_in), int(rest))
+    return Stand(change.at_us, change.pbx, scopes, int(signed_in), int(rest))
 
 
-def stand_pieces(before: Stand | None, now: Stand) -> list[Piece]:
+def stand_points(before: Stand | None, now: Stand) -> list[Point]:
     """What changes where a seat stands as ``now`` after ``before``."""
     if before is not None and before.scopes == now.scopes:
-        return _rates(
-            now.scopes, now.at_us, now.signed_in - before.signed_in, now.rest - before.rest
-        )
-    pieces = _rates(now.scopes, now.at_us, now.signed_in, now.rest)
+        return _rates(now, now.scopes, now.signed_in - before.signed_in, now.rest - before.rest)
+    points = _rates(now, now.scopes, now.signed_in, now.rest)
     if before is not None:
-        pieces += _rates(before.scopes, now.at_us, -before.signed_in, -before.rest)
-    return pieces
+        points += _rates(now, before.scopes, -before.signed_in, -before.rest)
+    return points
 
 
-def _rates(scopes: tuple[Scope, ...], at_us: int, signed_in: int, rest: int) -> list[Piece]:
+def _rates(now: Stand, scopes: tuple[Scope, ...], signed_in: int, rest: int) -> list[Point]:
     rates = tuple(
         (name, change)
         for name, change in (("signed_in_us", signed_in), ("rest_us", rest))
         if change
     )
-    return [Piece(scopes, at_us, (), rates)] if rates else []
+    return [Point(scopes, now.at_us, now.pbx, (), rates)] if rates else []

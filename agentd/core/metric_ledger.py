@@ -17,18 +17,28 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from agentd.core.metric_row import ScopeKind
+
+Scope = tuple[ScopeKind, str]
+"""Kind and name. A queue and a seat are named ``PBX/NAME`` as on the board, a person by login (or
+as the queue names them), a team by its name; the site's name is empty."""
+
 TRIM_AT = 512
 """A ledger forgets in pieces of at least so many points."""
 
 
 class Point(Struct, frozen=True, gc=False):
-    """What happened at a moment: ``adds`` are (sum, number); ``rates`` are (sum, PBX, by how much
-    its rate changes, heard time). ``call``: (PBX, call) that it is about."""
+    """What happened at a moment for ``scopes``: ``adds`` are (sum, number), ``rates`` are (sum, by
+    how much its rate changes). ``heard_us``: that moment in the heard time of ``pbx``, where a rate
+    changes. ``call``: (PBX, call) that it is about."""
 
+    scopes: tuple[Scope, ...]
     at_us: int
-    adds: tuple[tuple[str, int], ...]
-    rates: tuple[tuple[str, str, int, int], ...] = ()
+    pbx: str
+    adds: tuple[tuple[str, int], ...] = ()
+    rates: tuple[tuple[str, int], ...] = ()
     call: tuple[str, str] | None = None
+    heard_us: int = 0
 
 
 class Totals(Struct):
@@ -42,12 +52,12 @@ class Totals(Struct):
         adds = self.adds
         for name, number in point.adds:
             adds[name] = adds.get(name, 0) + sign * number
-        for name, pbx, change, heard_us in point.rates:
-            rate = self.rates.get((name, pbx))
+        for name, change in point.rates:
+            rate = self.rates.get((name, point.pbx))
             if rate is None:
-                rate = self.rates[name, pbx] = [0, 0]
+                rate = self.rates[name, point.pbx] = [0, 0]
             rate[0] += sign * change
-            rate[1] += sign * change * heard_us
+            rate[1] += sign * change * point.heard_us
 
     def copy(self) -> Totals:
         return Totals(dict(self.adds), {key: rate[:] for key, rate in self.rates.items()})

@@ -41,16 +41,15 @@ from agentd.core.metric_facts import (
     Documents,
     LegCase,
     OrderCase,
-    Scope,
     Stand,
     VisitCase,
     Whose,
-    alert_pieces,
+    alert_points,
     stand_of,
-    stand_pieces,
+    stand_points,
 )
 from agentd.core.metric_figures import Figure, Sums, figure_of
-from agentd.core.metric_ledger import Ledger
+from agentd.core.metric_ledger import Ledger, Scope
 from agentd.core.metric_row import KINDS, Metric, ScopeKind
 from agentd.core.metric_table import RULES, rows_for
 from agentd.core.metric_windows import (
@@ -225,7 +224,7 @@ class Metrics:
         case = self._visits.get(key)
         if case is None:
             case = self._visits[key] = VisitCase(fact)
-            self._accounts.put(key, fact.pbx, case.pieces(), fact.joined_us)
+            self._accounts.put(key, case.points(), fact.joined_us)
             for scope in case.scopes:
                 self._waiting.setdefault(scope, {})[key] = fact.joined_us
 
@@ -233,7 +232,7 @@ class Metrics:
         key = "visit", fact.pbx, fact.call, fact.queue, str(fact.joined_us)
         case = self._visits.setdefault(key, VisitCase())
         case.began, case.ended = None, fact
-        self._accounts.put(key, fact.pbx, case.pieces(), fact.joined_us)
+        self._accounts.put(key, case.points(), fact.joined_us)
         for scope in case.scopes:
             self._waiting.get(scope, {}).pop(key, None)
 
@@ -246,8 +245,8 @@ class Metrics:
             case.whose = whose
         return key, case
 
-    def _leg_again(self, key: Key, case: LegCase, pbx: str, at_us: int) -> None:
-        self._accounts.put(key, pbx, case.pieces(self._standing), at_us)
+    def _leg_again(self, key: Key, case: LegCase, at_us: int) -> None:
+        self._accounts.put(key, case.points(self._standing), at_us)
 
     def _work_began(self, fact: WorkBegan, whose: Whose) -> None:
         key, case = self._leg(fact.pbx, fact.leg, whose)
@@ -255,30 +254,30 @@ class Metrics:
             case.wrapping = fact
         else:
             case.talk = fact
-        self._leg_again(key, case, fact.pbx, fact.at_us)
+        self._leg_again(key, case, fact.at_us)
 
     def _leg_ended(self, fact: LegEnded, whose: Whose) -> None:
         key, case = self._leg(fact.pbx, fact.leg, whose)
         case.take(fact)
-        self._leg_again(key, case, fact.pbx, fact.ended_us)
+        self._leg_again(key, case, fact.ended_us)
 
     def _wrap_up_ended(self, fact: WrapUpEnded, whose: Whose) -> None:
         key, case = self._leg(fact.pbx, fact.leg, whose)
         case.wrapping, case.wrap = None, fact
-        self._leg_again(key, case, fact.pbx, fact.to_us)
+        self._leg_again(key, case, fact.to_us)
 
     def _violated(self, fact: Violation, whose: Whose) -> None:
         if fact.leg is not None:
             key, case = self._leg(fact.pbx, fact.leg, NOBODY)
             case.broken[fact.id] = fact.rule
             self._about[fact.id] = key
-            self._leg_again(key, case, fact.pbx, fact.at_us)
+            self._leg_again(key, case, fact.at_us)
             return
         order, _, _ = fact.id.rpartition("-")
         key, owed = self._order(order)
         owed.broken[fact.id] = fact.rule
         self._about[fact.id] = key
-        self._order_again(key, owed, fact.pbx, fact.at_us)
+        self._order_again(key, owed, fact.at_us)
 
     def _judged(self, fact: Judged, whose: Whose) -> None:
         if fact.at_us < self._judged_us.get(fact.violation, 0):
@@ -289,16 +288,16 @@ class Metrics:
         if key is None:
             return
         if key[0] == "leg":
-            self._leg_again(key, self._legs[key], fact.pbx, 0)
+            self._leg_again(key, self._legs[key], 0)
         else:
-            self._order_again(key, self._orders[key], fact.pbx, 0)
+            self._order_again(key, self._orders[key], 0)
 
     def _order(self, order: str) -> tuple[Key, OrderCase]:
         key = "order", order
         return key, self._orders.setdefault(key, OrderCase())
 
-    def _order_again(self, key: Key, case: OrderCase, pbx: str, at_us: int) -> None:
-        self._accounts.put(key, pbx, case.pieces(self._standing), at_us)
+    def _order_again(self, key: Key, case: OrderCase, at_us: int) -> None:
+        self._accounts.put(key, case.points(self._standing), at_us)
 
     def _order_changed(self, fact: OrderChanged, whose: Whose) -> None:
         key, case = self._order(fact.id)
@@ -306,22 +305,21 @@ class Metrics:
             return
         case.order = fact
         case.whose = whose
-        self._order_again(key, case, fact.pbx, fact.opened_us)
+        self._order_again(key, case, fact.opened_us)
 
     def _document(self, fact: WorkOrder, whose: Whose) -> None:
         for order in self._documents.put(fact, whose):
             self._document_again(order)
 
     def _document_again(self, order: str) -> None:
-        pieces = self._documents.pieces(order)
-        pbx = pieces[0].call[0] if pieces and pieces[0].call is not None else ""
-        self._accounts.put(("document", order), pbx, pieces, self._documents.last_us(order))
+        points = self._documents.points(order)
+        self._accounts.put(("document", order), points, self._documents.last_us(order))
 
     def _alert(self, fact: Alert, whose: Whose) -> None:
         key = "alert", fact.pbx, fact.spell, fact.level, fact.rule, str(fact.at_us)
-        pieces = alert_pieces(fact, whose)
-        if pieces:
-            self._accounts.put(key, fact.pbx, pieces, fact.at_us)
+        points = alert_points(fact, whose)
+        if points:
+            self._accounts.put(key, points, fact.at_us)
 
     def _seat_changed(self, fact: SeatChanged, whose: Whose) -> None:
         seat: Key = "seat", fact.pbx, fact.seat
@@ -336,10 +334,10 @@ class Metrics:
         for changed in (index, index + 1):
             if changed < len(stands):
                 stand = stands[changed]
-                pieces = stand_pieces(stands[changed - 1] if changed else None, stand)
+                points = stand_points(stands[changed - 1] if changed else None, stand)
                 key = *seat, str(stand.at_us)
-                if pieces or key in self._accounts.known:
-                    self._accounts.put(key, fact.pbx, pieces, stand.at_us)
+                if points or key in self._accounts.known:
+                    self._accounts.put(key, points, stand.at_us)
 
     def _link(self, fact: LinkSpan, whose: Whose) -> None:
         self._accounts.link_changed(fact.pbx, fact.at_us, up=fact.up)

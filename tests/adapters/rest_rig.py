@@ -41,6 +41,7 @@ from agentd.ports.desk import OrderView
 from agentd.ports.history import RetentionPolicy
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
+from agentd.retention import Retention
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
 from agentd.supervision_rules import PbxControl
@@ -312,7 +313,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 calls=records,
                 history=HistoryView(store, directory, team_of=lambda _, seat: SEATS.get(seat)),
                 figures=figures,
-                retention=RETENTION,
+                retention=Retention(store, directory, RETENTION, book.numbers),
                 directory=directory,
                 phrases=PHRASES,
                 policies={

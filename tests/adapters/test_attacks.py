@@ -11,8 +11,9 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from agentd.core.effects import OrderChanged
+from agentd.core.effects import Alert, CallEnded, OrderChanged
 from agentd.core.order_model import Edit
+from agentd.ports.history import alert_id
 from tests.adapters.rest_rig import (
     ADMIN,
     LI,
@@ -83,6 +84,31 @@ GET me/calls                                  o o 0 0 0 0 0 0 x x x x x x l
 GET me/figures                                o o o o x x x x x x x x x x l
 GET calls/{pbx}/{call}                        o - o - o o o - x x x x x x l
 GET recordings/{id}                           o - o - o o - - x x x x x x l
+GET history/calls                             + 0 + 0 + + + x x x x x + 0 l
+GET history/calls.csv                         x x + o x + x x x x x + x o l
+GET history/calls.xlsx                        x x o o x o x x x x x o x o l
+GET history/calls/{pbx}/{call}                + - + - + + + - x x x x x x l
+GET history/people/{login}/spans              0 x 0 0 0 0 0 x x x x x x x l
+GET history/people/{login}/spans.{kind}       x x o o x o x x x x x o x o l
+GET history/seats/{pbx}/{seat}/spans          x x 0 0 0 0 0 x x x x x x x l
+GET history/seats/{pbx}/{seat}/spans.{kind}   x x o o x o x x x x x o x o l
+GET history/queues/{name}/day                 x x o o o o o x x x x x x x l
+GET history/queues/{name}/day.{kind}          x x o o x o x x x x x o x - l
+GET history/visits                            x x 0 0 0 0 0 x x x x x 0 0 l
+GET history/visits.{kind}                     x x o o x o x x x x x o x o l
+GET alerts                                    + 0 + 0 + + + x + x x x x x l
+GET alerts.{kind}                             x x o o x o x x x x x o x o l
+GET alerts/load                               x x 0 0 0 0 0 x x x x x x x l
+POST alerts/{id}/acknowledge                  x x + - x x x x x x x x x x l
+GET board/settings/{key}                      - - - - - - - x x x x x x x l
+PUT board/settings/{key}                      x x x x x x o x x x x x x x l
+GET retention                                 x x x x x x o o x x x x x x l
+GET retention/holds                           x x x x x x 0 0 x x x x x x l
+POST retention/holds                          x x x x x x o x x x x x x x l
+POST retention/holds/{id}/lift                x x x x x x - x x x x x x x l
+GET retention/purges                          x x x x x x 0 0 x x x x x x l
+GET retention/purges.{kind}                   x x x x x x o o x x x x x x l
+GET retention/dry-run                         x x x x x x 0 x x x x x x x l
 GET violations                                + 0 + 0 + + + 0 x x x x x x l
 POST violations/{id}/appeal                   o - x - x x x - x x x x x x l
 POST appeals/decide                           x x + - x x x x x x x x x x l
@@ -131,7 +157,18 @@ async def furnish(api: Rest) -> dict[str, str]:
         token = await admin.post("/api/tokens", json={"name": "x", "rights": ["board"]})
         heard = (await wang.get("/api/me/calls")).json()["items"]
         recording = next(leg["recordings"][0]["id"] for leg in heard if leg["call"] == "1.1")
+    over = CallEnded(
+        "main", "1.1", "hotline", ("hotline",), "13900000001", api.t0_us, api.t0_us, 0, SECRET,
+        ("1.1-leg",), False,
+    )  # fmt: skip
+    said = Alert(
+        "main", api.t0_us, "breach", "hold", "PJSIP/1001", "1001", "1.1", "hotline", ("seat",),
+        None, None, SECRET,
+    )  # fmt: skip
+    api.store.submit([over, said], {}, ignore, pbx="main")
+    await api.store.flush()
     return {
+        "alert": alert_id(said),
         "order": order_id(1),
         "recording": recording,
         "fault": fault.json()["id"],
@@ -183,6 +220,7 @@ def requests(api: Rest, ids: dict[str, str], who: str) -> list[tuple[str, str, d
         ("GET /api/me/figures", "/api/me/figures", {}),
         ("GET /api/calls/{pbx}/{call}", "/api/calls/main/1.1", {}),
         ("GET /api/recordings/{id}", f"/api/recordings/{ids['recording']}", {}),
+        *_of_the_past(ids),
         ("GET /api/violations", "/api/violations?person=1001", {}),
         (
             "POST /api/violations/{id}/appeal",
@@ -226,6 +264,63 @@ def requests(api: Rest, ids: dict[str, str], who: str) -> list[tuple[str, str, d
         ),
     ]
     return rows
+
+
+def _of_the_past(ids: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
+    long_ago, past = "from=0&to=1", "/api/history"
+    any_version = {"json": {"value": 1}, "headers": {"If-Match": "*"}}
+    hold = {"json": {"kind": "order", "target": "x", "why": "x"}}
+    return [
+        (f"GET {past}/calls", f"{past}/calls", {}),
+        (f"GET {past}/calls.csv", f"{past}/calls.csv", {}),
+        (f"GET {past}/calls.xlsx", f"{past}/calls.xlsx", {}),
+        (f"GET {past}/calls/{{pbx}}/{{call}}", f"{past}/calls/main/1.1", {}),
+        (f"GET {past}/people/{{login}}/spans", f"{past}/people/1001/spans?{long_ago}", {}),
+        (
+            f"GET {past}/people/{{login}}/spans.{{kind}}",
+            f"{past}/people/1001/spans.csv?{long_ago}",
+            {},
+        ),
+        (
+            f"GET {past}/seats/{{pbx}}/{{seat}}/spans",
+            f"{past}/seats/main/PJSIP/1001/spans?{long_ago}",
+            {},
+        ),
+        (
+            f"GET {past}/seats/{{pbx}}/{{seat}}/spans.{{kind}}",
+            f"{past}/seats/main/PJSIP/1001/spans.csv?{long_ago}",
+            {},
+        ),
+        (f"GET {past}/queues/{{name}}/day", f"{past}/queues/hotline/day?date=2020-02-02", {}),
+        (
+            f"GET {past}/queues/{{name}}/day.{{kind}}",
+            f"{past}/queues/hotline/day.csv?date=2020-02-02",
+            {},
+        ),
+        (f"GET {past}/visits", f"{past}/visits", {}),
+        (f"GET {past}/visits.{{kind}}", f"{past}/visits.csv", {}),
+        ("GET /api/alerts", "/api/alerts", {}),
+        ("GET /api/alerts.{kind}", "/api/alerts.csv", {}),
+        ("GET /api/alerts/load", f"/api/alerts/load?{long_ago}", {}),
+        (
+            "POST /api/alerts/{id}/acknowledge",
+            f"/api/alerts/{ids['alert']}/acknowledge",
+            {"json": {}},
+        ),
+        ("GET /api/board/settings/{key}", "/api/board/settings/floor", {}),
+        ("PUT /api/board/settings/{key}", "/api/board/settings/floor", any_version),
+        ("GET /api/retention", "/api/retention", {}),
+        ("GET /api/retention/holds", "/api/retention/holds", {}),
+        ("POST /api/retention/holds", "/api/retention/holds", hold),
+        (
+            "POST /api/retention/holds/{id}/lift",
+            "/api/retention/holds/x/lift",
+            {"json": {"why": "x"}},
+        ),
+        ("GET /api/retention/purges", "/api/retention/purges", {}),
+        ("GET /api/retention/purges.{kind}", "/api/retention/purges.csv", {}),
+        ("GET /api/retention/dry-run", "/api/retention/dry-run", {}),
+    ]
 
 
 MARKS = {200: "o", 201: "o", 204: "o", 401: "l", 403: "x", 404: "-", 409: "s", 422: "i"}

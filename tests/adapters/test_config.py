@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from agentd.config import Config, Settings, load_config, secret_variable
 from agentd.config.model import POLICY_FIELDS, PbxSection, QueueSection, RuleSections, SeatSection
 from agentd.config.toml_source import key_lines
+from agentd.core.metric_windows import DailyShift
 from agentd.core.policy import Policy, SeatConfig
+from agentd.core.surge import SurgeLimits, SurgeRules
 from agentd.errors import ConfigError, Problem
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -665,3 +667,59 @@ def test_a_robot_that_knows_no_signature_is_given_none(
     (problem,) = problems(tmp_path, HOOK + 'style = "wecom"\n', secrets=True)
     assert problem.key == "webhook[0].secret_file"
     assert "AGENTD_WEBHOOK_TEAM_A_SECRET" in problem.mend
+
+
+# --- figures and surges ------------------------------------------------------------------------
+
+
+def test_days_and_shifts_are_told_in_local_time(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "[figures]\nday_starts_at = '06:00'\n"
+        "shifts = ['08:00-16:00', '22:00-06:00', '16:00-24:00']\n",
+    )
+    policies = {"pbx": config.policy_book("pbx")}
+    book = config.metric_book(policies)
+    # 06:00 in China is 22:00 UTC of the day before.
+    assert policies["pbx"].day_starts_s == book.day_starts_s == 22 * 3600
+    assert book.shifts == (
+        DailyShift(0, 8 * 3600),
+        DailyShift(14 * 3600, 8 * 3600),
+        DailyShift(8 * 3600, 8 * 3600),
+    )
+
+
+def test_metrics_know_pauses_by_every_name_and_the_rules_that_are_on(tmp_path: Path) -> None:
+    config = load(tmp_path, "[rules.consult]\nmax_s = 60\n[queue.hotline]\nhold.sum_max_s = 90\n")
+    book = config.metric_book({"pbx": config.policy_book("pbx")})
+    assert {"consult", "hold_sum"} <= set(book.rules)
+    assert not {"consult", "hold_sum"} & set(load_config(secrets=False).metric_book({}).rules)
+    for pause in config.form_book.pauses:
+        assert {book.pauses[name] for name in (pause.key, *pause.label)} == {pause.kind}
+
+
+def test_surge_limits_are_read_and_may_be_off(tmp_path: Path) -> None:
+    assert load_config(secrets=False).surge_rules == SurgeRules()
+    config = load(tmp_path, "[surge]\nwaiting = [1, 2, 3]\nlongest_wait_s = 'off'\ncalm_s = 5\n")
+    assert config.surge_rules.of("any") == SurgeLimits((1, 2, 3), ())
+    assert config.surge_rules.calm_s == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("waiting = [3, 2, 1]", "surge.waiting"),
+        ("waiting = [1, 2]", "surge.waiting"),
+        ("waiting = [0, 1, 2]", "surge.waiting"),
+        ("service_level = [0.4, 0.6, 0.8]", "surge.service_level"),
+        ("service_level = [80, 60, 40]", "surge.service_level[0]"),
+        ("calm_s = -1", "surge.calm_s"),
+        ("fold_level = 4", "surge.fold_level"),
+        ("[figures]\nday_starts_at = '24:00'", "figures.day_starts_at"),
+        ("[figures]\nshifts = ['8-16']", "figures.shifts[0]"),
+    ],
+)
+def test_surges_and_shifts_that_are_wrong(tmp_path: Path, text: str, key: str) -> None:
+    found = problems(tmp_path, f"[surge]\n{text}\n")
+    assert key in [problem.key for problem in found]
+    assert all(problem.mend for problem in found)

@@ -89,7 +89,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
             live,
             lambda: {"ok": True},
             accounts.accounts,
-            routers=[wall_router(Figures(), Settings(), lambda: (0, 900_000_000))],
+            routers=[wall_router(Figures(), Settings(), 28_800, lambda: (0, 900_000_000))],
         )
         live.publish(
             busy_board()
@@ -128,6 +128,9 @@ async def test_a_wall_comes_in_by_its_token_which_scripts_cannot_read(site: Site
     assert answer.json() == {
         "name": "大厅",
         "masked": True,
+        "utc_offset_s": 28_800,
+        "shift_from_at": 0.0,
+        "shift_to_at": 900.0,
         "settings": {"wall": {"seconds": 20}, "thresholds": None, "surge": None},
     }
     again = await browser.post("/api/wall/keep")

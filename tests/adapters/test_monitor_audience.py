@@ -68,8 +68,21 @@ def alert(n: int, person: str | None, queue: str | None = None, **values: Any) -
     }
 
 
+def figures(name: str | None, **values: Any) -> dict[str, Any]:
+    scope, of = ("site", None) if name is None else ("queue", "m")
+    return {"kind": "figures", "scope": scope, "pbx": of, "name": name, "figures": {}, **values}
+
+
+def surge(name: str, level: int) -> dict[str, Any]:
+    return {"kind": "surge", "pbx": "m", "name": name, "level": level}
+
+
 BOARD = {
     "pbx:m": pbx(),
+    "figures:site/*": figures(None),
+    "figures:queue/m/support": figures("support"),
+    "figures:queue/m/sales": figures("sales"),
+    "surge:m/sales": surge("sales", 1),
     "queue:m/support": queue("support", "13812345678"),
     "queue:m/sales": queue("sales", "13987654321"),
     "seat:m/PJSIP/1": seat(1, "1001", "A", "support", caller="13700001111"),
@@ -79,6 +92,10 @@ BOARD = {
     # Of whoever sat at the seat of 1001 before.
     "alert:m/3": alert(1, "1009", "support"),
 }
+
+
+SUPPORT = ("queue:m/support", "figures:queue/m/support")
+SALES = ("queue:m/sales", "figures:queue/m/sales", "surge:m/sales")
 
 
 class People(OpenAccounts):
@@ -114,10 +131,10 @@ EVERYBODY = (WANG, ZHAO, LEADER_A, LEADER_B, MANAGER, AUDITOR)
     ("person", "keys"),
     [
         (MANAGER, set(BOARD)),
-        (WANG, {"pbx:m", "queue:m/support", "seat:m/PJSIP/1", "alert:m/1"}),
-        (ZHAO, {"pbx:m", "queue:m/sales", "seat:m/PJSIP/2", "alert:m/2"}),
-        (LEADER_A, {"pbx:m", "queue:m/support", "seat:m/PJSIP/1", "alert:m/1", "alert:m/3"}),
-        (LEADER_B, {"pbx:m", "queue:m/sales", "seat:m/PJSIP/2", "alert:m/2"}),
+        (WANG, {"pbx:m", *SUPPORT, "seat:m/PJSIP/1", "alert:m/1"}),
+        (ZHAO, {"pbx:m", *SALES, "seat:m/PJSIP/2", "alert:m/2"}),
+        (LEADER_A, {"pbx:m", *SUPPORT, "seat:m/PJSIP/1", "alert:m/1", "alert:m/3"}),
+        (LEADER_B, {"pbx:m", *SALES, "seat:m/PJSIP/2", "alert:m/2"}),
     ],
 )
 async def test_the_snapshot_holds_what_is_ones_own(person: Person, keys: set[str]) -> None:
@@ -187,12 +204,12 @@ async def test_what_moves_out_of_sight_is_deleted_and_what_moves_in_comes_whole(
             # 1001 leaves the seat, and 1002 sits down there.
             rig.live.publish({"seat:m/PJSIP/1": seat(1, "1002", "A", "support")}, [])
             delta = await agent.next_of("delta")
-            assert set(delta["del"]) == {"seat:m/PJSIP/1", "queue:m/support"}
+            assert set(delta["del"]) == {"seat:m/PJSIP/1", *SUPPORT}
             assert delta["set"] == {}
             await agent.ack()
             rig.live.publish({"seat:m/PJSIP/5": seat(5, "1001", "A", "sales")}, [])
             delta = await agent.next_of("delta")
-            assert set(delta["set"]) == {"seat:m/PJSIP/5", "queue:m/sales"}
+            assert set(delta["set"]) == {"seat:m/PJSIP/5", *SALES}
             assert "139****4321" in json.dumps(delta)
             assert delta["seq"] == 2
             await agent.ack()
@@ -308,6 +325,12 @@ objects = st.one_of(
         st.sampled_from(["13812345678", "13987654321"]),
     ),
     st.builds(
+        lambda name, n: (f"figures:{name}", figures(name, n=n)),
+        st.one_of(st.none(), names),
+        st.integers(0, 2),
+    ),
+    st.builds(lambda name, n: (f"surge:m/{name}", surge(name, n)), names, st.integers(0, 2)),
+    st.builds(
         lambda key, n, p, q: (f"alert:m/{key}", alert(n, p, q)),
         st.integers(1, 4),
         st.integers(1, 3),
@@ -324,6 +347,7 @@ AUDIENCES = (
     Audience(queues=("support",)),
     Audience(teams=("B",)),
     Audience(queues=("sales",), teams=("A",)),
+    Audience(),
 )
 
 
@@ -340,13 +364,17 @@ def seen_by(audience: Audience, board: dict[str, Any]) -> dict[str, Any]:
     seen = {}
     for key, o in board.items():
         at = seats.get(o.get("seat"))
-        if o["kind"] == "queue":
+        if o["kind"] == "figures" and o["scope"] == "site":
+            shown = audience == Audience()
+        elif o["kind"] in ("queue", "figures", "surge"):
             shown = o["name"] in mine if audience.login else in_scope([o["name"]], None)
         elif o["kind"] == "seat":
             shown = o in own if audience.login else in_scope(o["queues"], o["group"])
         elif audience.login:
             nobodys = o["person"] is None and o["agent"] is None
             shown = o["person"] == audience.login or (nobodys and at in own)
+        elif audience == Audience():
+            shown = at is not None or o["seat"] is None
         else:
             queues = [o["queue"]] if o["queue"] else (at or {"queues": []})["queues"]
             shown = at is not None and in_scope(queues, at["group"])

@@ -346,7 +346,7 @@ async def test_alerts_are_read_by_scope_and_acknowledged_by_leaders(api: Rest) -
 async def test_board_settings_are_set_by_who_may_and_on_the_version_that_stands(
     api: Rest,
 ) -> None:
-    path, body = "/api/board/settings/thresholds", {"value": {"hotline": {"warn_s": 15}}}
+    path, body = "/api/board/settings/floor.day", {"value": {"PJSIP/1001": [1, 2]}}
     async with api.as_(ZHAO) as zhao:
         assert (await zhao.get(path)).status_code == 404
         assert (await zhao.put(path, json=body, headers={"If-Match": '"v0"'})).status_code == 403

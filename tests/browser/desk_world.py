@@ -26,11 +26,13 @@ from agentd.clock import wall_us
 from agentd.config.orders import load_form
 from agentd.config.phrases import load_phrases
 from agentd.core.effects import Effect, LegEnded, OrderChanged, RecordingSeen, Violation
+from agentd.core.metric_windows import MetricBook
 from agentd.core.order_form import FormBook, Unit
 from agentd.core.order_model import Notice, PersonCommand, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook, SeatConfig
 from agentd.desk import DeskService
+from agentd.figures import FigureService
 from agentd.history_view import HistoryView
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import CallRecords, RestServices, Workbooks, my_seat_json, rest_routers
@@ -42,6 +44,7 @@ from agentd.ports.history import RetentionPolicy
 from agentd.ports.telephony import Phone
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
+from agentd.retention import Retention
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
 from agentd.supervision_rules import PbxControl
@@ -364,6 +367,11 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 engine=runtime, pbxs={"main": PbxControl(queues, seats=seats)}, pauses=book.pauses,
                 people=directory, accounts=accounts, presence=presence, store=store, hints=live,
             )  # fmt: skip
+            # Nobody looks at figures at the desk: they are read when asked for, and shown nowhere.
+            figures = FigureService(
+                book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=nobody,
+                directory=directory, team_of=lambda _pbx, _seat: TEAM,
+            )  # fmt: skip
             services = RestServices(
                 desk=desk,
                 presence=presence,
@@ -376,7 +384,8 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 policies={"main": policies},
                 workbooks=Workbooks(),
                 history=HistoryView(store, directory, team_of=lambda _pbx, _seat: TEAM),
-                retention=RetentionPolicy(),
+                figures=figures,
+                retention=Retention(store, directory, RetentionPolicy(), book.numbers),
             )
             web = WebServer(
                 WebSettings(port=port, static_dir=STATIC),

@@ -45,7 +45,8 @@ LEADER: Object = {
 }
 
 ANSWERS: Object = {
-    "/api/metrics": [],
+    "/api/metrics": {"items": []},
+    "/api/health/feed": {"items": []},
     "/api/board/settings/floor_plan": {"key": "floor_plan", "value": None, "version": 0},
     "/api/board/settings/thresholds": {"key": "thresholds", "value": None, "version": 0},
 }

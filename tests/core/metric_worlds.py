@@ -96,7 +96,9 @@ def told_legs(draw: st.DrawFn) -> list[Told]:
     wrapped = WrapUpEnded(pbx, seat, agent, "c", leg, queue, ended, ended + wrap, "limit")
     charges = draw(st.lists(st.sampled_from(RULES), max_size=2))
     violations = [
-        Violation(pbx, f"{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ())
+        Violation(
+            pbx, f"{pbx}-{leg}-{rule}-{n}", ended, rule, seat, agent, "c", leg, None, None, ()
+        )
         for n, rule in enumerate(charges)
     ]
     facts: list[Any] = [began, over, wrapping, wrapped][: draw(st.integers(1, 4))]
@@ -174,7 +176,7 @@ def told_alerts(draw: st.DrawFn) -> list[Told]:
 
 @st.composite
 def told_judged(draw: st.DrawFn) -> list[Told]:
-    violation = draw(st.sampled_from(["x-ring-0", "y-hold-1", "z-hold-0", "x-work_order"]))
+    violation = draw(st.sampled_from(["a-x-ring-0", "a-y-hold-1", "b-z-hold-0", "x-work_order"]))
     return [Told(Judged("a", violation, draw(moments), draw(st.booleans())))]
 
 
@@ -199,13 +201,24 @@ def at_us(fact: Any) -> int:
 @st.composite
 def streams(draw: st.DrawFn) -> list[tuple[int, Told]]:
     """(when it is told, fact), in that order; some are told again."""
-    kinds = st.one_of(
-        told_visits(), told_legs(), told_legs(), told_seats(), told_seats(), told_links(),
-        told_orders(), told_documents(), told_alerts(), told_judged(),
+    kinds = draw(
+        st.sampled_from(
+            [
+                st.one_of(
+                    told_visits(), told_legs(), told_legs(), told_seats(), told_seats(),
+                    told_links(), told_orders(), told_documents(), told_alerts(), told_judged(),
+                ),
+                told_visits(),
+                told_documents(),
+                st.one_of(told_legs(), told_legs(), told_judged()),
+                st.one_of(told_seats(), told_seats(), told_legs(), told_links()),
+                st.one_of(told_orders(), told_judged()),
+            ]
+        )
     )  # fmt: skip
     start = END - 8 * DAY
     told = [(start, Told(LinkSpan(pbx, start, True))) for pbx in ("a", "b")]
-    for group in draw(st.lists(kinds, min_size=4, max_size=25)):
+    for group in draw(st.lists(kinds, min_size=5, max_size=25)):
         for one in group:
             when = at_us(one.fact) + draw(delays)
             again = when + draw(delays), replaced(one, draw(flags))

@@ -125,6 +125,17 @@ def test_a_seat_whose_phone_listens_has_no_call(uid: str) -> None:
     assert helped == (uid == WHISPER), "listening alone is nothing that anybody heard"
 
 
+def test_a_whisper_to_whom_no_seat_talks_is_noted_nowhere() -> None:
+    story = Story()
+    leg = story.talk()
+    rings_for_a_supervisor(story, WHISPER, "1003", at=10)
+    story.say(e.ChanSpyStart(us(12), WHISPER, "a stranger"))
+    story.customer_ends(leg, at=20)
+    story.hangup(WHISPER, at=20)
+    story.settled()
+    assert not any("whispers" in line for line in story.leg(leg).evidence)
+
+
 def test_a_phone_that_others_have_listen_looks_like_a_click_until_it_does() -> None:
     story = Story()
     leg = story.talk()

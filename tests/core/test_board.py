@@ -7,6 +7,7 @@ from typing import Any
 
 from agentd.core.board import ALERTS_KEPT, Board
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
+from agentd.pipeline import Pipeline
 from tests.core.story import T0, Story
 
 
@@ -328,3 +329,14 @@ def test_the_end_of_an_alert_that_is_not_kept_any_more_shows_nothing() -> None:
     shown.look()
     assert "alert:pbx/ring:first>1002" not in shown.screen
     assert shown.seat("1002")["trouble"] == "calm"
+
+
+def test_how_far_behind_we_were_is_shown_with_the_link() -> None:
+    pipeline = Pipeline("main", PolicyBook())
+    changed, _ = pipeline.take_board()
+    assert changed["pbx:main"]["lag_s"] is None
+    pipeline.lag(150_000)
+    changed, _ = pipeline.take_board()
+    assert changed["pbx:main"]["lag_s"] == 0.15
+    pipeline.lag(150_000)
+    assert pipeline.take_board() == ({}, [])

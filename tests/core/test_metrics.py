@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentd.core.effects import (
     Alert,
@@ -119,6 +120,22 @@ def test_the_same_time_yesterday_and_last_week() -> None:
         assert value(made, "answered", window=window) == 2, window
 
 
+@pytest.mark.parametrize(
+    ("outcome", "wait", "key", "counts"),
+    [
+        ("answered", 15.0, "service_level", 1.0),
+        ("answered", 15.000001, "service_level", 0.0),
+        ("abandoned", 5.0, "short_abandons", 1),
+        ("abandoned", 5.000001, "short_abandons", 0),
+    ],
+)
+def test_limits_hold_to_the_microsecond(outcome: str, wait: float, key: str, counts: float) -> None:
+    made = metrics()
+    made.take(visit(outcome=outcome, wait=wait))
+    made.advance(at(60))
+    assert value(made, key) == counts
+
+
 def test_a_window_slides_to_the_microsecond() -> None:
     made = metrics()
     made.take(visit(joined=0))
@@ -206,6 +223,17 @@ def test_an_order_is_judged_with_what_was_decided_about_it() -> None:
     made.take(Judged("pbx", late.id, at(950), False))
     assert value(made, "compliance:work_order", WANG) == 1.0
     assert made.calls_behind(WANG, "today", "compliance:work_order") == [("pbx", "li")]
+
+
+def test_an_older_change_of_an_order_is_not_how_it_stands() -> None:
+    made = metrics()
+    changed = OrderChanged(
+        "pbx", at(20), "pbx-li", "call", "li", None, None, "hotline", None, "completed", at(0), None
+    )
+    made.take(changed)
+    made.take(replace(changed, at_us=at(10), status="open"))
+    made.advance(at(30))
+    assert value(made, "compliance:work_order") == 1.0
 
 
 def test_after_call_work_is_added_when_it_is_over() -> None:
@@ -351,6 +379,17 @@ def test_whoever_calls_again_about_the_same_was_not_helped() -> None:
     assert made.figures(QUEUE, "today")["fcr"].of == (3, 3)
 
 
+@pytest.mark.parametrize(("after_us", "resolved"), [(0, 1), (1, 0), (7 * DAY, 0), (7 * DAY + 1, 1)])
+def test_again_is_later_and_within_seven_days(after_us: int, resolved: int) -> None:
+    made = metrics()
+    first = order("a", 0)
+    made.take(first)
+    made.take(replace(order("b", 0), opened_us=first.opened_us + after_us))
+    made.advance(at(60) + 7 * DAY)
+    ((_, sums),) = made.intervals(QUEUE, at(-1), at(0) + 1)
+    assert sums.get("fcr") == resolved + (after_us == 0)
+
+
 # --- out --------------------------------------------------------------------------------------
 
 
@@ -433,8 +472,7 @@ def test_what_is_older_than_every_window_is_forgotten() -> None:
             )
     for kept in (
         made._visits, made._legs, made._orders, made._standing, made._judged_us, made._about,
-        made._accounts.known, made._accounts._last_us, made._documents._orders,
-        made._documents._about,
+        made._accounts.known, made._documents._orders, made._documents._about,
     ):  # fmt: skip
         assert kept == {}
     assert made._accounts._by_hour == {}

@@ -69,7 +69,7 @@ def compare(metrics: Metrics, world: World, scope: Scope, name: WindowName, now:
         assert figures["offered"].estimated == estimated
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     streams(),
     st.lists(st.tuples(st.sampled_from(SCOPES), st.sampled_from(WINDOWS)), min_size=3, max_size=5),
@@ -87,7 +87,7 @@ def test_both_say_the_same_at_any_time(
             for scope, name in asked:
                 compare(metrics, world, scope, name, metrics.now_us)
     metrics.advance(max(metrics.now_us, END))
-    for scope, name in asked:
+    for scope, name in [*asked, (SITE, "today"), (SITE, "last_30_min"), (SITE, "shift")]:
         compare(metrics, world, scope, name, metrics.now_us)
 
 

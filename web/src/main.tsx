@@ -12,7 +12,7 @@ import "./styles/account.css";
 import "./styles/board.css";
 import { render } from "preact";
 import { loadMetrics } from "./board/figures";
-import { followGaps } from "./board/feed";
+import { followGaps, followHealth } from "./board/feed";
 import { followSettings } from "./board/settings";
 import { startPage } from "./live/page";
 import { may } from "./live/session";
@@ -28,5 +28,8 @@ if (root !== null) render(<App />, root);
 void startPage().then(() => {
   // The wallboard is not for everybody; whoever may not see it has a page of their own.
   if (!may("board") && may("desk")) location.replace(new URL("desk", document.baseURI).href);
-  else void loadMetrics();
+  else {
+    void loadMetrics();
+    void followHealth();
+  }
 });

@@ -1,15 +1,25 @@
 import { expect, test } from "vitest";
+import { alertsEn } from "../src/alerts/words.en";
+import { alertsZh } from "../src/alerts/words.zh-CN";
+import { chartsEn } from "../src/charts/words.en";
+import { chartsZh } from "../src/charts/words.zh-CN";
 import { langOf } from "../src/i18n";
 import { deskEn } from "../src/desk/words.en";
 import { deskZh } from "../src/desk/words.zh-CN";
 import { commonEn } from "../src/i18n/common.en";
 import { commonZh } from "../src/i18n/common.zh-CN";
+import { historyEn } from "../src/history/words.en";
+import { historyZh } from "../src/history/words.zh-CN";
 import { en } from "../src/i18n/en";
 import { zhCN } from "../src/i18n/zh-CN";
 import { loginEn } from "../src/login/words.en";
 import { loginZh } from "../src/login/words.zh-CN";
+import { settingsEn } from "../src/settings/words.en";
+import { settingsZh } from "../src/settings/words.zh-CN";
 import { shiftEn } from "../src/shift/words.en";
 import { shiftZh } from "../src/shift/words.zh-CN";
+import { wallEn } from "../src/wall/words.en";
+import { wallZh } from "../src/wall/words.zh-CN";
 
 const CHINESE = /[\u3400-\u9fff]/;
 // The switch is named in the language that it leads to; units and "÷" are the same in both.
@@ -33,6 +43,11 @@ const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] =
   ["login", loginZh, loginEn],
   ["desk", deskZh, deskEn],
   ["shift", shiftZh, shiftEn],
+  ["wall", wallZh, wallEn],
+  ["charts", chartsZh, chartsEn],
+  ["alerts", alertsZh, alertsEn],
+  ["settings", settingsZh, settingsEn],
+  ["history", historyZh, historyEn],
 ];
 
 test.each(CATALOGUES)(

@@ -12,7 +12,6 @@ export function pbx(changes: Partial<Pbx> = {}): Pbx {
     clock_offset_s: 0,
     version: null,
     warnings: [],
-    lag_s: null,
     ...changes,
   };
 }

@@ -29,7 +29,11 @@ export type Right =
   | "appeals.decide"
   | "shift"
   | "people"
-  | "audit";
+  | "audit"
+  | "control.listen"
+  | "control.seats"
+  | "control.calls"
+  | "message";
 
 /** In both languages. */
 export interface Label {
@@ -173,6 +177,8 @@ export interface Form {
   readonly urgent_repeat_s: number;
   /** Of the working calendar: local time minus UTC. */
   readonly utc_offset_s: number;
+  /** When a day begins, after local midnight. */
+  readonly day_starts_s: number;
   readonly order_clocks: readonly OrderClock[];
 }
 

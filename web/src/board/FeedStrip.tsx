@@ -3,19 +3,22 @@ import { store } from "../live/store";
 import { timeOfDay } from "../model/format";
 import { Icon } from "../ui/icons";
 import { Figure } from "../ui/parts";
-import { gaps } from "./feed";
+import { gaps, health, told } from "./feed";
 import { Ticking } from "./Ticking";
 import { board } from "./words";
 
 const LATE_S = 1;
+const LISTED = 8;
 
 /** How late the picture is, and when there was none: beside the link, clock and last event. */
 export function FeedStrip() {
   const t = board.value.feed;
-  const found = gaps.value;
+  const offset = (pbx: string) => store.pbx(`pbx:${pbx}`)?.clock_offset_s ?? 0;
+  const found = told(gaps.value, health.value, offset);
   const lasting = found.some((gap) => gap.to === null);
   const time = (at: number) => timeOfDay(at, lang.value);
   const list = found
+    .slice(0, LISTED)
     .map((gap) => {
       const span =
         gap.to === null ? t.gapOpen(time(gap.from)) : t.gap(time(gap.from), time(gap.to));
@@ -44,7 +47,7 @@ function lagText(): string {
   const t = board.peek().feed;
   const page = store.lag();
   if (page === null) return t.lagUnknown;
-  const judged = store.pbxKeys.peek().map((key) => store.peekPbx(key)?.lag_s ?? 0);
+  const judged = [...health.peek().values()].map(({ lag_s }) => lag_s ?? 0);
   const lag = page + Math.max(0, ...judged);
   return t.lag(lag < LATE_S ? `${Math.round(lag * 100) * 10} ms` : `${lag.toFixed(1)} s`);
 }

@@ -3,7 +3,7 @@ import { store } from "../live/store";
 import { useRoom } from "../ui/rooms";
 import { SeatTile } from "../ui/SeatTile";
 import { unplaced } from "./plan";
-import { floorPlan } from "./settings";
+import { floorPlan, maySet } from "./settings";
 import { arranging, choose, VIEWS, view } from "./view";
 import { board } from "./words";
 
@@ -26,7 +26,7 @@ export function ViewChoice() {
           </button>
         ))}
       </div>
-      {view.value === "plan" && !arranging.value && floorPlan.kept.value.may && (
+      {view.value === "plan" && !arranging.value && maySet(floorPlan) && (
         <button
           type="button"
           class="control"
@@ -45,7 +45,8 @@ export function ViewChoice() {
 /** The seats where they stand in the room; those without a place come after it. */
 export function FloorPlan() {
   const t = board.value.view;
-  const { value: plan, may } = floorPlan.kept.value;
+  const { value: plan } = floorPlan.kept.value;
+  const may = maySet(floorPlan);
   const box = useRef<HTMLDivElement>(null);
   const room = useRoom(box);
   const keys = store.seatGroups.value.flatMap(({ seats }) => seats);

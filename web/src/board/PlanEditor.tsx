@@ -106,7 +106,8 @@ export function PlanEditor() {
   const piece = (key: string) => {
     const at = plan.value.seats.get(key);
     const moving = dragged.value?.key === key && dragged.value.moved ? dragged.value : null;
-    const name = label(key);
+    const agent = store.seat(key)?.agent ?? "";
+    const name = `${label(key)} ${agent}`.trim();
     return (
       <button
         key={key}
@@ -142,8 +143,7 @@ export function PlanEditor() {
           dragged.value = null;
         }}
       >
-        <b>{name}</b>
-        <span>{store.seat(key)?.agent ?? ""}</span>
+        <b>{label(key)}</b> <span>{agent}</span>
       </button>
     );
   };

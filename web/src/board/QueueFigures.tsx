@@ -41,7 +41,7 @@ export function PeriodChoice() {
 
 /** The figures of a queue's period, beside each the same time yesterday and a week ago. */
 export function QueueFigures({ queue }: { queue: Queue }) {
-  const figures = store.figures(`queue/${queue.name}`);
+  const figures = store.figures(`queue/${queue.pbx}/${queue.name}`);
   const window = period.value;
   return (
     <div class="queue-counts">
@@ -52,6 +52,7 @@ export function QueueFigures({ queue }: { queue: Queue }) {
           <Compared
             key={key}
             metric={key}
+            href={`./calls?kind=queue&name=${encodeURIComponent(`${queue.pbx}/${queue.name}`)}&window=${window}&metric=${key}`}
             now={figureOf(figures, window, key)}
             yesterday={figureOf(figures, `${window}@yesterday`, key)}
             lastWeek={figureOf(figures, `${window}@last_week`, key)}
@@ -88,12 +89,14 @@ function Counted({ queue }: { queue: Queue }) {
 
 interface ComparedProps {
   readonly metric: string;
+  /** The calls behind it. */
+  readonly href: string;
   readonly now: FigureValue | undefined;
   readonly yesterday: FigureValue | undefined;
   readonly lastWeek: FigureValue | undefined;
 }
 
-function Compared({ metric, now, yesterday, lastWeek }: ComparedProps) {
+function Compared({ metric, href, now, yesterday, lastWeek }: ComparedProps) {
   const t = board.value.queue;
   const { name } = wordsOf(metric);
   const value = now?.value ?? null;
@@ -101,7 +104,7 @@ function Compared({ metric, now, yesterday, lastWeek }: ComparedProps) {
   const strength = strengthFor(metric, value);
   const gap = now?.gap === true || yesterday?.gap === true || lastWeek?.gap === true;
   return (
-    <Figure class="count" name={name} why={explain(metric, now)} strength={strength}>
+    <Figure class="count" name={name} why={explain(metric, now)} strength={strength} href={href}>
       <span>{name}</span>{" "}
       <b>
         {strength !== "calm" && <Icon name={strength} />}

@@ -5,7 +5,7 @@ import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/icons";
 import { say } from "./control";
 import { unitOf, wordsOf } from "./figures";
-import { thresholds } from "./settings";
+import { maySet, thresholds } from "./settings";
 import type { Threshold, Thresholds } from "./thresholds";
 import { board } from "./words";
 
@@ -14,7 +14,7 @@ const METRICS = ["service_level", "connect_rate", "within_rings", "asa", "abando
 /** Opens the dialog in which the colours' limits are set; only where they can be kept. */
 export function ThresholdsButton() {
   const open = useSignal(false);
-  if (!thresholds.kept.value.may) return null;
+  if (!maySet(thresholds)) return null;
   return (
     <>
       <button

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { HALL, nowFor, type Room, type Running } from "../live/ticker";
+import { HALL, type Room, type Running } from "../live/ticker";
 
 interface Props {
   /** Whose clock; null: the server's. */
@@ -26,8 +26,8 @@ export function Ticking({ pbx, exact = true, room = HALL, text }: Props) {
         if (node.data !== shown) node.data = shown;
       },
     };
-    running.show(nowFor(running));
-    shows.current = () => running.show(nowFor(running));
+    room.show(running);
+    shows.current = () => room.show(running);
     const leave = room.enter(running);
     return () => {
       leave();

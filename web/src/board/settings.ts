@@ -3,6 +3,8 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { type Answer, api, type Problem } from "../api/client";
+import type { Role } from "../api/types";
+import { me } from "../live/session";
 import { store } from "../live/store";
 import { type Plan, readPlan, writePlan } from "./plan";
 import { readThresholds, type Thresholds, writeThresholds } from "./thresholds";
@@ -12,8 +14,17 @@ export interface Kept<T> {
   readonly value: T;
   /** 0: nothing is kept yet. */
   readonly version: number;
-  /** False: this agentd keeps no settings, or does not let us. */
+  /** False: this agentd keeps no settings. */
   readonly may: boolean;
+}
+
+/** Who may change what everybody sees. */
+const SETTERS: ReadonlySet<Role> = new Set<Role>(["supervisor", "admin"]);
+
+/** Whether whoever looks may change a setting that agentd keeps. */
+export function maySet(setting: { readonly kept: Signal<Kept<unknown>> }): boolean {
+  const who = me.value;
+  return who !== null && SETTERS.has(who.role) && setting.kept.value.may;
 }
 
 /** The version that an ETag (`"v3"`) names; null: none that we know. */

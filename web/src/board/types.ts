@@ -55,6 +55,15 @@ export interface MetricRow {
   readonly unit: string;
 }
 
+/** How one PBX is heard: an item of GET /api/health/feed. */
+export interface FeedHealth {
+  readonly pbx: string;
+  /** The longest that an event of the last seconds took until it was judged. */
+  readonly lag_s: number | null;
+  /** Of today. */
+  readonly gaps: readonly { readonly from_at: number; readonly to_at: number | null }[];
+}
+
 /** GET /api/board/settings/{key} */
 export interface Setting<T> {
   readonly key: string;

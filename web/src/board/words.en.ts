@@ -133,11 +133,13 @@ export const boardEn: BoardMessages = {
   feed: {
     title: "Feed",
     lag: (seconds) => `lag ${seconds}`,
-    lagWhy: "How much longer than the quickest the latest message from agentd took to this page",
+    lagWhy:
+      "The longest that an event of the last seconds took from the PBX until agentd judged it, and how much longer than the quickest the latest message took to this page",
     lagUnknown: "lag —",
     gaps: (count) => `${count} ${count === 1 ? "gap" : "gaps"}`,
     noGaps: "no gaps",
-    gapsWhy: "When the line to agentd or the PBX was down, since this page was opened",
+    gapsWhy:
+      "When the PBX was not heard today, and when this page had lost agentd since it was opened",
     gap: (from, to) => `${from} to ${to}`,
     gapOpen: (from) => `since ${from}`,
     page: "this page and agentd",

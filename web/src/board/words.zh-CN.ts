@@ -130,11 +130,12 @@ export const boardZh = {
   feed: {
     title: "数据源",
     lag: (seconds: string) => `延迟 ${seconds}`,
-    lagWhy: "agentd 最近一批消息从发出到本页收到，比最快时多用的时间",
+    lagWhy:
+      "最近几秒的事件从 PBX 发生到 agentd 判定所用的最长时间，加上最近一批消息到本页比最快时多用的时间",
     lagUnknown: "延迟 —",
     gaps: (count: number) => `断线 ${count} 次`,
     noGaps: "无断线",
-    gapsWhy: "本页打开以来，与 agentd 或 PBX 的连接中断过的时段",
+    gapsWhy: "今天没有收到 PBX 事件的时段，以及本页打开以来与 agentd 断开的时段",
     gap: (from: string, to: string) => `${from} 至 ${to}`,
     gapOpen: (from: string) => `${from} 至今`,
     page: "本页与 agentd",

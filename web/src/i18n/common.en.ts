@@ -5,6 +5,13 @@ export const commonEn: CommonMessages = {
     board: "Wallboard",
     desk: "Agent's desk",
     shift: "Shift leader's desk",
+    calls: "Calls",
+    people: "People",
+    queues: "Queues",
+    orders: "Work orders",
+    alerts: "Alert inbox",
+    wall: "Wall screen",
+    settings: "Board settings",
   },
   role: {
     agent: "agent",

@@ -3,6 +3,13 @@ export const commonZh = {
     board: "坐席看板",
     desk: "坐席工作台",
     shift: "值班长工作台",
+    calls: "通话查询",
+    people: "人员",
+    queues: "队列",
+    orders: "工单查阅",
+    alerts: "告警收件箱",
+    wall: "大屏",
+    settings: "看板设置",
   },
   role: {
     agent: "话务员",

@@ -20,7 +20,7 @@ const WARNINGS: Readonly<Record<string, string>> = {
 
 export const zhCN = {
   title: "坐席看板",
-  switchLanguage: "English",
+  switchLanguage: "EN · English",
   switchLanguageShort: "EN",
   skipToSeats: "跳到坐席",
   theme: {

@@ -16,6 +16,7 @@ import type {
   Queue,
   Seat,
   Snapshot,
+  Surge,
 } from "../model/types";
 import { Floor } from "./floor";
 import { goToLogin, loadMe, stillLoggedIn } from "./session";
@@ -23,7 +24,7 @@ import { goToLogin, loadMe, stillLoggedIn } from "./session";
 const PROTOCOL = 1;
 const TICK_MS = 200;
 /** Bursts are shown at most this often; what is urgent, at once. */
-const FLUSH_S = 0.066;
+const FLUSH_S = 0.09;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
 const LOOK_AHEAD_S = 3600;
@@ -105,12 +106,6 @@ export class Store {
     return object?.kind === "pbx" ? object : undefined;
   }
 
-  /** As pbx, without following it. */
-  peekPbx(key: string): Pbx | undefined {
-    const object = this.#signals.get(key)?.peek();
-    return object?.kind === "pbx" ? object : undefined;
-  }
-
   /** How much longer than the quickest the last message took to this page, seconds. */
   lag(): number | null {
     return this.#clock.lag();
@@ -126,10 +121,16 @@ export class Store {
     return object?.kind === "seat" ? object : undefined;
   }
 
-  /** Of a scope such as `queue/hotline`. */
+  /** Of a scope such as `queue/main/hotline`. */
   figures(scope: string): Figures | undefined {
     const object = this.#signal(`figures:${scope}`).value;
     return object?.kind === "figures" ? object : undefined;
+  }
+
+  /** Of a queue; undefined where it has had none. */
+  surge(pbx: string, queue: string): Surge | undefined {
+    const object = this.#signal(`surge:${pbx}/${queue}`).value;
+    return object?.kind === "surge" ? object : undefined;
   }
 
   alert(key: string): Alert | undefined {
@@ -192,6 +193,11 @@ export class Store {
   /** Where this PBX's clocks stand still (its own time), or null while they run. */
   stoppedAt(pbx: string): number | null {
     return this.#stop(pbx).value;
+  }
+
+  /** As stoppedAt, without following it. */
+  stops(pbx: string): boolean {
+    return this.#stop(pbx).peek() !== null;
   }
 
   /** Whether what is shown of this PBX is no longer live. */
@@ -389,7 +395,8 @@ export class Store {
       this.floor.settle(at);
       if (feed.is === "live" && silence !== null && silence > SILENT_AFTER_S)
         this.#goStale("silent", at - silence);
-      this.#showTime();
+      // What was just flushed has shown it: a frame more would show nothing new.
+      if (at - this.#flushedAt > TICK_MS / 2000) this.#showTime();
     });
     const usable = feed.is === "live" || feed.is === "protocol";
     if (usable || this.#helloAt === null) return;

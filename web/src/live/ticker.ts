@@ -14,36 +14,59 @@ export interface Running {
   show(now: number | null): void;
 }
 
+/** Rooms take turns within a second, so that no frame has all of a large floor to draw. */
+const PHASES = 5;
+let opened = 0;
+
 /** Where running times stand: a part of the page that is in sight, or is not. */
 export class Room {
-  readonly #running = new Set<Running>();
-  #seen: boolean;
+  private readonly running = new Set<Running>();
+  private seen: boolean;
+  private readonly phase: number;
+  private second: number | null = null;
 
   constructor(seen = true) {
-    this.#seen = seen;
+    this.seen = seen;
+    this.phase = (opened % PHASES) / PHASES;
+    opened += 1;
     rooms.add(this);
   }
 
   /** Let `running` run here; returns how to stop. */
   enter(running: Running): () => void {
-    this.#running.add(running);
-    return () => this.#running.delete(running);
+    this.running.add(running);
+    return () => this.running.delete(running);
   }
 
   /** The part of the page came into sight, or left it. */
   see(seen: boolean): void {
-    if (seen === this.#seen) return;
-    this.#seen = seen;
-    if (seen) this.tick(true);
+    if (seen === this.seen) return;
+    this.seen = seen;
+    if (seen) for (const running of this.running) this.show(running);
   }
 
-  tick(whole: boolean): void {
-    if (!this.#seen) return;
-    for (const running of this.#running) if (whole || running.exact) running.show(nowFor(running));
+  /** Show `running` as it stands now. */
+  show(running: Running): void {
+    running.show(this.nowFor(running));
+  }
+
+  /** `now`: server time; `all`: clocks began to stand or to run. */
+  tick(now: number | null, all: boolean): void {
+    if (!this.seen) return;
+    const second = now === null ? null : Math.floor(now - this.phase);
+    const whole = all || second !== this.second;
+    this.second = second;
+    for (const running of this.running) if (whole || running.exact) this.show(running);
   }
 
   close(): void {
     rooms.delete(this);
+  }
+
+  private nowFor({ pbx, exact }: Running): number | null {
+    const now = (pbx === null ? store.serverNow : store.now(pbx)).peek();
+    if (now === null || exact || (pbx !== null && store.stops(pbx))) return now;
+    return Math.floor(now - this.phase) + this.phase;
   }
 }
 
@@ -52,14 +75,6 @@ const rooms = new Set<Room>();
 /** For what is always in sight. */
 export const HALL = new Room();
 
-/** The time that `running` shows now, without following it. */
-export function nowFor(running: Running): number | null {
-  const { pbx } = running;
-  if (pbx === null) return store.serverNow.peek();
-  return (running.exact ? store.now(pbx) : store.second(pbx)).peek();
-}
-
-let second: number | null = null;
 let standing = "";
 
 /** Keep all running times going; called once. */
@@ -70,10 +85,8 @@ export function startTicker(): void {
     const stands = store.pbxKeys.value
       .map((key) => `${store.pbx(key)?.clock_offset_s} ${store.stoppedAt(key.slice(4))}`)
       .join();
-    const whole = now === null ? null : Math.floor(now);
-    const all = whole !== second || stands !== standing;
-    second = whole;
+    const all = stands !== standing;
     standing = stands;
-    for (const room of rooms) room.tick(all);
+    for (const room of rooms) room.tick(now, all);
   });
 }

@@ -12,6 +12,7 @@ import {
   type Hello,
   LEVELS,
   LINKS,
+  MEASURES,
   type Message,
   type Owed,
   type Pbx,
@@ -22,6 +23,7 @@ import {
   type SeatClock,
   type Snapshot,
   STRENGTHS,
+  type Surge,
   type Waiting,
   type Warning,
 } from "./types";
@@ -77,7 +79,6 @@ function readPbx(raw: Raw): Pbx | null {
     clock_offset_s: number(raw.clock_offset_s) ?? 0,
     version: text(raw.version),
     warnings: list(raw.warnings, readWarning),
-    lag_s: number(raw.lag_s),
   };
 }
 
@@ -212,6 +213,20 @@ function readFigures(raw: Raw): Figures | null {
   return { kind: "figures", windows };
 }
 
+function readSurge(raw: Raw): Surge | null {
+  const name = text(raw.name);
+  if (name === null) return null;
+  return {
+    kind: "surge",
+    pbx: text(raw.pbx) ?? "",
+    name,
+    level: Math.min(3, Math.max(0, Math.round(number(raw.level) ?? 0))),
+    since: number(raw.since),
+    reached: list(raw.reached, (value) => oneOf(value, MEASURES)),
+    folds: raw.folds === true,
+  };
+}
+
 /** One board object, or null when it is of no kind that this page knows or lacks what it needs. */
 export function readObject(key: string, value: unknown): BoardObject | null {
   if (!isRaw(value)) return null;
@@ -226,6 +241,8 @@ export function readObject(key: string, value: unknown): BoardObject | null {
       return readAlert(value, key);
     case "figures":
       return readFigures(value);
+    case "surge":
+      return readSurge(value);
     default:
       return null;
   }

@@ -98,7 +98,7 @@ interface Tile {
 /** Sizes in px as in seats.css and density.css. */
 export const TILES: Record<Density, Tile> = {
   roomy: { width: 156, height: 104, gap: 8, heading: 32 },
-  compact: { width: 116, height: 72, gap: 8, heading: 32 },
+  compact: { width: 116, height: 72, gap: 8, heading: 28 },
   dense: { width: 92, height: 52, gap: 4, heading: 24 },
   tiny: { width: 90, height: 28, gap: 4, heading: 24 },
 };

@@ -54,8 +54,6 @@ export interface Pbx {
   readonly clock_offset_s: number;
   readonly version: string | null;
   readonly warnings: readonly Warning[];
-  /** How far judging is behind the PBX, seconds; null where agentd does not say. */
-  readonly lag_s: number | null;
 }
 
 export interface Waiting {
@@ -161,7 +159,24 @@ export interface Figures {
   readonly windows: ReadonlyMap<string, ReadonlyMap<string, Figure>>;
 }
 
-export type BoardObject = Pbx | Queue | Seat | Alert | Figures;
+/** What made a surge. */
+export const MEASURES = ["waiting", "longest_wait", "service_level"] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** A queue's surge (话务预警). */
+export interface Surge {
+  readonly kind: "surge";
+  readonly pbx: string;
+  readonly name: string;
+  /** 0 (over) to 3. */
+  readonly level: number;
+  readonly since: number | null;
+  readonly reached: readonly Measure[];
+  /** The queue's warnings are to be shown as one with it. */
+  readonly folds: boolean;
+}
+
+export type BoardObject = Pbx | Queue | Seat | Alert | Figures | Surge;
 
 export interface Hello {
   readonly type: "hello";

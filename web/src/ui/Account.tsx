@@ -10,7 +10,17 @@ import { PasswordDialog } from "./PasswordDialog";
 
 const THEME_ICON = { auto: "system", light: "sun", dark: "moon" } as const;
 
-export type PageName = "board" | "desk" | "shift";
+export type PageName =
+  | "board"
+  | "desk"
+  | "shift"
+  | "alerts"
+  | "wall"
+  | "settings"
+  | "calls"
+  | "people"
+  | "queues"
+  | "orders";
 
 const PAGES: readonly {
   readonly name: PageName;
@@ -20,6 +30,13 @@ const PAGES: readonly {
   { name: "board", href: "./", right: "board" },
   { name: "desk", href: "./desk", right: "desk" },
   { name: "shift", href: "./shift", right: "shift" },
+  { name: "calls", href: "./calls", right: "board" },
+  { name: "people", href: "./people", right: "board" },
+  { name: "queues", href: "./queues", right: "board" },
+  { name: "orders", href: "./orders", right: "orders.read" },
+  { name: "alerts", href: "./alerts", right: "board" },
+  { name: "settings", href: "./settings", right: "board" },
+  { name: "wall", href: "./wall", right: "board" },
 ];
 
 /** Appearance and language, as two small buttons. */

@@ -8,7 +8,7 @@ import { Icon } from "./icons";
 import { alertSeat, pbxTime } from "./words";
 
 /** As many as a screen holds; the others are asked for. */
-const NEWEST = 40;
+const NEWEST = 25;
 
 /** What happened, newest first. */
 export function Alerts() {

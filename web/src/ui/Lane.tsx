@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { openMenu } from "../board/menu";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { HALL, nowFor, type Running } from "../live/ticker";
+import { HALL, type Running } from "../live/ticker";
 import { duration, limit, measure } from "../model/format";
 import { type Bar as BarValue, bar, type Cause, cause, clockBar, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
@@ -240,7 +240,9 @@ function TroubleCard({ id }: { id: string }) {
     () => (face.current === null ? undefined : HALL.enter(face.current)),
     [seat === undefined],
   );
-  useLayoutEffect(() => face.current?.show(nowFor(face.current)));
+  useLayoutEffect(() => {
+    if (face.current !== null) HALL.show(face.current);
+  });
   if (seat === undefined) {
     face.current = null;
     return null;
@@ -257,14 +259,7 @@ function TroubleCard({ id }: { id: string }) {
       data-strength={trouble}
       data-trouble={id}
       data-stopped={store.isStopped(seat.pbx) ? "yes" : "no"}
-      aria-label={[
-        t.strength[trouble],
-        `${t.seat.heading} ${seat.label}`,
-        seat.agent ?? t.seat.nobody,
-        t.rule[ruleKey],
-        t.todo[ruleKey],
-        t.lane.goTo,
-      ].join(t.comma)}
+      title={t.lane.goTo}
       onClick={() => goTo(id)}
       onContextMenu={(event) => {
         event.preventDefault();

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { messages } from "../i18n";
 import { store } from "../live/store";
-import { nowFor, type Room, type Running } from "../live/ticker";
+import type { Room, Running } from "../live/ticker";
 import { duration, limit, shortDuration, splitPerson } from "../model/format";
 import { clockBar, nearestDue, ringCount } from "../model/rules";
 import type { Seat } from "../model/types";
@@ -93,7 +93,9 @@ export function SeatTile({ id, room, at }: Props) {
     if (face.current === null) return undefined;
     return room.enter(face.current);
   }, [room, seat === undefined]);
-  useLayoutEffect(() => face.current?.show(nowFor(face.current)));
+  useLayoutEffect(() => {
+    if (face.current !== null) room.show(face.current);
+  });
   if (seat === undefined) {
     face.current = null;
     return null;

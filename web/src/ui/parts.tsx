@@ -67,11 +67,13 @@ interface FigureProps {
   readonly name: string;
   readonly why: string;
   readonly strength?: Strength;
+  /** Where what is behind the number is. */
+  readonly href?: string | undefined;
   readonly children: ComponentChildren;
 }
 
-/** A number that shows its name and formula on hover, focus or a tap. */
-export function Figure({ class: extra = "", name, why, strength, children }: FigureProps) {
+/** A number that shows its name and formula on hover, focus or a tap, and may open what it counts. */
+export function Figure({ class: extra = "", name, why, strength, href, children }: FigureProps) {
   const id = useId();
   const note = () => (
     <>
@@ -79,21 +81,32 @@ export function Figure({ class: extra = "", name, why, strength, children }: Fig
       <p>{why}</p>
     </>
   );
-  return (
-    <button
-      type="button"
-      class={`figure ${extra}`}
-      data-strength={strength}
-      aria-describedby={id}
-      onPointerEnter={(event) => floatSoon(event.currentTarget, note)}
-      onPointerLeave={(event) => floatAway(event.currentTarget)}
-      onFocus={(event) => floatAt(event.currentTarget, note)}
-      onBlur={(event) => floatAway(event.currentTarget)}
-    >
+  const shared = {
+    class: `figure ${extra}`,
+    "data-strength": strength,
+    "aria-describedby": id,
+    onPointerEnter: (event: { currentTarget: HTMLElement }) => floatSoon(event.currentTarget, note),
+    onPointerLeave: (event: { currentTarget: HTMLElement }) => floatAway(event.currentTarget),
+    onFocus: (event: { currentTarget: HTMLElement }) => floatAt(event.currentTarget, note),
+    onBlur: (event: { currentTarget: HTMLElement }) => floatAway(event.currentTarget),
+  };
+  const shown = (
+    <>
       {children}
       <span id={id} class="unseen">
         {why}
       </span>
+    </>
+  );
+  if (href !== undefined)
+    return (
+      <a {...shared} href={href}>
+        {shown}
+      </a>
+    );
+  return (
+    <button type="button" {...shared}>
+      {shown}
     </button>
   );
 }
