@@ -200,7 +200,8 @@ async def test_a_full_inbox_pauses_the_socket_and_nothing_is_lost(ami: FakeAmi) 
     inbox = FakeInbox()
     blob = b"".join(b"Event: N\r\nN: %06d\r\n\r\n" % n for n in range(400_000))
     time = LeapingClock()
-    async with listening(ami.port, inbox, monotonic=time, ping_every_s=0.01, ping_timeout_s=60):
+    patience = {"ping_timeout_s": 60.0, "action_timeout_s": 240.0}
+    async with listening(ami.port, inbox, monotonic=time, ping_every_s=0.01, **patience):
         await inbox.until_state("up")
         start = len(inbox.data)
         inbox.high_water = inbox.undrained + 3

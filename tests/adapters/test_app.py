@@ -289,7 +289,7 @@ async def test_a_task_that_ends_by_itself_stops_the_daemon_loudly(
 async def test_a_bug_stops_the_daemon_and_is_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bug(_data: bytes) -> None:
+    def bug(_data: bytes, _our_us: int | None = None) -> None:
         raise ZeroDivisionError
 
     async with FakeAmi() as pbx:
