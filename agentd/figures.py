@@ -38,9 +38,9 @@ from agentd.figures_restore import (
     NOW,
     Slices,
     moment_of,
-    read_gaps,
     read_span,
     spans_at,
+    take_gaps,
 )
 from agentd.figures_scope import Engine, Sight
 from agentd.ports import LiveSink
@@ -158,11 +158,12 @@ class FigureService:
     async def _learn_gaps(self) -> None:
         with contextlib.suppress(RuntimeError):  # The store was closed meanwhile.
             await self._store.flush()
+        now_us = self._now_us()
+        gaps = await self._store.gaps(self._first_us(now_us), now_us + AHEAD_US)
         for pbx in self._linked & self._unheard_us.keys():
             # The store knows that better by now.
             self._take(LinkSpan(pbx, self._unheard_us.pop(pbx), up=True))
-        now_us = self._now_us()
-        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, self._take)
+        take_gaps(gaps, self._take)
 
     # --- life ------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class FigureService:
             if not isinstance(fact, WorkOrder):
                 last_us[fact.pbx] = max(last_us.get(fact.pbx, 0), moment_of(fact))
 
-        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, take)
+        take_gaps(await self._store.gaps(self._first_us(now_us), now_us + AHEAD_US), take)
         for span in spans_at(self.metrics.book, now_us):
             await read_span(self._store, span, take, slices)
             if span[2] == NOW:
