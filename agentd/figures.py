@@ -27,6 +27,7 @@ from agentd.core.people import Directory, Person
 from agentd.core.queues import DAY_US
 from agentd.errors import AgentdError, Refused
 from agentd.figures_board import (
+    board_figures,
     board_key,
     board_object,
     figures_shown,
@@ -174,7 +175,7 @@ class FigureService:
             group.create_task(self._work_off(), name="figures-follow-up")
             group.create_task(self._keep_intervals(), name="figures-intervals")
             while True:
-                self.tick()
+                await self.tick()
                 await asyncio.sleep(self._tick_s)
 
     async def _patiently(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -230,18 +231,21 @@ class FigureService:
         self.restored = False
         await self._restore()
 
-    def tick(self) -> None:
+    async def tick(self) -> None:
         """Let the time go on, and show what has changed."""
         now_us = self._now_us()
         if now_us < self.metrics.now_us - SET_BACK_US and self.restored:
             self.restored = False
             self._todo.put_nowait(self._begin_anew)
         self.metrics.advance(now_us)
-        if not self._whole:
-            return
         changed: dict[str, Any] = {}
-        for scope in self._board_scopes():
-            key, value = board_key(scope), board_object(self.metrics, scope, self._whole)
+        slices = Slices(self._monotonic)
+        for scope in self._board_scopes() if self._whole else ():
+            figures: dict[str, Any] = {}
+            for window in tuple(self._whole):
+                figures[window] = board_figures(self.metrics, scope, window)
+                await slices.rest()
+            key, value = board_key(scope), board_object(scope, figures)
             if self._shown.get(key) != value:
                 self._shown[key] = changed[key] = value
         if changed:

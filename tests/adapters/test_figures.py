@@ -245,7 +245,7 @@ async def test_the_board_shows_queues_and_the_site_and_only_what_changes(tmp_pat
         world = World(NOW)
         figures = service(store, world)
         async with at_work(figures):
-            figures.tick()
+            await figures.tick()
             assert set(world.shown) == {
                 "figures:site/*", "figures:queue/main/hotline", "figures:queue/main/sales",
             }  # fmt: skip
@@ -254,10 +254,10 @@ async def test_the_board_shows_queues_and_the_site_and_only_what_changes(tmp_pat
             figure = shown["figures"]["today@yesterday"]["service_level"]
             assert figure == {"value": 0.5, "num": 1, "den": 2, "gap": False, "estimated": 0}
             said = len(world.published)
-            figures.tick()
+            await figures.tick()
             assert len(world.published) == said
             figures.announce([VisitBegan("main", "9.9", "hotline", None, NOW - MINUTE, False)])
-            figures.tick()
+            await figures.tick()
             assert world.published[said:] == [{"figures:site/*", "figures:queue/main/hotline"}]
             offered = world.shown["figures:site/*"]["figures"]["today"]["offered"]
             assert offered["value"] == 3
