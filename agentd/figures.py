@@ -27,6 +27,7 @@ from agentd.core.people import Directory, Person
 from agentd.core.queues import DAY_US
 from agentd.errors import AgentdError, Refused
 from agentd.figures_board import (
+    board_figures,
     board_key,
     board_object,
     figures_shown,
@@ -38,9 +39,9 @@ from agentd.figures_restore import (
     NOW,
     Slices,
     moment_of,
-    read_gaps,
     read_span,
     spans_at,
+    take_gaps,
 )
 from agentd.figures_scope import Engine, Sight
 from agentd.ports import LiveSink
@@ -158,11 +159,12 @@ class FigureService:
     async def _learn_gaps(self) -> None:
         with contextlib.suppress(RuntimeError):  # The store was closed meanwhile.
             await self._store.flush()
+        now_us = self._now_us()
+        gaps = await self._store.gaps(self._first_us(now_us), now_us + AHEAD_US)
         for pbx in self._linked & self._unheard_us.keys():
             # The store knows that better by now.
             self._take(LinkSpan(pbx, self._unheard_us.pop(pbx), up=True))
-        now_us = self._now_us()
-        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, self._take)
+        take_gaps(gaps, self._take)
 
     # --- life ------------------------------------------------------------------------------
 
@@ -173,7 +175,7 @@ class FigureService:
             group.create_task(self._work_off(), name="figures-follow-up")
             group.create_task(self._keep_intervals(), name="figures-intervals")
             while True:
-                self.tick()
+                await self.tick()
                 await asyncio.sleep(self._tick_s)
 
     async def _patiently(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -202,7 +204,7 @@ class FigureService:
             if not isinstance(fact, WorkOrder):
                 last_us[fact.pbx] = max(last_us.get(fact.pbx, 0), moment_of(fact))
 
-        await read_gaps(self._store, self._first_us(now_us), now_us + AHEAD_US, take)
+        take_gaps(await self._store.gaps(self._first_us(now_us), now_us + AHEAD_US), take)
         for span in spans_at(self.metrics.book, now_us):
             await read_span(self._store, span, take, slices)
             if span[2] == NOW:
@@ -229,18 +231,21 @@ class FigureService:
         self.restored = False
         await self._restore()
 
-    def tick(self) -> None:
+    async def tick(self) -> None:
         """Let the time go on, and show what has changed."""
         now_us = self._now_us()
         if now_us < self.metrics.now_us - SET_BACK_US and self.restored:
             self.restored = False
             self._todo.put_nowait(self._begin_anew)
         self.metrics.advance(now_us)
-        if not self._whole:
-            return
         changed: dict[str, Any] = {}
-        for scope in self._board_scopes():
-            key, value = board_key(scope), board_object(self.metrics, scope, self._whole)
+        slices = Slices(self._monotonic)
+        for scope in self._board_scopes() if self._whole else ():
+            figures: dict[str, Any] = {}
+            for window in tuple(self._whole):
+                figures[window] = board_figures(self.metrics, scope, window)
+                await slices.rest()
+            key, value = board_key(scope), board_object(scope, figures)
             if self._shown.get(key) != value:
                 self._shown[key] = changed[key] = value
         if changed:

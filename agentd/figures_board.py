@@ -8,7 +8,7 @@ from typing import Any, Final
 from agentd.core.metric_figures import Figure, Sums, figure_of
 from agentd.core.metric_row import Metric, ScopeKind
 from agentd.core.metric_table import TABLE
-from agentd.core.metric_windows import WINDOWS, WindowName
+from agentd.core.metric_windows import WindowName
 from agentd.core.metrics import SITE, Metrics, Scope
 from agentd.ports.figures import FigureShown, IntervalShown, MetricShown
 
@@ -72,18 +72,21 @@ def board_key(scope: Scope) -> str:
     return f"figures:{scope[0]}/{'*' if scope == SITE else scope[1]}"
 
 
-def board_object(
-    metrics: Metrics, scope: Scope, whole: Sequence[WindowName] = WINDOWS
-) -> dict[str, Any]:
-    """A scope's object (docs/live-stream.md), with the windows that are ``whole``."""
+def board_figures(metrics: Metrics, scope: Scope, window: WindowName) -> dict[str, Any]:
+    """The figures of one window of a scope's object."""
+    wanted = ON_BOARD[scope[0]]
+    sums = metrics.sums(scope, window)
+    return {
+        row.key: _plain(shown(row, figure_of(row, sums)))
+        for row in metrics.rows(scope)
+        if row.key in wanted
+    }
+
+
+def board_object(scope: Scope, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """A scope's object (docs/live-stream.md), with its figures by window."""
     kind, name = scope
     pbx, _, queue = name.partition("/")
-    wanted = ON_BOARD[kind]
-    rows = [row for row in metrics.rows(scope) if row.key in wanted]
-    figures: dict[str, dict[str, Any]] = {}
-    for window in whole:
-        sums = metrics.sums(scope, window)
-        figures[window] = {row.key: _plain(shown(row, figure_of(row, sums))) for row in rows}
     return {
         "kind": "figures",
         "scope": kind,

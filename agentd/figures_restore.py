@@ -8,7 +8,7 @@ happens.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from agentd.core.effects import LinkSpan
@@ -48,8 +48,6 @@ class Past(Protocol):
     ) -> AsyncIterator[Sequence[Fact]]: ...
 
     def each_order(self, query: OrderQuery) -> AsyncIterator[Sequence[WorkOrder]]: ...
-
-    async def gaps(self, from_us: int, to_us: int, pbx: str | None = None) -> Sequence[Gap]: ...
 
 
 def spans_at(book: MetricBook, now_us: int) -> Iterator[Span]:
@@ -104,14 +102,9 @@ async def read_span(
             await slices.rest()
 
 
-async def read_gaps(
-    store: Past, from_us: int, to_us: int, take: Callable[[Fact], None]
-) -> Sequence[Gap]:
-    """Take the gaps of a time, so that facts of earlier days do not change what is summed up.
-    Raises ``StoreError``."""
-    found = await store.gaps(from_us, to_us)
-    for gap in found:
+def take_gaps(gaps: Iterable[Gap], take: Callable[[Fact], None]) -> None:
+    """Take gaps before the facts around them, which then change nothing that is summed up."""
+    for gap in gaps:
         take(LinkSpan(gap.pbx, gap.from_us, up=False))
         if gap.to_us is not None:
             take(LinkSpan(gap.pbx, gap.to_us, up=True))
-    return found

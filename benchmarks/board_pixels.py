@@ -129,7 +129,7 @@ def configure(folder: Path, options: argparse.Namespace, pbx: dict[str, Any]) ->
         )
         if done.returncode:
             sys.exit(f"bench: agentd {' '.join(arguments)} failed:\n{done.stderr.strip()}")
-        return done.stdout
+        return str(done.stdout)
 
     tool("user", "add", "sup", "--name", "现场", "--role", "supervisor", input=f"{PASSWORD}\n" * 2)
     token = tool("token", "add", "viewers", "--right", "board").split()

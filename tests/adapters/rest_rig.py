@@ -299,7 +299,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
             )  # fmt: skip
             figures = FigureService(
                 book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=ears,
-                directory=directory, team_of=rules.team, tick_s=0.05,
+                directory=directory, team_of=rules.team, tick_s=0.5,
             )  # fmt: skip
             store.on_change(figures.on_changed)
             desk.on_judged(figures.on_judged)

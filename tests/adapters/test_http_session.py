@@ -370,6 +370,24 @@ async def test_pages_by_their_short_names_and_by_what_one_may_see(door: Door) ->
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/calls/main/1700.1", "../../calls?call=main/1700.1"),
+        ("/calls/main/1700.1?queue=a%26b", "../../calls?call=main/1700.1&queue=a%26b"),
+        ("/people/8001", "../people?login=8001"),
+        ("/queues/%E7%83%AD%E7%BA%BF", "../queues?name=%E7%83%AD%E7%BA%BF"),
+        ("/queues/a%26pbx=b%3Fc", "../queues?name=a%26pbx%3Db%3Fc"),
+        ("/orders/main-1700.1", "../orders?id=main-1700.1"),
+    ],
+)
+async def test_pages_of_one_thing_by_its_name(door: Door, path: str, location: str) -> None:
+    leader = await door.logged_in("2000")
+    answer = await leader.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (302, location)
+    assert answer.headers["cache-control"] == "no-store"
+
+
 # --- rights and tokens --------------------------------------------------------------------------
 
 

@@ -57,6 +57,8 @@ async def test_the_form_is_told_once_and_kept_by_its_etag(api: Rest) -> None:
             (c["queue"], c["group"]): (c["due_s"], c["remind_s"]) for c in said["order_clocks"]
         }
         assert clocks == {("", ""): (900.0, [600.0, 780.0]), ("night", ""): (60.0, [20.0, 40.0])}
+        # Days begin at 16:00 UTC where nobody says otherwise: midnight in China.
+        assert said["day_starts_s"] == (57_600 + said["utc_offset_s"]) % 86_400
         again = await wang.get("/api/form", headers={"If-None-Match": form.headers["etag"]})
         assert again.status_code == 304
         assert again.content == b""

@@ -29,7 +29,7 @@ from agentd.http_pages import SECURITY_HEADERS
 
 STATIC = Path(__file__).resolve().parents[2] / "agentd" / "static"
 BEAT_S = 1.0
-PAGES = ("desk", "login", "shift")
+PAGES = ("alerts", "desk", "login", "settings", "shift", "wall")
 
 Object = dict[str, Any]
 
@@ -84,6 +84,8 @@ class FakeDaemon:
         self.acked: list[int] = []
         self.resyncs = 0
         self.visits = 0
+        self.asked: list[str] = []
+        """What of the live stream was asked for, as path and query."""
         self._port = port
         self._static = static
         self._server: Server | None = None
@@ -211,6 +213,7 @@ class FakeDaemon:
     def _page(self, _client: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path == "/ws":
+            self.asked.append(request.path)
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE) if self.refusing else None
         if path == "/api/me" and self.me is None:
             return _answer(HTTPStatus.UNAUTHORIZED, b"{}", "application/problem+json")

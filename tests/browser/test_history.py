@@ -230,7 +230,7 @@ async def test_qa_reads_an_order_and_notes_on_it_and_no_more(
             "[...document.querySelectorAll('.order-actions [data-step]')].map(b => b.dataset.step)"
         )
         assert steps == ["note"]
-        await page.click("[data-step=note]")
+        await page.keyboard.press("n")
         await page.fill(".dialog textarea", "抽检：答复有据")
         await page.keyboard.press("Control+Enter")
         await page.wait_for_selector('.sl-panel :text("抽检：答复有据")', timeout=PATIENCE_MS)

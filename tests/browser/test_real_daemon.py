@@ -64,7 +64,8 @@ async def demo(*options: str) -> AsyncIterator[Demo]:
 @asynccontextmanager
 async def board(open_page: OpenPage, at: Demo, *, allowed: str = r"$^") -> AsyncIterator[Shown]:
     """The wallboard, logged in to by the page."""
-    refused = r"status of 401"
+    # 404: nobody has set anything for the board yet.
+    refused = r"status of 40[14]"
     async with open_page(
         f"{at.url}login?next=/", wait_for="#login", allowed=f"{refused}|{allowed}"
     ) as shown:

@@ -23,6 +23,7 @@ describe("moments of the site's zone", () => {
     expect(dateOf(MIDNIGHT, CHINA)).toBe("2026-03-01");
     expect(dateOf(MIDNIGHT - 1, CHINA)).toBe("2026-02-28");
     expect(clockOf(MIDNIGHT + 3599.96, CHINA, "t")).toBe("00:59:59.9");
+    expect(clockOf(MIDNIGHT - 0.1 - 0.2 + 0.3, CHINA, "t")).toBe("00:00:00.0");
     expect(midnightOf("2026-03-01", CHINA)).toBe(MIDNIGHT);
     expect(momentOf("2026-03-01T08:30", CHINA)).toBe(MIDNIGHT + 8.5 * 3600);
     expect(dayAfter("2026-02-28", 1)).toBe("2026-03-01");

@@ -35,7 +35,11 @@ export function HistoryApp() {
       <PageHeader page={page}>
         <PagesNav page={page} />
       </PageHeader>
-      <Main key={page === "orders" ? page : `${page} ${what}`} label={t.title[page]}>
+      <Main
+        key={page === "orders" ? page : `${page} ${what}`}
+        label={t.title[page]}
+        whole={page !== "orders"}
+      >
         {page === "calls" &&
           (call === null ? <CallsPage /> : <CallPage pbx={call[0]} id={call[1]} />)}
         {page === "people" && <PeoplePage />}
@@ -51,7 +55,15 @@ export function HistoryApp() {
 const left = new Map<string, number>();
 let shownBefore = false;
 
-function Main({ label, children }: { label: string; children: ComponentChildren }) {
+interface MainProps {
+  readonly label: string;
+  /** Orders bring a main part of their own. */
+  readonly whole: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Main({ label, whole, children }: MainProps) {
+  const Tag = (whole ? "main" : "div") as "main";
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     const element = box.current;
@@ -66,8 +78,8 @@ function Main({ label, children }: { label: string; children: ComponentChildren 
     return () => element.removeEventListener("scroll", keep);
   }, []);
   return (
-    <main class="hx-main" aria-label={label} tabIndex={-1} ref={box}>
+    <Tag class="hx-main" aria-label={whole ? label : undefined} tabIndex={-1} ref={box}>
       {children}
-    </main>
+    </Tag>
   );
 }

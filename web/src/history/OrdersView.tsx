@@ -5,9 +5,15 @@ import { said } from "../desk/state";
 import { Conflict } from "../desk/Conflict";
 import { ShiftDialogs } from "../shift/dialogs";
 import { OrdersPage } from "../shift/Orders";
-import { closePanel, loadPeople, open, opened, reloadOpened } from "../shift/state";
+import { onKey } from "../shift/follow";
+import { closePanel, loadPeople, open, opened, reloadOpened, showTab } from "../shift/state";
 import { Icon } from "../ui/icons";
 import { go, place } from "./place";
+
+/** The shift leader's keys, but for the digits: there are no other tabs here to go to. */
+function onOwnKey(event: KeyboardEvent): void {
+  if (!/^\d$/.test(event.key)) onKey(event);
+}
 
 /**
  * Orders to be read, and noted on, by those who have no desk of their own: the shift leader's list
@@ -17,9 +23,15 @@ export function OrdersView() {
   const { query } = place.value;
   useEffect(() => {
     void loadPeople();
-    return store.onNews((topics) => {
+    showTab("orders");
+    addEventListener("keydown", onOwnKey);
+    const deaf = store.onNews((topics) => {
       if (topics === null || topics.includes("orders")) void reloadOpened();
     });
+    return () => {
+      removeEventListener("keydown", onOwnKey);
+      deaf();
+    };
   }, []);
   // The address leads: a link, or the back button, opens its order.
   useEffect(() => {

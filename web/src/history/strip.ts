@@ -110,6 +110,7 @@ export function signedIn(found: readonly Strip[]): number {
 export function hours(from: number, to: number, offset_s: number): readonly number[] {
   const first = Math.floor((from + offset_s) / 3600) * 3600 - offset_s;
   const found = [];
-  for (let at = first; at < to; at += 3600) found.push(at);
+  // A clock that is off by a little makes no hour of its own.
+  for (let at = first; at < to - 1; at += 3600) found.push(at);
   return found;
 }

@@ -14,7 +14,8 @@ export function dateOf(at: number, offset_s: number): string {
 
 /** `08:30`, `08:30:05` or `08:30:05.2`: rounded down, as clocks are. */
 export function clockOf(at: number, offset_s: number, places: "m" | "s" | "t" = "m"): string {
-  const text = iso(Math.floor(at * 10) / 10, offset_s);
+  // What is a whole second but for the crumbs of a sum is that second.
+  const text = iso(Math.floor((at + offset_s) * 10 + 0.001) / 10, 0);
   return text.slice(11, { m: 16, s: 19, t: 21 }[places]);
 }
 

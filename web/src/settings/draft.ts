@@ -73,7 +73,9 @@ export class Draft {
   async load(): Promise<void> {
     const found = await this.#ask();
     const before = this.kept.peek();
-    if (found === null || found.version === before?.version) return;
+    // An answer that was overtaken by what was saved meanwhile says nothing.
+    if (found === null || found.version <= (before?.version ?? -1)) return;
+    if (this.busy.peek()) return;
     if (before !== null && this.dirty.peek()) this.conflict.value = found;
     else this.#take(found);
   }
@@ -110,16 +112,14 @@ export class Draft {
     this.busy.value = true;
     const path = `board/settings/${this.key}`;
     const answer = await api<Kept>(path, { method: "PUT", body: { value }, version });
+    if (!answer.ok && answer.problem.status === 412) this.conflict.value = await this.#ask();
     this.busy.value = false;
     if (answer.ok) {
       this.#take(answer.value);
       this.saved.value = true;
       return;
     }
-    if (answer.problem.status === 412) {
-      this.conflict.value = await this.#ask();
-      return;
-    }
+    if (answer.problem.status === 412) return;
     this.#refused(answer.problem);
   }
 

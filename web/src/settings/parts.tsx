@@ -109,10 +109,20 @@ function Conflict({ draft }: { draft: Draft }) {
           </p>
           <p>{t.lead(personText(theirs.by), moment(theirs.at, null))}</p>
           <p class="setting-acts">
-            <button type="button" class="button" onClick={() => draft.revert()}>
+            <button
+              type="button"
+              class="button"
+              disabled={draft.busy.value}
+              onClick={() => draft.revert()}
+            >
               {t.theirs}
             </button>
-            <button type="button" class="button" onClick={() => void draft.save(theirs.version)}>
+            <button
+              type="button"
+              class="button"
+              disabled={draft.busy.value}
+              onClick={() => void draft.save(theirs.version)}
+            >
               {t.mine}
             </button>
           </p>

@@ -149,7 +149,7 @@ export function Life({ order }: { order: OrderView }) {
   return (
     <section class="part sl-life">
       <h3>{t.order.life}</h3>
-      <ol class="lines">
+      <ol class="lines" tabIndex={0} aria-label={t.order.life}>
         {[...found.lines].reverse().map((change) => (
           <li key={change.version}>
             <time>{moment(change.at, order.pbx)}</time>

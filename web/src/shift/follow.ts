@@ -131,7 +131,8 @@ function followTitle(): void {
   });
 }
 
-function onKey(event: KeyboardEvent): void {
+/** The keys of the list and of the order that is open. */
+export function onKey(event: KeyboardEvent): void {
   if (document.querySelector("[data-dialog]") !== null) {
     // A dialog has keys of its own, unless the focus was lost from it.
     if (event.key === "Escape" && document.activeElement === document.body) {

@@ -8,6 +8,7 @@ import { duration, offset, timeOfDay } from "../model/format";
 import type { Pbx } from "../model/types";
 import { Account, Appearance } from "./Account";
 import { Icon, type IconName, Mark } from "./icons";
+import { PagesNav } from "./PagesNav";
 import { Figure, Live } from "./parts";
 import { elapsed, linkReason } from "./words";
 
@@ -27,6 +28,7 @@ export function Header() {
       </h1>
       <Health />
       <FeedStrip />
+      <PagesNav page="board" />
       <div class="controls">
         <Warnings />
         <time class="now" title={t.feed.serverTime}>
