@@ -25,7 +25,7 @@ from agentd.core.effects import (
 from agentd.core.metric_ledger import TRIM_AT, Heard
 from agentd.core.metric_windows import DailyShift, MetricBook, windows_at
 from agentd.core.metrics import SITE, Metrics, Scope
-from agentd.core.order_model import ContactNumber, WorkOrder
+from agentd.core.order_model import Contact, ContactNumber, Reply, WorkOrder
 from tests.slow_metrics import DAY, MINUTE, SECOND
 
 T = 1_790_000_000 * SECOND
@@ -377,6 +377,23 @@ def test_whoever_calls_again_about_the_same_was_not_helped() -> None:
     made.take(order("c", 400, numbers=()))
     assert value(made, "fcr") == 1.0
     assert made.figures(QUEUE, "today")["fcr"].of == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"contacts": (Contact("2.1", "2.2", "call_back", 0),)},
+        {"contacts": (Contact("2.1", "2.2", "attempt", 0),)},
+        {"merged_from": ("b",)},
+        {"pending_call_back": True},
+        {"reply": Reply("delayed")},
+    ],
+)
+def test_who_had_to_be_called_back_was_not_helped_at_once(more: dict[str, Any]) -> None:
+    made = metrics()
+    made.take(replace(order("a", 0), **more))
+    made.advance(at(1_000))
+    assert value(made, "fcr") == 0.0
 
 
 @pytest.mark.parametrize(("after_us", "resolved"), [(0, 1), (1, 0), (7 * DAY, 0), (7 * DAY + 1, 1)])

@@ -139,8 +139,7 @@ function Key({ is, children }: { is: string; children: string }) {
 }
 
 function clock(at: number, offset_s: number | null): string {
-  if (offset_s === null) return timeOfDay(at, lang.peek(), false);
-  return new Date((at + offset_s) * 1000).toISOString().slice(11, 16);
+  return timeOfDay(at, lang.peek(), offset_s, false);
 }
 
 interface Look {
