@@ -37,7 +37,11 @@ export async function loadMessages(tabs: OneTab | null): Promise<void> {
   known = new Set(now.map(({ id }) => id));
   unread.value = now;
   // What stood here when the page was opened is not news.
-  if (before !== null) announce(now.filter(({ id }) => !before.has(id)), tabs);
+  if (before !== null)
+    announce(
+      now.filter(({ id }) => !before.has(id)),
+      tabs,
+    );
 }
 
 function announce(fresh: readonly DeskMessage[], tabs: OneTab | null): void {
