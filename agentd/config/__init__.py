@@ -6,13 +6,10 @@ only from the environment or from a file that nobody else can read.
 
 from __future__ import annotations
 
-import os
-import re
-import stat
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace

@@ -216,10 +216,11 @@ async def test_a_new_version_is_loaded_by_itself(open_page: OpenPage) -> None:
         open_page(f"{daemon.url}wall", wait_for=".wall-table", allowed=lost) as shown,
     ):
         await shown.page.evaluate("window.before = true")
-        daemon.version = "9.9.9"
-        await daemon.cut()
-        await shown.until("window.before === undefined", "the page was loaded anew")
+        async with shown.page.expect_navigation(timeout=PATIENCE_MS):
+            daemon.version = "9.9.9"
+            await daemon.cut()
         await shown.page.wait_for_selector(".wall-table", timeout=PATIENCE_MS)
+        assert await shown.page.evaluate("window.before === undefined")
 
 
 async def test_a_surge_comes_first_and_is_told_by_sign_and_word(open_page: OpenPage) -> None:

@@ -74,18 +74,28 @@ export function meanWait(quarter: Quarter): number | null {
   return quarter.answered > 0 ? quarter.wait_s / quarter.answered : null;
 }
 
-/** The part of a day in which something was, to the hour; the whole of it where nothing was. */
+/**
+ * The part of a day in which something was, or could not be heard, to the hour; the whole of it where
+ * nothing was. What nobody heard may have been anything: a gap is not left out.
+ */
 export function busyPart(
   day: QueueDay,
   until: number,
 ): { readonly from: number; readonly to: number } {
-  const used = day.quarters.filter(({ offered }) => offered > 0);
-  const first = used[0];
-  const last = used.at(-1);
-  if (first === undefined || last === undefined)
+  const spans = [
+    ...day.quarters
+      .filter(({ offered }) => offered > 0)
+      .map(({ at }) => ({ from: at, to: at + QUARTER_S })),
+    ...gapsWithin(day.gaps, day.from_at, Math.min(day.to_at, until)),
+  ];
+  if (spans.length === 0)
     return { from: day.from_at, to: Math.max(day.from_at + 3600, Math.min(day.to_at, until)) };
-  const from = Math.max(day.from_at, Math.floor(first.at / 3600) * 3600);
-  return { from, to: Math.min(day.to_at, Math.ceil((last.at + QUARTER_S) / 3600) * 3600) };
+  const first = Math.min(...spans.map(({ from }) => from));
+  const last = Math.max(...spans.map(({ to }) => to));
+  return {
+    from: Math.max(day.from_at, Math.floor(first / 3600) * 3600),
+    to: Math.min(day.to_at, Math.ceil(last / 3600) * 3600),
+  };
 }
 
 /** What the chart draws: a point at the beginning of each quarter. Null leaves a hole. */

@@ -7,6 +7,7 @@ import type { Seat, SeatState } from "../model/types";
 import { Icon } from "../ui/icons";
 import { Live } from "../ui/parts";
 import { access } from "./access";
+import { queuesWait } from "./turn";
 import { wallWords } from "./words";
 
 /** As many as fit beside the counts. */
@@ -45,7 +46,7 @@ function Trouble() {
     return (
       <p class="wall-calm" data-blind={blind ? "yes" : "no"}>
         <Icon name={blind ? "notice" : "calm"} large />
-        {blind ? t.unknown : t.calm}
+        {blind ? t.unknown : queuesWait.value ? t.seatsCalm : t.calm}
       </p>
     );
   }

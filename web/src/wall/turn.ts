@@ -15,11 +15,16 @@ export const options = computed<WallOptions>(() =>
 function badness(key: string): number {
   const queue = store.queue(key);
   if (queue === undefined) return 0;
-  const now = store.now(queue.pbx).peek();
+  const now = store.second(queue.pbx).value;
   const waits = now === null ? null : longestWait(queue, now);
   const wait = waits === null ? "calm" : against(waits, queue.wait_warn_s, queue.wait_max_s);
   return (store.surge(queue.pbx, queue.name)?.level ?? 0) * 10 + rank(wait);
 }
+
+/** Whether callers wait too long somewhere, or a surge is on: not all is well then. */
+export const queuesWait = computed<boolean>(() =>
+  store.queueKeys.value.some((key) => badness(key) > 0),
+);
 
 /** The queues' keys in the order in which they are shown. */
 export const queueKeys = computed<readonly string[]>(() => {

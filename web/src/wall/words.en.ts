@@ -30,6 +30,7 @@ export const wallEn: WallMessages = {
   trouble: (count) => `Needs help: ${count}`,
   more: (count) => `${count} more ${count === 1 ? "seat" : "seats"}`,
   calm: "All is well",
+  seatsCalm: "Seats are well",
   unknown: "Not known",
   seats: "Seats",
   states: {

@@ -19,6 +19,7 @@ export const wallZh = {
   trouble: (count: number) => `需要处理 ${count}`,
   more: (count: number) => `另有 ${count} 个坐席`,
   calm: "一切正常",
+  seatsCalm: "坐席正常",
   unknown: "状态未知",
   seats: "坐席",
   states: {
