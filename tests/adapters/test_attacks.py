@@ -109,6 +109,30 @@ POST retention/holds/{id}/lift                x x x x x x - x x x x x x x l
 GET retention/purges                          x x x x x x 0 0 x x x x x x l
 GET retention/purges.{kind}                   x x x x x x o o x x x x x x l
 GET retention/dry-run                         x x x x x x 0 x x x x x x x l
+GET control                                   o o o o o o o o x x x x x x l
+PUT control/phone                             x x o o x x x x x x x x x x l
+POST control/listen                           x x - - x x x x x x x x x x l
+POST control/whisper                          x x - - x x x x x x x x x x l
+POST control/barge                            x x - - x x x x x x x x x x l
+POST control/pause                            x x - - x x x x x x x x x x l
+POST control/unpause                          x x - - x x x x x x x x x x l
+POST control/logout                           x x - - x x x x x x x x x x l
+POST control/move-up                          x x - - x x x x x x x x x x l
+POST control/redirect                         x x - - x x x x x x x x x x l
+POST control/hangup                           x x - - x x x x x x x x x x l
+POST control/message                          x x o - x x x x x x x x x x l
+POST wall/session                             l l l l l l l l l l l l l l l
+DELETE wall/session                           o o o o o o o o o o o o o o o
+POST wall/keep                                o o o o o o o o o o o o o o l
+GET wall                                      x x o o o o o x o x x x x x l
+GET wall/intervals                            x x o o o o o x o x x x x x l
+GET messages                                  0 0 0 0 0 0 0 0 x x x x x x l
+POST messages/{id}/read                       - - - - - - - - x x x x x x l
+GET figures                                   x x o o o o o x o x x x x x l
+GET figures/intervals                         x x o o o o o x o x x x x x l
+GET figures/calls                             x x 0 0 0 0 0 x 0 x x x x x l
+GET metrics                                   o o o o o o o x o x x x x x l
+GET health/feed                               x x o o o o o x o x x x x x l
 GET violations                                + 0 + 0 + + + 0 x x x x x x l
 POST violations/{id}/appeal                   o - x - x x x - x x x x x x l
 POST appeals/decide                           x x + - x x x x x x x x x x l
@@ -221,6 +245,7 @@ def requests(api: Rest, ids: dict[str, str], who: str) -> list[tuple[str, str, d
         ("GET /api/calls/{pbx}/{call}", "/api/calls/main/1.1", {}),
         ("GET /api/recordings/{id}", f"/api/recordings/{ids['recording']}", {}),
         *_of_the_past(ids),
+        *_of_the_moment(),
         ("GET /api/violations", "/api/violations?person=1001", {}),
         (
             "POST /api/violations/{id}/appeal",
@@ -320,6 +345,49 @@ def _of_the_past(ids: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
         ("GET /api/retention/purges", "/api/retention/purges", {}),
         ("GET /api/retention/purges.{kind}", "/api/retention/purges.csv", {}),
         ("GET /api/retention/dry-run", "/api/retention/dry-run", {}),
+    ]
+
+
+def _of_the_moment() -> list[tuple[str, str, dict[str, Any]]]:
+    """Supervision, figures and walls. What has no body asks for what there is not."""
+    seat, call = {"pbx": "main", "seat": "PJSIP/1001"}, {"pbx": "main", "call": "1.1"}
+    bodies: dict[str, dict[str, Any]] = {
+        "control/listen": seat,
+        "control/whisper": seat,
+        "control/barge": seat,
+        "control/pause": {**seat, "reason": "lunch"},
+        "control/unpause": seat,
+        "control/logout": seat,
+        "control/move-up": call,
+        "control/redirect": {**call, "to": "8001"},
+        "control/hangup": call,
+        "control/message": {"login": "1001", "text": "x"},
+        "wall/session": {"token": "x"},
+    }
+    phone = {"json": {"pbx": "main", "device": None}}
+    return [
+        ("GET /api/control", "/api/control?pbx=main", {}),
+        ("PUT /api/control/phone", "/api/control/phone", phone),
+        *((f"POST /api/{way}", f"/api/{way}", {"json": body}) for way, body in bodies.items()),
+        ("DELETE /api/wall/session", "/api/wall/session", {}),
+        ("POST /api/wall/keep", "/api/wall/keep", {}),
+        ("GET /api/wall", "/api/wall", {}),
+        ("GET /api/wall/intervals", "/api/wall/intervals?queue=main/hotline", {}),
+        ("GET /api/messages", "/api/messages", {}),
+        ("POST /api/messages/{id}/read", "/api/messages/none/read", {}),
+        ("GET /api/figures", "/api/figures?kind=queue&name=main/hotline", {}),
+        (
+            "GET /api/figures/intervals",
+            "/api/figures/intervals?kind=queue&name=main/hotline&from=0&to=900",
+            {},
+        ),
+        (
+            "GET /api/figures/calls",
+            "/api/figures/calls?kind=queue&name=main/hotline&metric=offered",
+            {},
+        ),
+        ("GET /api/metrics", "/api/metrics", {}),
+        ("GET /api/health/feed", "/api/health/feed", {}),
     ]
 
 
