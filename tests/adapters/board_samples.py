@@ -16,9 +16,11 @@ def pbx(**values: Any) -> dict[str, Any]:
         "reason": None,
         "code": None,
         "last_event_at": NOW - 2,
+        "lag_s": 0.05,
         "clock_offset_s": 0.0,
         "version": "22.10.1",
         "warnings": [],
+        "clock_step": None,
     } | values
 
 
@@ -53,6 +55,7 @@ def seat(**values: Any) -> dict[str, Any]:
         "group": "A",
         "place": 1,
         "agent": "张三",
+        "person": None,
         "state": "available",
         "since": NOW - 65,
         "queues": ["service"],
@@ -84,11 +87,13 @@ def alert(**values: Any) -> dict[str, Any]:
     return {
         "kind": "alert",
         "id": "hold/1",
+        "pbx": "main",
         "at": NOW - 5,
         "level": "warning",
         "rule": "hold",
         "seat": "PJSIP/1001",
         "agent": "张三",
+        "person": None,
         "call": "1795000000.1",
         "queue": "service",
         "to": ["seat"],

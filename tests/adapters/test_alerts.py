@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import jsonschema
 import pytest
@@ -24,10 +24,21 @@ from agentd.alerts import (
     topic_name,
 )
 from agentd.alerts_outbox import MqttHealth, Outbox
-from agentd.core.effects import Alert, OrderChanged, SeatChanged, Violation
+from agentd.core.board import Board
+from agentd.core.effects import (
+    Alert,
+    Direction,
+    Level,
+    OrderChanged,
+    Rule,
+    SeatChanged,
+    SeatState,
+    Violation,
+)
 from agentd.errors import AgentdError
 from tests.adapters import board_samples as samples
 from tests.adapters.mqtt_rig import HOST, SCHEMA, check_against_the_manual, until
+from tests.core.story import Story
 from tests.free_ports import free_port
 
 
@@ -288,6 +299,41 @@ async def test_the_manual_says_what_is_published() -> None:
         check_against_the_manual("status", json.loads(payload))
     named = {name for name, schema in SCHEMA["$defs"].items() if "properties" in schema}
     assert named == checked | {"status"}
+
+
+def test_the_samples_have_the_keys_that_the_board_sends() -> None:
+    state = Story().engine.state
+    board = Board("main", state.book, state)
+    state.touched_queues.update(state.queues)
+    state.shown_seats.update(state.seats)
+    board.note([alert()])
+    board.take(0)
+    sent = {value["kind"]: set(value) for value in board.whole().values()}
+    assert sent == {
+        kind: set(sample())
+        for kind, sample in {
+            "pbx": samples.pbx,
+            "queue": samples.queue,
+            "seat": samples.seat,
+            "alert": samples.alert,
+        }.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "words"),
+    [
+        ("seat", "state", SeatState),
+        ("seat", "direction", Direction),
+        ("alert", "level", Level),
+        ("work_order", "kind", get_type_hints(OrderChanged)["kind"]),
+        ("work_order", "status", get_type_hints(OrderChanged)["status"]),
+    ],
+)
+def test_the_manual_knows_every_word(kind: str, key: str, words: Any) -> None:
+    said = set(SCHEMA["$defs"][kind]["properties"][key]["enum"]) - {None}
+    assert said == set(get_args(words))
+    assert set(SCHEMA["$defs"]["rule"]["enum"]) == set(get_args(Rule))
 
 
 @pytest.mark.parametrize("change", [{"level": "loud"}, {"at": "noon"}, {"extra": 1}])
