@@ -7,13 +7,13 @@ well, as it was then. What is not in one's scope does not exist for one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agentd.core.board_settings import check_setting
+from agentd.core.board_settings import KEYS, check_setting
 from agentd.core.effects import Alert, Direction, LegEnded, OrderContact, VisitEnded, WrapUpEnded
 from agentd.core.people import Directory, Person, Right, Role
 from agentd.errors import Refused
@@ -119,8 +119,22 @@ class Spans(Struct, frozen=True):
     gaps: tuple[Gap, ...]
 
 
+class SettingLine(Struct, frozen=True):
+    """A setting of the board. Nobody has set it yet: ``version`` 0, ``value``, ``by`` and
+    ``at_us`` null. ``defaults``: what holds where the value says nothing, in the form of a value;
+    null where that is nothing."""
+
+    key: str
+    value: Any
+    version: int
+    by: str | None
+    at_us: int | None
+    defaults: Any
+
+
 class HistoryView:
-    """What people may know of the past (see the module). ``team_of``: the group of (pbx, seat)."""
+    """What people may know of the past (see the module). ``team_of``: the group of (pbx, seat);
+    ``defaults``: by key, what holds where a setting says nothing."""
 
     def __init__(
         self,
@@ -128,7 +142,9 @@ class HistoryView:
         directory: Directory,
         *,
         team_of: Callable[[str, str], str | None],
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
+        self._defaults = defaults or {}
         self.store = store
         self._store = store
         self._directory = directory
@@ -362,18 +378,25 @@ class HistoryView:
 
     # --- settings of the board -------------------------------------------------------------
 
-    async def setting(self, who: Person, key: str) -> BoardSetting:
-        """What was set for the board. Raises :class:`Refused` (``not_found``: nothing was)."""
+    async def setting(self, who: Person, key: str) -> SettingLine:
+        """What was set for the board. Raises :class:`Refused` (``not_found``: nothing was, and
+        the pages know no such key)."""
         if not (who.may("board") or who.may("desk")):
             raise _forbidden()
         found = await self._store.setting(key)
-        if found is None:
+        if found is not None:
+            return self._setting(found)
+        if key not in KEYS:
             raise _unknown("setting", "设置")
-        return found
+        return SettingLine(key, None, 0, None, None, self._defaults.get(key))
+
+    def _setting(self, found: BoardSetting) -> SettingLine:
+        default = self._defaults.get(found.key)
+        return SettingLine(found.key, found.value, found.version, found.by, found.at_us, default)
 
     async def put_setting(
         self, who: Person, key: str, value: Any, expected: int | None, now_us: int
-    ) -> BoardSetting:
+    ) -> SettingLine:
         """A supervisor sets something for the board. Raises :class:`Refused`."""
         if who.role not in SETTERS or not who.may("board"):
             raise _forbidden()
@@ -389,7 +412,7 @@ class HistoryView:
         put = await self._store.put_setting(key, value, expected, who.login, now_us)
         for told in self.settings_changed:
             told(put)
-        return put
+        return self._setting(put)
 
     async def alert_load(self, who: Person, from_us: int, to_us: int) -> Sequence[AlertLoad]:
         """How many alerts of each kind the seats of one's scope had. Raises :class:`Refused`."""

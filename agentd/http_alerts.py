@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 from agentd import clock
 from agentd.core.effects import Rule
 from agentd.history_columns import Columns
-from agentd.history_view import AlertLine, HistoryView
+from agentd.history_view import AlertLine, HistoryView, SettingLine
 from agentd.http_json import micros, model_of
 from agentd.http_parts import (
     BY_TOKEN,
@@ -38,7 +38,7 @@ from agentd.http_parts import (
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, allow
 from agentd.http_tables import EITHER, FileKind, Tables, said
-from agentd.ports.history import AlertLoad, AlertSearch, BoardSetting
+from agentd.ports.history import AlertLoad, AlertSearch
 
 SETTING_MAX_BYTES: Final = 64 << 10
 _KEY: Final = r"^[a-z][a-z0-9_.-]{0,63}$"
@@ -162,7 +162,7 @@ def alerts_router(
         """Seen; what is said a second time is a further note."""
         return answer(await view.acknowledge(who, id, body.note, now_us()))
 
-    setting_model = model_of(BoardSetting)
+    setting_model = model_of(SettingLine)
 
     @router.get(
         "/board/settings/{key}",
@@ -170,7 +170,7 @@ def alerts_router(
         responses={304: {"description": "Not changed"}, **documented(401, 403, 404, 422)},
     )
     async def setting(who: Who, key: Key, if_none_match: IfNoneMatch = None) -> Response:
-        """What was set for everybody's board under this key."""
+        """What was set for everybody's board under this key; "v0" and null: nothing yet."""
         found = await view.setting(who, key)
         etag = f'"v{found.version}"'
         return unchanged(etag, if_none_match) or answer(found, etag=etag, cache="no-cache")

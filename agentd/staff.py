@@ -20,6 +20,7 @@ from agentd.accounts_commands import AccountCommands, AccountsRequest
 from agentd.accounts_passwords import AccountSettings
 from agentd.config import Config
 from agentd.control import CompleteRequest, Handler, completion, form_of
+from agentd.core.board_settings import surge_setting
 from agentd.core.effects import Effect, LegEnded
 from agentd.core.order_form import FormBook
 from agentd.core.people import Directory, Person
@@ -228,7 +229,12 @@ class Staff:
             service_level=self.figures.service_level,
             surge_level=self.surges.level,
         )
-        history = HistoryView(store, directory, team_of=rules.team)
+        history = HistoryView(
+            store,
+            directory,
+            team_of=rules.team,
+            defaults={"surge": surge_setting(config.surge_rules)},
+        )
         history.settings_changed += [self.surges.on_setting, lambda _: live.hint("board")]
         store.on_change(self.figures.on_changed)
         self.desk.on_judged(self.figures.on_judged)

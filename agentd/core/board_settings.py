@@ -16,6 +16,8 @@ from agentd.core.metric_table import BY_KEY
 from agentd.core.order_model import Missing
 from agentd.core.surge import LEVELS, SurgeLimits, SurgeRules
 
+KEYS: Final = frozenset({"thresholds", "surge", "floor_plan", "wall"})
+"""What the pages keep; before anybody has set one of them, it is null in version 0."""
 QUEUES_MAX: Final = 500
 CALM_MAX_S: Final = 3600.0
 _MEASURES: Final = ("waiting", "longest_wait_s", "service_level")
@@ -41,6 +43,17 @@ def surge_rules(value: Any, base: SurgeRules) -> SurgeRules:
     queues = {name: _limits(changes, default) for name, changes in value.get("queues", {}).items()}
     numbers = {name: value[name] for name in _SURGE_KEYS[2:] if name in value}
     return replace(base, default=default, queues=queues, **numbers)
+
+
+def surge_setting(rules: SurgeRules) -> dict[str, Any]:
+    """``rules`` as the setting that says the same: ``surge_rules(surge_setting(r), any) == r``."""
+    numbers = {name: getattr(rules, name) for name in _SURGE_KEYS[2:]}
+    queues = {name: _steps(limits) for name, limits in rules.queues.items()}
+    return {"default": _steps(rules.default), "queues": queues, **numbers}
+
+
+def _steps(limits: SurgeLimits) -> dict[str, list[float] | None]:
+    return {name: list(getattr(limits, name)) or None for name in _MEASURES}
 
 
 def _limits(changes: Mapping[str, Any], base: SurgeLimits) -> SurgeLimits:

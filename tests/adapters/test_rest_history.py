@@ -349,6 +349,20 @@ async def test_board_settings_are_set_by_who_may_and_on_the_version_that_stands(
     path, body = "/api/board/settings/floor.day", {"value": {"PJSIP/1001": [1, 2]}}
     async with api.as_(ZHAO) as zhao:
         assert (await zhao.get(path)).status_code == 404
+        none = await zhao.get("/api/board/settings/floor_plan")
+        assert (none.status_code, none.headers["etag"]) == (200, '"v0"')
+        assert none.json() == {
+            "key": "floor_plan",
+            "value": None,
+            "version": 0,
+            "by": None,
+            "at": None,
+            "defaults": None,
+        }
+        same = await zhao.get(
+            "/api/board/settings/floor_plan", headers={"If-None-Match": none.headers["etag"]}
+        )
+        assert same.status_code == 304
         assert (await zhao.put(path, json=body, headers={"If-Match": '"v0"'})).status_code == 403
     async with api.as_(ADMIN) as admin:
         assert (await admin.put(path, json=body)).status_code == 428

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from agentd import clock
+from agentd.config import load_config
+from agentd.core.board_settings import surge_rules
 from agentd.core.people import Person
 from agentd.core.surge import SurgeLimits, SurgeRules
 from agentd.errors import AgentdError
@@ -180,6 +182,10 @@ async def test_a_real_queue_surges_and_calms_down(tmp_path: Path) -> None:
             async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
                 said = {"login": "2001", "password": "correct horse 7"}
                 (await client.post("/api/session", json=said)).raise_for_status()
+                unset = (await client.get("/api/board/settings/surge")).json()
+                assert (unset["version"], unset["value"]) == (0, None)
+                configured = load_config(secrets=False).surge_rules
+                assert surge_rules(unset["defaults"], SurgeRules()) == configured
                 limits = {"waiting": [2, 3, 1000], "longest_wait_s": None, "service_level": None}
                 put = await client.put(
                     "/api/board/settings/surge",

@@ -156,7 +156,11 @@ async def test_a_supervisor_sets_limits_and_hears_of_mistakes_and_of_others(
         wrong = "[id='surge.default.waiting.wrong']"
         await page.wait_for_selector(wrong, timeout=PATIENCE_MS)
         assert "升序" in await shown.text(wrong)
-        assert (await rest.get("board/settings/surge")).status_code == 404
+        unset = (await rest.get("board/settings/surge")).json()
+        assert (unset["version"], unset["value"]) == (0, None)
+        # What holds meanwhile can be read in the fields, and is kept by nobody.
+        shown_default = await page.get_attribute("[name='default.waiting.1']", "placeholder")
+        assert shown_default == str(unset["defaults"]["default"]["waiting"][0])
         # Somebody else is quicker.
         await page.fill("[data-setting=wall] [name=seconds]", "30")
         body = {"value": {"seconds": 45}}

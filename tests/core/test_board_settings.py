@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentd.core.board_settings import check_setting, surge_rules
+from agentd.core.board_settings import check_setting, surge_rules, surge_setting
 from agentd.core.surge import SurgeLimits, SurgeRules
 
 
@@ -102,3 +102,22 @@ def test_a_setting_goes_before_the_configuration_measure_by_measure() -> None:
     assert rules.of("hotline") == SurgeLimits(waiting=(1, 2, 3), longest_wait_s=())
     assert (rules.service_level_min_calls, rules.calm_s, rules.fold_level) == (3, 30.0, 2)
     assert surge_rules({}, base) == base
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        SurgeRules(),
+        SurgeRules(
+            default=SurgeLimits(waiting=(), service_level=()),
+            queues={"hotline": SurgeLimits((1, 2, 3), (), (0.9, 0.5, 0.1))},
+            service_level_min_calls=3,
+            calm_s=7.5,
+            fold_level=0,
+        ),
+    ],
+)
+def test_rules_as_a_setting_say_the_same(rules: SurgeRules) -> None:
+    value = surge_setting(rules)
+    assert check_setting("surge", value) == ()
+    assert surge_rules(value, SurgeRules(calm_s=1.0)) == rules

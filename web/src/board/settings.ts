@@ -49,9 +49,6 @@ export class BoardSetting<T> {
   async load(): Promise<void> {
     const answer = await api<Setting<unknown>>(`board/settings/${this.#key}`);
     if (answer.ok) this.#take(answer.value, answer.etag);
-    // Nothing was kept yet; an agentd without settings says so by the same number, with no code.
-    else if (answer.problem.code === "not_found")
-      this.kept.value = { value: this.#read(null), version: 0, may: true };
   }
 
   /** Keep `value`; the problem when it was refused (412, 409: somebody else was quicker). */

@@ -58,6 +58,12 @@ export function SurgeSection() {
 /** The limits of the three levels, for all queues or for one. */
 function Steps({ at, title }: { at: string; title: string }) {
   const t = settingsWords.value.surge;
+  // A queue without limits of its own has everybody's: those that are being written here, too.
+  const fallback = (key: string, level: number) => {
+    const fields = at === "default" ? {} : surge.fields.value;
+    if (fields[`default.${key}.off`] === "yes") return undefined;
+    return fields[`default.${key}.${level}`] || surge.defaults.value[`default.${key}.${level}`];
+  };
   return (
     <table class="setting-table">
       <caption>{title}</caption>
@@ -88,6 +94,7 @@ function Steps({ at, title }: { at: string; title: string }) {
                     draft={surge}
                     name={`${field}.${level}`}
                     of={field}
+                    fallback={fallback(key, level)}
                     label={`${title} ${t[key]} ${t.level(level)}`}
                     disabled={off}
                   />

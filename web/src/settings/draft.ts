@@ -11,11 +11,11 @@ export interface Kept {
   readonly value: unknown;
   /** 0: nothing is kept yet. */
   readonly version: number;
-  readonly by: string;
-  readonly at: number;
+  readonly by: string | null;
+  readonly at: number | null;
+  /** What holds where the value says nothing, as a value; null: nothing does. */
+  readonly defaults: unknown;
 }
-
-const NOTHING: Kept = { value: null, version: 0, by: "", at: 0 };
 
 export class Draft {
   readonly kept: Signal<Kept | null> = signal(null);
@@ -28,6 +28,8 @@ export class Draft {
   readonly busy = signal(false);
   readonly saved = signal(false);
   readonly dirty: ReadonlySignal<boolean>;
+  /** What holds where a field is empty. */
+  readonly defaults: ReadonlySignal<Fields>;
   readonly key: string;
   readonly #write: (value: unknown) => Fields;
   readonly #read: (fields: Fields, before: unknown) => Read;
@@ -40,6 +42,10 @@ export class Draft {
     this.key = key;
     this.#write = write;
     this.#read = read;
+    this.defaults = computed(() => {
+      const defaults = this.kept.value?.defaults ?? null;
+      return defaults === null ? {} : this.#write(defaults);
+    });
     this.dirty = computed(() => {
       const kept = this.kept.value;
       if (kept === null) return false;
@@ -54,7 +60,6 @@ export class Draft {
   async #ask(): Promise<Kept | null> {
     const answer = await api<Kept>(`board/settings/${this.key}`);
     if (answer.ok) return answer.value;
-    if (answer.problem.code === "not_found") return NOTHING;
     this.problem.value = answer.problem;
     return null;
   }

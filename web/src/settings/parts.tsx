@@ -26,7 +26,7 @@ export function Section({ draft, title, lead, children }: SectionProps) {
         <h2 id={id}>{title}</h2>
         {kept !== null && (
           <span class="faint">
-            {kept.version === 0
+            {kept.by === null || kept.at === null
               ? t.never
               : t.version(kept.version, personText(kept.by), moment(kept.at, null))}
           </span>
@@ -107,7 +107,7 @@ function Conflict({ draft }: { draft: Draft }) {
           <p>
             <strong>{t.title}</strong>
           </p>
-          <p>{t.lead(personText(theirs.by), moment(theirs.at, null))}</p>
+          <p>{t.lead(personText(theirs.by ?? ""), moment(theirs.at ?? 0, null))}</p>
           <p class="setting-acts">
             <button
               type="button"
@@ -139,10 +139,13 @@ interface InputProps {
   /** Whose mistakes are shown here; else the field's own. */
   readonly of?: string;
   readonly disabled?: boolean;
+  /** What holds while the field is empty; else the default of the field's name. */
+  readonly fallback?: string | undefined;
 }
 
 /** A number's field in a table or a row; what is wrong stands below it. */
-export function Input({ draft, name, label, of = name, disabled = false }: InputProps) {
+export function Input(props: InputProps) {
+  const { draft, name, label, of = name, disabled = false } = props;
   const wrong = draft.wrong.value[of];
   const id = `${draft.key}.${name}`;
   return (
@@ -156,6 +159,7 @@ export function Input({ draft, name, label, of = name, disabled = false }: Input
       aria-invalid={wrong === undefined ? undefined : true}
       aria-describedby={wrong === undefined ? undefined : `${draft.key}.${of}.wrong`}
       disabled={disabled}
+      placeholder={props.fallback ?? draft.defaults.value[name]}
       value={draft.fields.value[name] ?? ""}
       onInput={(event) => draft.set(name, event.currentTarget.value)}
     />
