@@ -18,6 +18,7 @@ import structlog
 
 from agentd import clock
 from agentd.core.effects import Effect, Judged, LinkSpan
+from agentd.core.metric_accounts import HOUR_US
 from agentd.core.metric_row import ScopeKind
 from agentd.core.metric_table import BY_KEY, RULES
 from agentd.core.metric_windows import QUARTER_US, WINDOWS, MetricBook, WindowName
@@ -26,6 +27,7 @@ from agentd.core.order_model import Change, WorkOrder
 from agentd.core.people import Directory, Person
 from agentd.core.queues import DAY_US
 from agentd.errors import AgentdError, Refused
+from agentd.figures_amend import amend, quarter_of
 from agentd.figures_board import (
     board_figures,
     board_key,
@@ -38,7 +40,9 @@ from agentd.figures_restore import (
     AHEAD_US,
     NOW,
     Slices,
+    Whose,
     moment_of,
+    read_dispatched,
     read_span,
     spans_at,
     take_gaps,
@@ -56,6 +60,7 @@ from agentd.ports.figures import (
     MetricShown,
 )
 from agentd.ports.history import Fact, HistoryStore, IntervalRow
+from agentd.reports_facts import FactSums
 
 TICK_S: Final = 1.0
 TROUBLE_S: Final = 5.0
@@ -63,6 +68,9 @@ TROUBLE_S: Final = 5.0
 SPAN_MAX_US: Final = 32 * DAY_US
 SETTLED_US: Final = 5 * 60_000_000
 """How long after its end an interval is stored first."""
+STORED_AGAIN_US: Final = 7 * DAY_US
+"""How long after that it is stored for the last time, with what was decided and written since."""
+ROWS_AT_ONCE: Final = 1_000
 SET_BACK_US: Final = 60_000_000
 """A clock that is set back by less than this is waited for."""
 KEPT: Final[tuple[ScopeKind, ...]] = ("site", "queue", "team", "person")
@@ -102,13 +110,16 @@ class FigureService:
         self._store = store
         self._engine = engine
         self._live = live
-        self._directory = directory
-        self._team_of = team_of
-        self._sight = Sight(engine, tuple(pbxs), directory, team_of)
+        self._whose = Whose(team_of, directory)
+        self.sight = Sight(engine, tuple(pbxs), directory, team_of)
         self._monotonic = monotonic
         self._tick_s = tick_s
         self._whole: list[WindowName] = []
         """Windows of which everything was read."""
+        self.counted = FactSums(store, book, self._whose, self._now_us, monotonic=monotonic)
+        """Sums of what is not held any more, counted from the facts."""
+        self._amending: dict[int, None] = {}
+        """Quarters that were stored for the last time, and are others now."""
         self._shown: dict[str, Any] = {}
         self._todo: asyncio.Queue[Callable[[], Coroutine[Any, Any, None]]] = asyncio.Queue()
         self._linked: set[str] = set()
@@ -140,14 +151,7 @@ class FigureService:
             self._todo.put_nowait(partial(self._judge, violation))
 
     def _take(self, fact: Any) -> None:
-        if isinstance(fact, WorkOrder):
-            self.metrics.take(fact, team=fact.team)
-            return
-        seat = getattr(fact, "seat", None)
-        agent = getattr(fact, "agent", None)
-        team = self._team_of(fact.pbx, seat) if seat is not None else None
-        person = self._directory.whose(agent) if agent is not None else None
-        self.metrics.take(fact, team=team, person=None if person is None else person.login)
+        self._whose.give(self.metrics, fact)
 
     async def _judge(self, violation: str) -> None:
         judged = await self._store.violation(violation)
@@ -155,6 +159,16 @@ class FigureService:
             pbx = judged.violation.pbx
             now_us = self._engine.pbx_now_us(pbx)
             self._take(Judged(pbx, violation, now_us, judged.standing))
+            quarter_us = await quarter_of(self._store, judged.violation)
+            if quarter_us is not None and quarter_us < now_us - STORED_AGAIN_US + HOUR_US:
+                # It is not stored by itself any more.
+                self._amending.setdefault(quarter_us)
+                self._todo.put_nowait(self._amend)
+
+    async def _amend(self) -> None:
+        for quarter_us in list(self._amending):
+            await amend(self._store, self.counted, KEPT, quarter_us)
+            del self._amending[quarter_us]
 
     async def _learn_gaps(self) -> None:
         with contextlib.suppress(RuntimeError):  # The store was closed meanwhile.
@@ -210,6 +224,7 @@ class FigureService:
             if span[2] == NOW:
                 self._not_heard_since(last_us)
             self._whole += span[2]
+        await read_dispatched(self._store, self.metrics.book, self._first_us(now_us), take, slices)
         self.restored = True
 
     def _not_heard_since(self, last_us: Mapping[str, int]) -> None:
@@ -270,29 +285,48 @@ class FigureService:
     async def _keep_intervals(self) -> None:
         """Store each quarter of an hour soon after its end, and again a week later, with what was
         decided since; figures of older days come from there."""
-        week_us = 7 * DAY_US
         stored_us = 0
         while True:
             quarter_us = (self._now_us() - SETTLED_US) // QUARTER_US * QUARTER_US - QUARTER_US
-            if self.restored and quarter_us != stored_us:
-                # After a start: those that ended while nobody was there to store them.
-                back = 96 if not stored_us else (quarter_us - stored_us) // QUARTER_US
-                for step in range(min(back, 96)):
-                    at_us = quarter_us - step * QUARTER_US
-                    await self._patiently(partial(self._store_quarter, at_us))
-                await self._patiently(partial(self._store_quarter, quarter_us - week_us))
+            if self.restored and not stored_us:
+                # Those that ended, and what was decided, while nobody was there to store them.
+                await self._patiently(partial(self._store_quarters, self.kept_us, quarter_us))
+                stored_us = quarter_us
+            elif self.restored and quarter_us > stored_us:
+                next_us = stored_us + QUARTER_US
+                for back_us in (0, STORED_AGAIN_US):
+                    span = next_us - back_us, quarter_us - back_us
+                    await self._patiently(partial(self._store_quarters, *span))
                 stored_us = quarter_us
             await asyncio.sleep(min(self._tick_s * 10, 30.0))
 
-    async def _store_quarter(self, at_us: int) -> None:
-        rows: list[IntervalRow] = []
+    async def _store_quarters(self, first_us: int, last_us: int) -> None:
+        """Store those that begin then, up to the one that begins at ``last_us``."""
         slices = Slices(self._monotonic)
+        rows: list[IntervalRow] = []
         for scope in [scope for scope in self.metrics.scopes() if scope[0] in KEPT]:
-            [(_, sums)] = self.metrics.intervals(scope, at_us, at_us + QUARTER_US)
-            if sums.values:
-                rows.append(IntervalRow(*scope, at_us, dict(sums.values), sums.gap))
+            first_us = max(first_us, self.kept_us)
+            rows += [
+                IntervalRow(*scope, at_us, dict(sums.values), sums.gap)
+                for at_us, sums in self.metrics.intervals(scope, first_us, last_us + QUARTER_US)
+                if sums.values
+            ]
+            if len(rows) > ROWS_AT_ONCE:
+                await self._store.put_intervals(rows)
+                rows = []
             await slices.rest()
         await self._store.put_intervals(rows)
+
+    @property
+    def kept_us(self) -> int:
+        """Since when the metrics hold everything, at the beginning of a quarter of an hour."""
+        kept_us = self._now_us() - (self.metrics.book.keep_days - 1) * DAY_US
+        return -(-kept_us // QUARTER_US) * QUARTER_US
+
+    def held(self) -> tuple[Metrics, int, bool]:
+        """The metrics as of now, since when they hold everything, and whether they do yet."""
+        self.metrics.advance(self._now_us())
+        return self.metrics, self.kept_us, self.restored
 
     # --- out -------------------------------------------------------------------------------
 
@@ -310,7 +344,7 @@ class FigureService:
         self, who: Person, kind: ScopeKind, name: str, windows: Sequence[FigureWindow]
     ) -> FiguresShown:
         """See the seam."""
-        scope = self._sight.scope_for(who, kind, name)
+        scope = self.sight.scope_for(who, kind, name)
         self.metrics.advance(self._now_us())
         return FiguresShown(
             self.metrics.now_us,
@@ -326,7 +360,7 @@ class FigureService:
         self, who: Person, kind: ScopeKind, name: str, from_us: int, to_us: int
     ) -> IntervalsShown:
         """See the seam. Of days that are kept in the store only: as they were stored."""
-        scope = self._sight.scope_for(who, kind, name)
+        scope = self.sight.scope_for(who, kind, name)
         now_us = self._now_us()
         from_us = from_us // QUARTER_US * QUARTER_US
         to_us = min(to_us, now_us)
@@ -334,8 +368,7 @@ class FigureService:
             raise _invalid(
                 "to", "At most 32 days can be asked for at once.", "一次最多查询 32 天。"
             )
-        kept_us = now_us - (self.metrics.book.keep_days - 1) * DAY_US
-        kept_us = -(-kept_us // QUARTER_US) * QUARTER_US
+        kept_us = self.kept_us
         rows = self.metrics.rows(scope)
         found: list[tuple[int, Sums]] = []
         if from_us < kept_us:
@@ -364,7 +397,7 @@ class FigureService:
         limit: int,
     ) -> CallsBehind:
         """See the seam."""
-        scope = self._sight.scope_for(who, kind, name)
+        scope = self.sight.scope_for(who, kind, name)
         if metric not in {row.key for row in self.metrics.rows(scope)}:
             raise _invalid(
                 "metric",

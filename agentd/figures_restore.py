@@ -13,7 +13,9 @@ from typing import Final, Protocol
 
 from agentd.core.effects import LinkSpan
 from agentd.core.metric_windows import WINDOWS, MetricBook, WindowName, windows_at
+from agentd.core.metrics import Metrics
 from agentd.core.order_model import WorkOrder
+from agentd.core.people import Directory
 from agentd.core.queues import DAY_US
 from agentd.ports.desk import OrderQuery
 from agentd.ports.history import Fact, Gap
@@ -22,6 +24,8 @@ SLICE_S: Final = 0.005
 """How long facts are taken before the event loop has its turn."""
 AHEAD_US: Final = 3_600_000_000
 """A PBX's clock may be ahead of ours, which is all that is known before its link is up."""
+DISPATCHED_US: Final = 92 * DAY_US
+"""A complaint that was dispatched longer before it falls due is not looked for."""
 
 Span = tuple[int, int, tuple[WindowName, ...]]
 """From, to, and the windows that are whole once that is read."""
@@ -38,6 +42,27 @@ def moment_of(fact: Fact) -> int:
         if moment is not None:
             return moment
     return 0
+
+
+class Whose:
+    """Whom facts belong to: ``team_of`` says the group of a (pbx, seat)."""
+
+    def __init__(
+        self, team_of: Callable[[str, str | None], str | None], directory: Directory
+    ) -> None:
+        self._team_of = team_of
+        self._directory = directory
+
+    def give(self, metrics: Metrics, fact: Fact | WorkOrder) -> None:
+        """Have ``metrics`` take ``fact``, with whose it is."""
+        if isinstance(fact, WorkOrder):
+            metrics.take(fact, team=fact.team)
+            return
+        seat = getattr(fact, "seat", None)
+        agent = getattr(fact, "agent", None)
+        team = self._team_of(fact.pbx, seat) if seat is not None else None
+        person = self._directory.whose(agent) if agent is not None else None
+        metrics.take(fact, team=team, person=None if person is None else person.login)
 
 
 class Past(Protocol):
@@ -96,6 +121,30 @@ async def read_span(
             take(fact)
             await slices.rest()
     query = OrderQuery(opened_from_us=from_us, opened_to_us=to_us, kind="call")
+    await _read_orders(store, query, take, slices)
+
+
+async def read_dispatched(
+    store: Past,
+    book: MetricBook,
+    before_us: int,
+    take: Callable[[Fact | WorkOrder], None],
+    slices: Slices,
+) -> None:
+    """Take the complaints that were opened within :data:`DISPATCHED_US` before that moment: they
+    count when they fall due. Raises ``StoreError``."""
+    query = OrderQuery(
+        opened_from_us=before_us - DISPATCHED_US,
+        opened_to_us=before_us,
+        kind="call",
+        category=book.complaint,
+    )
+    await _read_orders(store, query, take, slices)
+
+
+async def _read_orders(
+    store: Past, query: OrderQuery, take: Callable[[Fact | WorkOrder], None], slices: Slices
+) -> None:
     async for orders in store.each_order(query):
         for order in orders:
             take(order)

@@ -51,6 +51,7 @@ from agentd.ticketing_history_writing import read_heard
 from agentd.ticketing_jobs import DocumentChange, Transaction, Work
 from agentd.ticketing_orders import read_restored
 from agentd.ticketing_readers import Readers
+from agentd.ticketing_reports import ReportMethods
 from agentd.ticketing_writing import catch_up_some, is_committed, write_batch
 
 _RETRY_MIN_S = 0.1
@@ -82,7 +83,7 @@ class StoreHealth(Struct, frozen=True):
     """Legs, calls and alerts given up because the disk refused them for too long."""
 
 
-class Store(DeskMethods, HistoryMethods):
+class Store(DeskMethods, HistoryMethods, ReportMethods):
     """The store of one daemon (implements :class:`agentd.ports.Store`,
     :class:`agentd.ports.desk.DeskStore` and :class:`agentd.ports.history.HistoryStore`).
 

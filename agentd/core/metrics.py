@@ -17,7 +17,7 @@ How to use it::
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from agentd.core.effects import (
@@ -190,18 +190,24 @@ class Metrics:
     ) -> list[tuple[int, Sums]]:
         """(start, sums) of every interval of ``step_us`` from ``from_us`` on, up to ``to_us``; the
         last one ends there. Not before what is kept."""
-        if to_us <= from_us:
+        spans = [(at_us, min(at_us + step_us, to_us)) for at_us in range(from_us, to_us, step_us)]
+        return list(zip((start_us for start_us, _ in spans), self.spans(scope, spans), strict=True))
+
+    def spans(self, scope: Scope, spans: Sequence[tuple[int, int]]) -> list[Sums]:
+        """The sums of each of these times, (from, to). Not before what is kept."""
+        if not spans:
             return []
-        moments = [*range(from_us, to_us, step_us), to_us]
+        # Where one ends the next one often begins.
+        moments = sorted({moment for span in spans for moment in span})
         ledger = self._accounts.ledgers.get(scope, _EMPTY)
-        totals = ledger.at(moments)
-        found: list[tuple[int, Sums]] = []
-        for index, start_us in enumerate(moments[:-1]):
-            end_us = moments[index + 1]
-            values = self._accounts.between(totals[index], start_us, totals[index + 1], end_us)
-            gap = self._accounts.has_gap(scope, Window(start_us, end_us))
-            found.append((start_us, Sums(values, gap)))
-        return found
+        totals = dict(zip(moments, ledger.at(moments), strict=True))
+        return [
+            Sums(
+                self._accounts.between(totals[from_us], from_us, totals[to_us], to_us),
+                self._accounts.has_gap(scope, Window(from_us, to_us)),
+            )
+            for from_us, to_us in spans
+        ]
 
     def calls_behind(self, scope: Scope, window: WindowName, key: str) -> list[tuple[str, str]]:
         """(PBX, call) of every call that counts for the metric ``key``, numerator or denominator,
