@@ -311,8 +311,9 @@ class HistoryView:
 
     async def _with_gaps(self, spans: Sequence[SeatSpan], from_us: int, to_us: int) -> Spans:
         pbxs = {span.pbx for span in spans}
-        gaps = await self._store.gaps(from_us, to_us)
-        return Spans(tuple(spans), tuple(gap for gap in gaps if gap.pbx in pbxs))
+        gaps = await self._store.unheard(from_us, to_us)
+        # Where nothing is known of anywhere, it may be missing from any of them.
+        return Spans(tuple(spans), tuple(gap for gap in gaps if gap.pbx in pbxs or not pbxs))
 
     async def queue_day(
         self, who: Person, queue: str, from_us: int, to_us: int, pbx: str | None

@@ -114,6 +114,10 @@ class HistoryMethods(ABC):
         """When nothing was heard, the earliest first."""
         return await self._read(lambda c: days.read_gaps(c, from_us, to_us, pbx))
 
+    async def unheard(self, from_us: int, to_us: int, pbx: str | None = None) -> Sequence[Gap]:
+        """The gaps, and what lies before the first that was heard of each PBX."""
+        return await self._read(lambda c: days.read_unheard(c, from_us, to_us, pbx))
+
     # --- calls -----------------------------------------------------------------------------
 
     async def list_older_calls(self) -> None:

@@ -30,7 +30,7 @@ from agentd.core.effects import CallEnded, LegEnded, OrderContact, WrapUpEnded
 from agentd.core.phone import NumberRules, normalise
 from agentd.ports.history import CallFound, CallSearch, CallsPage, CallStory
 from agentd.ticketing_history_alerts import alerts_of_call
-from agentd.ticketing_history_days import read_gaps, visit_of
+from agentd.ticketing_history_days import read_unheard, visit_of
 from agentd.ticketing_history_purge import is_held
 from agentd.ticketing_people import recordings
 from agentd.ticketing_search import LEG, judged, leg_of, make_cursor, page_limit, read_cursor
@@ -375,4 +375,4 @@ def _gaps(
         ends.append(call.ended_us)
     if not ends:
         return []
-    return read_gaps(connection, min([*begins, *ends]), max(ends) + 1, pbx)
+    return read_unheard(connection, min([*begins, *ends]), max(ends) + 1, pbx)

@@ -34,6 +34,8 @@ _LINKS = (
 )
 _NEXT_UP = "SELECT min(at_us) FROM link_span WHERE pbx = ? AND at_us > ? AND up = 1"
 
+_FIRST = "SELECT pbx, min(at_us) FROM link_span GROUP BY pbx HAVING min(at_us) > ? ORDER BY 1"
+
 
 def read_gaps(connection: Connection, from_us: int, to_us: int, pbx: str | None) -> list[Gap]:
     """When nothing was heard: gaps that touch this time, whole, the earliest first."""
@@ -50,6 +52,20 @@ def read_gaps(connection: Connection, from_us: int, to_us: int, pbx: str | None)
     for name, since_us in down.items():
         until = connection.exec_driver_sql(_NEXT_UP, (name, since_us)).scalar()
         gaps.append(Gap(name, since_us, until))
+    return sorted(gaps, key=lambda gap: (gap.from_us, gap.pbx))
+
+
+def read_unheard(connection: Connection, from_us: int, to_us: int, pbx: str | None) -> list[Gap]:
+    """The gaps, and what lies before the first that was ever heard of a PBX: that one begins with
+    the time asked for."""
+    gaps = read_gaps(connection, from_us, to_us, pbx)
+    for name, first_us in connection.exec_driver_sql(_FIRST, (from_us,)).all():
+        if pbx is not None and name != pbx:
+            continue
+        lost = next((gap for gap in gaps if gap.pbx == name and gap.from_us == first_us), None)
+        if lost is not None:
+            gaps.remove(lost)
+        gaps.append(Gap(name, from_us, first_us if lost is None else lost.to_us))
     return sorted(gaps, key=lambda gap: (gap.from_us, gap.pbx))
 
 
@@ -80,8 +96,9 @@ def read_seat_spans(
     """A seat's states in order, cut to the time, gaps among them."""
     names = {"pbx": pbx, "seat": seat, "from_us": from_us, "to_us": to_us}
     rows = connection.exec_driver_sql(SEAT_SPANS, names)
-    gaps = read_gaps(connection, from_us, to_us, pbx)
-    return [cut for row in rows for cut in _cut(row, gaps, from_us, to_us)]
+    gaps = read_unheard(connection, from_us, to_us, pbx)
+    spans = [cut for row in rows for cut in _cut(row, gaps, from_us, to_us)]
+    return _with_before(spans, gaps, from_us)
 
 
 def read_person_spans(
@@ -94,9 +111,24 @@ def read_person_spans(
         before = connection.exec_driver_sql(PERSON_BEFORE, names)
         rows += [row for row in before if row.until_us is None or row.until_us > from_us]
         rows += connection.exec_driver_sql(PERSON_SPANS, names)
-    gaps = read_gaps(connection, from_us, to_us, None)
+    gaps = read_unheard(connection, from_us, to_us, None)
     spans = [cut for row in rows for cut in _cut(row, gaps, from_us, to_us)]
-    return sorted(spans, key=lambda span: (span.from_us, span.pbx, span.seat))
+    spans.sort(key=lambda span: (span.from_us, span.pbx, span.seat))
+    return _with_before(spans, gaps, from_us)
+
+
+def _with_before(spans: list[SeatSpan], gaps: Iterable[Gap], from_us: int) -> list[SeatSpan]:
+    """``spans`` after the gap with which the time begins: nobody knows what the seat of the first
+    one did then, nor who was there."""
+    if not spans or spans[0].from_us == from_us:
+        return spans
+    first = spans[0]
+    for gap in gaps:
+        if gap.pbx == first.pbx and gap.from_us <= from_us:
+            ends_us = first.from_us if gap.to_us is None else min(gap.to_us, first.from_us)
+            lost = replace(first, agent=None, state=None, pause_reason=None, queues=())
+            return [replace(lost, from_us=from_us, to_us=ends_us), *spans]
+    return spans
 
 
 def _cut(row: Any, gaps: Iterable[Gap], from_us: int, to_us: int) -> Iterator[SeatSpan]:
@@ -153,7 +185,7 @@ def read_queue_day(
 ) -> QueueDay:
     """A queue's quarters, counted from the stays in it."""
     names = {"queue": queue, "from_us": from_us, "to_us": to_us, "pbx": pbx, "step": QUARTER_US}
-    gaps = read_gaps(connection, from_us, to_us, pbx)
+    gaps = read_unheard(connection, from_us, to_us, pbx)
     quarters = []
     for row in connection.exec_driver_sql(QUARTERS, names):
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name

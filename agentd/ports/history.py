@@ -404,6 +404,11 @@ class HistoryStore(Protocol):
         """When nothing was heard, the earliest first; touching the time, not cut to it."""
         ...
 
+    async def unheard(self, from_us: int, to_us: int, pbx: str | None = None) -> Sequence[Gap]:
+        """The gaps, and what lies before the first that was heard of each PBX, as a gap that begins
+        with the time asked for."""
+        ...
+
     # calls
     async def list_older_calls(self) -> None:
         """Have the calls found that an older agentd stored: once after the start, beside

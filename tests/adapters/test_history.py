@@ -216,6 +216,37 @@ async def test_a_link_that_was_lost_is_a_gap_until_it_is_back(store: Store) -> N
     assert await store.gaps(T0 + DAY, T0 + 2 * DAY, "other") == []
 
 
+async def test_before_the_first_start_nothing_is_known(store: Store) -> None:
+    await keep(
+        store,
+        [
+            link(T0 + HOUR, True),
+            seat(T0 + HOUR, "available"),
+            seat(T0 + HOUR, "paused", seat="PJSIP/2", agent="1002"),
+            visit("1", T0 + HOUR + S),
+            replace(link(T0 + 3 * HOUR, False), pbx="other"),
+        ],
+    )
+    before = Gap("main", T0, T0 + HOUR)
+    never = Gap("other", T0, None)
+    assert await store.unheard(T0, T0 + DAY) == [before, never]
+    assert await store.unheard(T0, T0 + DAY, "main") == [before]
+    assert await store.unheard(T0 + HOUR, T0 + DAY, "main") == []
+    # What was lost is another thing: there was a link then.
+    assert await store.gaps(T0, T0 + DAY, "main") == []
+    for spans in (
+        await store.seat_spans("main", "PJSIP/1", T0, T0 + 2 * HOUR),
+        await store.person_spans(["1001", "王芳"], T0, T0 + 2 * HOUR),
+    ):
+        unknown, known = spans
+        assert (unknown.state, unknown.agent) == (None, None)
+        assert (unknown.from_us, unknown.to_us) == (T0, T0 + HOUR)
+        assert (known.state, known.from_us) == ("available", T0 + HOUR)
+    day = await store.queue_day("hotline", T0, T0 + DAY, "main")
+    assert day.gaps == (before,)
+    assert [quarter.gap for quarter in day.quarters] == [False]
+
+
 # --- spans -----------------------------------------------------------------------------------
 
 
@@ -275,6 +306,7 @@ async def test_a_queues_quarters_are_counted_from_its_stays(store: Store) -> Non
     await keep(
         store,
         [
+            link(T0 - DAY, True),
             visit("1", T0),
             visit("2", T0 + S, wait_us=15 * S, left_us=T0 + 16 * S),
             visit("3", T0 + S, wait_us=15 * S + 1, left_us=T0 + 16 * S + 1),
