@@ -119,7 +119,8 @@ class SupervisionService:
         places = None
         if seat is not None and actions["logout"].why_not != FORBIDDEN:
             self._seat(who, pbx, seat)
-            places = tuple(_place(m) for m in self._pbxs[pbx].telephony.members(seat))
+            members = self._pbxs[pbx].telephony.members(seat)
+            places = tuple(_place(m) for m in members if who.in_scope(m.queue, None))
         listens = actions["listen"].why_not != FORBIDDEN
         return Control(pbx, actions, phone, self._own.choices(pbx) if listens else (), places)
 
@@ -143,7 +144,8 @@ class SupervisionService:
             about |= {"agent": shown.get("agent"), "person": shown.get("person")}
             await self._must(who, mode, pbx)
             line = next((x for x in self._engine.lines(pbx, seat) if x.answered), None)
-            if line is None:
+            # The seat may serve a queue of somebody else's as well.
+            if line is None or not who.in_scope(line.queue, None):
                 raise refusal(
                     "wrong_state",
                     ("该座席目前没有通话。", "Nobody talks at this seat at the moment."),
@@ -158,6 +160,7 @@ class SupervisionService:
                     "wrong_state",
                     ("这是您自己的话机。", "This is your own phone."),
                 )
+            self._own.must_be_nobody_elses(who, phone)
             await self._stop_listening(who)
             self._own.must_be_free(phone)
             uid = f"{SPY_UID}{mode}-{secrets.token_hex(8)}"
@@ -231,7 +234,9 @@ class SupervisionService:
         cannot be taken out: it is paused there (see :attr:`Place.how`)."""
         async with self._act(who, "logout", f"{pbx}/{seat}", queue=queue) as about:
             members = await self._seat_to_change(who, "logout", pbx, seat, about)
-            theirs = [m for m in members if queue in (None, m.queue)]
+            theirs = [
+                m for m in members if queue in (None, m.queue) and who.in_scope(m.queue, None)
+            ]
             if not theirs:
                 raise refusal(
                     "wrong_state",
@@ -348,24 +353,27 @@ class SupervisionService:
     def _call(
         self, who: Person, pbx: str, call: str, about: dict[str, Any]
     ) -> tuple[str | None, Sequence[str]]:
-        """(the customer's channel, if the call has one; the seats in it). Raises
-        :class:`Refused` for a call that is not there, or not of the person's scope."""
+        """(the customer's channel, if the call has one; the seats of the person's scope in it).
+        Raises :class:`Refused` for a call that is not there, or not of the person's scope: by its
+        queue where it has one, and by a seat in it."""
         self._known(pbx)
         board = self._engine.board(pbx)
         queue, shown = queue_with(board, call), seats_with(board, call)
-        mine = [seat for seat in shown if seat_in_scope(who, seat)]
-        waits = queue is not None and who.in_scope(queue, None)
-        if not mine and not waits:
+        lines = [self._line(pbx, str(seat["seat"]), call) for seat in shown]
+        queues = {queue, *(line.queue for line in lines if line is not None)} - {None}
+        mine = [str(seat["seat"]) for seat in shown if seat_in_scope(who, seat)]
+        if queues and not any(who.in_scope(name, None) for name in queues):
+            raise _no_call()
+        if not mine and queue is None:
             raise _no_call()
         seats = [str(seat["seat"]) for seat in shown]
         about |= {"queue": queue, "seats": seats, "agents": [seat.get("agent") for seat in shown]}
         if queue is not None:
-            return call, seats
-        for seat in seats:
-            line = self._line(pbx, seat, call)
-            if line is not None:
-                return line.customer if line.direction != "internal" else None, seats
-        raise _no_call()
+            return call, mine
+        line = next((line for line in lines if line is not None), None)
+        if line is None:
+            raise _no_call()
+        return line.customer if line.direction != "internal" else None, mine
 
     def _line(self, pbx: str, seat: str, call: str) -> OnTheLine | None:
         return next((line for line in self._engine.lines(pbx, seat) if line.call == call), None)

@@ -76,6 +76,19 @@ class OwnPhones:
         if phone is not None and phone.state in _IN_USE:
             raise refusal("wrong_state", ("您的话机正在使用中。", "Your own phone is in use."))
 
+    def must_be_nobody_elses(self, who: Person, own: OwnPhone) -> None:
+        """Raise :class:`~agentd.errors.Refused` where somebody else is signed in at the phone, who
+        would be the one to hear the call."""
+        shown = self._engine.board(own.pbx).get(f"seat:{own.pbx}/{own.device}", {})
+        if shown.get("person") not in (None, who.login):
+            raise refusal(
+                "wrong_state",
+                (
+                    f"话机 {own.device} 上现在签入的是别人，请另选您自己的话机。",
+                    f"Somebody else is signed in at {own.device} now: choose another phone.",
+                ),
+            )
+
     def _own(self, pbx: str, device: str, *, chosen: bool) -> OwnPhone:
         phone = self._pbxs[pbx].telephony.phone(device)
         return OwnPhone(pbx, device, chosen, phone is not None and phone.reachable)

@@ -428,6 +428,28 @@ async def test_everybody_gets_at_every_route_what_is_theirs(tmp_path: Path, who:
     assert set(wanted) == {f"{method} {path.removeprefix('/api/')}" for method, path in routes}
 
 
+WALLS = {"GET wall", "GET wall/intervals", "POST wall/keep", "DELETE wall/session"}
+
+
+async def test_a_walls_token_opens_the_walls_routes_and_no_other(tmp_path: Path) -> None:
+    async with rest(tmp_path) as api:
+        ids = await furnish(api)
+        async with api.as_(None) as client:
+            client.headers.update(await api.token("wall"))
+            told = []
+            for route, path, arguments in requests(api, ids, "t-board"):
+                answer = await client.request(route.split()[0], path, **arguments)
+                mark, name = seen(answer), route.replace("/api/", "")
+                told.append(answer.text)
+                if name in WALLS | {"DELETE session"}:
+                    assert mark == "o", name
+                else:
+                    assert mark in "xl", name
+        # Not in an error's words either.
+        for secret in (SECRET, "13900000001", WANG.name, "PJSIP/1001"):
+            assert not [text for text in told if secret in text], secret
+
+
 async def test_every_line_of_the_audit_log_tells_from_where(tmp_path: Path) -> None:
     async with rest(tmp_path) as api:
         ids = await furnish(api)

@@ -54,6 +54,9 @@ class Floor(FakeQueues):
         self.kept: dict[str, Any] = {"phone": {"pbx": "main", "device": OWN}, "theme": "dark"}
         self.stored: list[DeskMessage] = []
         self.hinted: list[str] = []
+        self.groups = {A: "一组", B: "一组"}
+        self.calls: dict[str, str | None] = {A: "c1", B: None}
+        self.people = {A: "8001", B: "8002"}
         self.order: list[str] = []
         """What was done, in order: the engine is told before the PBX is asked."""
 
@@ -89,16 +92,17 @@ class Floor(FakeQueues):
         return self.channels.get(uid)
 
     def board(self, pbx: str) -> Mapping[str, Any]:
-        def seat(device: str, group: str, call: str | None) -> dict[str, Any]:
+        def seat(device: str) -> dict[str, Any]:
             return {
-                "kind": "seat", "pbx": "main", "seat": device, "group": group, "agent": "张三",
-                "person": "8001", "queues": ["hotline", "sales"], "call": call, "queue": None,
+                "kind": "seat", "pbx": "main", "seat": device, "group": self.groups[device],
+                "agent": "张三", "person": self.people[device], "queues": ["hotline", "sales"],
+                "call": self.calls[device], "queue": None,
             }  # fmt: skip
 
         waiting = [{"call": c.call, "caller": None, "joined_at": 1.0} for c in self.waiting]
         return {
-            f"seat:main/{A}": seat(A, "一组", "c1"),
-            f"seat:main/{B}": seat(B, "一组", None),
+            f"seat:main/{A}": seat(A),
+            f"seat:main/{B}": seat(B),
             "queue:main/hotline": {"kind": "queue", "name": "hotline", "waiting": waiting},
         }
 
@@ -215,6 +219,95 @@ async def test_a_caller_of_another_queue_is_not_there(floor: Floor) -> None:
     assert refused.value.code == "not_found"
     with pytest.raises(Refused, match="no such person"):
         await do(service(floor), "message", replace(DAY, queues=("sales",)))
+
+
+async def test_a_call_of_another_queue_is_not_there_although_the_seat_is(floor: Floor) -> None:
+    floor.talks[A] = replace(floor.talks[A], queue="sales")
+    for act in ("listen", "whisper", "barge", "redirect", "hangup"):
+        with pytest.raises(Refused) as refused:
+            await do(service(floor), act, DAY)
+        assert refused.value.code in ("not_found", "wrong_state"), act
+    assert (floor.asked, floor.told) == ([], [])
+    assert await do(service(floor), "hangup", BOSS) is not None
+
+
+async def test_only_seats_of_the_own_team_are_taken_out_of_a_call(floor: Floor) -> None:
+    # Both teams are in the call: the customer's, and a consultation.
+    floor.talks[B] = OnTheLine("leg2", "c1", "c1", "hotline", "internal", True, False)
+    floor.groups[B] = "二组"
+    floor.calls[B] = "c1"
+    with pytest.raises(Refused) as refused:
+        await service(floor).hang_up(DAY, "main", "c1", B)
+    assert refused.value.code == "not_found"
+    assert floor.told == []
+    await service(floor).hang_up(DAY, "main", "c1", A)
+    await service(floor).hang_up(NIGHT, "main", "c1", B)
+    assert [told[3] for told in floor.told] == [A, B]
+
+
+async def test_a_seat_is_taken_out_of_the_own_queues_only(floor: Floor) -> None:
+    told = await service(floor).control(DAY, "main", A)
+    assert [place.queue for place in told.places or ()] == ["hotline"]
+    acted = await service(floor).log_out(DAY, "main", A)
+    assert [place.queue for place in acted.places] == ["hotline"]
+    with pytest.raises(Refused) as refused:
+        await service(floor).log_out(DAY, "main", A, "sales")
+    assert refused.value.field == "queue"
+
+
+async def test_nobody_elses_phone_is_made_to_hear_a_call(floor: Floor) -> None:
+    floor.kept = {"phone": {"pbx": "main", "device": B}}
+    with pytest.raises(Refused, match="Somebody else is signed in"):
+        await do(service(floor), "listen", BOSS)
+    assert floor.sent("Originate") == []
+    floor.people[B] = BOSS.login
+    await do(service(floor), "listen", BOSS)
+    assert [headers["Channel"] for headers in floor.sent("Originate")] == [B]
+
+
+HOSTILE = (
+    "1002\r\nAction: Command\r\nCommand: core stop now",
+    "1002\n",
+    "1002\0",
+    "1002,1",
+    "1002&PJSIP/1009",
+    "1002|x",
+    "Local/00881234@from-internal",
+    "${SHELL(id)}",
+    "1002@from-internal",
+    "１００２",
+    " 1002",
+    "",
+)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+async def test_nothing_that_is_typed_reaches_the_pbx_as_it_is(floor: Floor, hostile: str) -> None:
+    supervision = service(floor)
+    attacks = (
+        supervision.redirect(BOSS, "main", "c1", hostile),
+        supervision.redirect(BOSS, "main", hostile, "1002"),
+        supervision.hang_up(BOSS, "main", hostile),
+        supervision.hang_up(BOSS, "main", "c1", hostile),
+        supervision.move_up(BOSS, "main", hostile),
+        supervision.pause(BOSS, "main", A, hostile),
+        supervision.pause(BOSS, "main", hostile, "lunch"),
+        supervision.log_out(BOSS, "main", A, hostile),
+        supervision.log_out(BOSS, "main", hostile),
+        supervision.spy(BOSS, "barge", "main", hostile),
+        supervision.spy(BOSS, "barge", hostile, A),
+        supervision.choose_phone(BOSS, "main", hostile),
+    )
+    for attack in attacks:
+        with pytest.raises(Refused):
+            await attack
+    assert floor.asked == []
+    assert floor.told == []
+    # What the browser kept as the own phone is no way around it.
+    floor.kept = {"phone": {"pbx": "main", "device": hostile}}
+    with pytest.raises(Refused):
+        await supervision.spy(BOSS, "listen", "main", A)
+    assert floor.asked == []
 
 
 # --- said before the click --------------------------------------------------------------------
