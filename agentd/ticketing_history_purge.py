@@ -297,6 +297,13 @@ SOURCES: Final[Mapping[PurgeKind, tuple[Source, ...]]] = {
             "WHERE l.call = queue_visit.call AND l.pbx = queue_visit.pbx)",
         ),
     ),
+    "messages": (
+        # A hold on a person keeps what was written to them, and by them.
+        Source(
+            "desk_message", """id, '' AS pbx, "to" AS agent, "by" AS owner, at_us""", "at_us",
+            ("id",), _each("DELETE FROM desk_message WHERE id = ?", "id"),
+        ),
+    ),
     "audit": (Source("audit", "seq, at_us, '' AS pbx", "at_us", _seq, _remove_audit),),
 }  # fmt: skip
 """In the order in which they are done."""

@@ -165,6 +165,7 @@ class RetentionSection(Section):
     intervals_days: KeptDays = 1095
     violations_days: ProofDays = None
     evidence_days: ProofDays = 400
+    messages_days: DaysOrOff = 90
     audit_days: ProofDays = None
     mask_numbers_days: DaysOrOff = None
     runs_at: Annotated[

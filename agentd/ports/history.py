@@ -307,11 +307,21 @@ class BoardSetting(Struct, frozen=True):
 # --- retention -------------------------------------------------------------------------------
 
 PurgeKind = Literal[
-    "calls", "legs", "alerts", "spans", "intervals", "violations", "evidence", "audit", "numbers"
+    "calls",
+    "legs",
+    "alerts",
+    "spans",
+    "intervals",
+    "violations",
+    "evidence",
+    "messages",
+    "audit",
+    "numbers",
 ]
 """``calls``: with their stays in queues; ``legs``: with their wrap-ups; ``spans``: states of seats
 and of links; ``violations``: with their appeals; ``evidence``: the AMI events of legs and
-violations, which stay; ``numbers``: callers' numbers, masked where they stand."""
+violations, which stay; ``messages``: to people's desks, read or not; ``numbers``: callers'
+numbers, masked where they stand."""
 
 
 class RetentionPolicy(Struct, frozen=True, kw_only=True):
@@ -324,6 +334,7 @@ class RetentionPolicy(Struct, frozen=True, kw_only=True):
     intervals_days: int | None = None
     violations_days: int | None = None
     evidence_days: int | None = None
+    messages_days: int | None = None
     audit_days: int | None = None
     mask_numbers_days: int | None = None
 
@@ -346,7 +357,7 @@ class Purged(Struct, frozen=True):
     rows: int
     """Removed (of ``evidence`` and ``numbers``: emptied, masked)."""
     held: int
-    """Calls (of ``violations``: violations) as old that a legal hold keeps."""
+    """Calls (of ``violations`` and ``messages``: those) as old that a legal hold keeps."""
     by: str
     """``policy``, or a login."""
 

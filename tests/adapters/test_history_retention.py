@@ -21,6 +21,7 @@ from agentd.ports.history import (
     RetentionPolicy,
     alert_id,
 )
+from agentd.ports.supervision import DeskMessage
 from agentd.ticketing import Store
 from tests.adapters.history_rig import (
     DAY,
@@ -47,6 +48,7 @@ ALL = RetentionPolicy(
     intervals_days=30,
     violations_days=30,
     evidence_days=30,
+    messages_days=30,
     audit_days=30,
     mask_numbers_days=30,
 )
@@ -143,6 +145,37 @@ async def test_what_is_too_old_goes_and_the_rest_stays(store: Store, path: Path)
     assert rows(path, "SELECT at_us FROM link_span") == [(T0,)]
     assert [entry.action for entry in await store.audit()] == ["new"]
     assert (await store.retain(ALL, NOW)) == []
+
+
+def message(id_: str, at_us: int, *, to: str = "1001", by: str = "2001") -> DeskMessage:
+    return DeskMessage(id_, to, by, "赵班长", at_us, "请尽快回队列", "info")
+
+
+async def test_messages_to_desks_go_read_or_not(store: Store) -> None:
+    for one in (
+        message("unread", T0),
+        message("read", T0 + 1),
+        message("edge", NOW - 30 * DAY),
+        message("new", NOW - DAY),
+    ):
+        await store.put_message(one)
+    assert await store.read_message("read", "1001", T0 + 2) is not None
+    # What would go is told before.
+    assert done(await store.retain(ALL, NOW, dry=True)) == {"messages": (2, 0)}
+    assert done(await store.retain(ALL, NOW)) == {"messages": (2, 0)}
+    assert [m.id for m in await store.messages("1001", limit=9)] == ["new", "edge"]
+    [purged] = await store.purges()
+    assert (purged.kind, purged.rows) == ("messages", 2)
+
+
+@pytest.mark.parametrize("held", ["1001", "2001"])
+async def test_a_hold_on_a_person_keeps_messages_to_and_by_them(store: Store, held: str) -> None:
+    await store.put_message(message("theirs", T0))
+    await store.put_message(message("others", T0, to="1002", by="2002"))
+    await hold(store, "person", held)
+    assert done(await store.retain(ALL, NOW)) == {"messages": (1, 1)}
+    assert [m.id for m in await store.messages("1001", limit=9)] == ["theirs"]
+    assert await store.messages("1002", limit=9) == []
 
 
 async def test_orders_and_recordings_are_never_purged(store: Store, path: Path) -> None:
