@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,17 @@ EMPTY = [
         "followme geolocation pjproject pjsip_notify pjsip_wizard queuerules sorcery"
     ).split()
 ]
+
+CEL_FILE = "cel.json"
+
+# What happened to which channel, one JSON object a line, with microseconds.
+_CEL = {
+    "cel.conf": "[general]\nenable=yes\napps=queue\nevents=ALL\n",
+    "cel_custom.conf": (
+        f"[{CEL_FILE}]\nformat=json\nfields=EventType,EventTime,Num,ChanName,UniqueID,LinkedID,"
+        "Exten,Context,AppName,AppData,EventExtra\n"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +122,14 @@ class PbxConfig:
     phone_host: str = PHONE_HOST
     trunk_host: str = TRUNK_HOST
     module_dir: str = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
+    cel: bool = False
+    """Asterisk keeps its own account of all channels (CEL), in log/cel-custom/{CEL_FILE}."""
 
     def files(self, root: str) -> dict[str, str]:
         """File name to text; `root` is the lab's directory as Asterisk sees it."""
         return {
             "asterisk.conf": _asterisk(root, self.module_dir),
-            "modules.conf": _modules(),
+            "modules.conf": _modules({"cel_custom"} if self.cel else set()),
             "logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
             "manager.conf": self._manager(),
             "pjsip.conf": self._pjsip(),
@@ -138,6 +151,7 @@ class PbxConfig:
             "cdr.conf": "[general]\nenable=no\n",
             "http.conf": "[general]\nenabled=no\n",
             **dict.fromkeys(EMPTY, ""),
+            **(_CEL if self.cel else {}),
             "indications.conf": (
                 "[general]\ncountry=cn\n[cn]\ndescription=China\nringcadence=1000,4000\n"
                 "dial=450\nbusy=450/350,0/350\nring=450/1000,0/4000\ncongestion=450/700,0/700\n"
@@ -148,7 +162,7 @@ class PbxConfig:
 
     def write(self, directory: Path, root: str) -> None:
         """Write all files into `directory`/etc and make the other directories Asterisk wants."""
-        for name in ("etc", "var", "run", "log", "spool", "moh", "var/keys"):
+        for name in ("etc", "var", "run", "log", "spool", "moh", "var/keys", "log/cel-custom"):
             (directory / name).mkdir(parents=True, exist_ok=True)
         for name, text in self.files(root).items():
             (directory / "etc" / name).write_text(text, encoding="utf-8")
@@ -248,5 +262,6 @@ def _asterisk(root: str, module_dir: str) -> str:
     )
 
 
-def _modules() -> str:
-    return "[modules]\nautoload=yes\n" + "".join(f"noload => {name}.so\n" for name in NOLOAD)
+def _modules(wanted: Set[str]) -> str:
+    unwanted = (name for name in NOLOAD if name not in wanted)
+    return "[modules]\nautoload=yes\n" + "".join(f"noload => {name}.so\n" for name in unwanted)

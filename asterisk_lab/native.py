@@ -73,7 +73,8 @@ class NativePbx:
     """One Asterisk with its own directories and ports.
 
     `seats` are pairs of extension and person. With `shared_phone` one SIPp plays all phones on one
-    port. `keep` names a directory that outlives the PBX. Use as an async context manager; the lab's
+    port. `keep` names a directory that outlives the PBX. With `cel` Asterisk itself writes down what
+    becomes of its channels (`witness.py`). Use as an async context manager; the lab's
     own AMI session is `ami`.
     """
 
@@ -86,8 +87,10 @@ class NativePbx:
         callers: int = 30,
         keep: Path | None = None,
         shared_phone: bool = False,
+        cel: bool = False,
     ) -> None:
         self.version = version
+        self._cel = cel
         self._seats = seats
         self._queues = queues
         self._keep = keep
@@ -123,6 +126,7 @@ class NativePbx:
             queues=self._queues,
             secrets=self.secrets,
             module_dir=module_dir(self.version),
+            cel=self._cel,
         )
         self.directory = self._keep or Path(tempfile.mkdtemp(prefix="agentd-lab-"))
         self.config.write(self.directory, "/lab")

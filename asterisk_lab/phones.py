@@ -126,6 +126,7 @@ class Sipp:
     A phone (`calls` None) takes calls until it is stopped; a caller makes `calls` calls, `rate`
     a second. `finished` waits for a caller's end and raises SippError when a call failed.
     `voice_port`: who speaks and listens for it (`voice.py`); SIPp itself sends no sound.
+    `trace`: a file for every message that it sends and gets, with the time (`witness.py`).
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Sipp:
         rate: float = 1.0,
         keys: dict[str, str] | None = None,
         voice_port: int | None = None,
+        trace: Path | None = None,
     ) -> None:
         self.port = port
         self._media = "[media_port]" if voice_port is None else str(voice_port)
@@ -162,6 +164,8 @@ class Sipp:
             self._args += ["-m", str(calls), "-r", str(rate), "-l", "1000"]
         for key, value in (keys or {}).items():
             self._args += ["-key", key, value]
+        if trace is not None:
+            self._args += ["-trace_msg", "-message_file", str(trace)]
         self._args.append(pbx)
         self._process: asyncio.subprocess.Process | None = None
 
