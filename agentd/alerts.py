@@ -25,7 +25,15 @@ from msgspec import Struct
 
 from agentd import __version__, clock
 from agentd.alerts_outbox import Message, MqttHealth, Outbox
-from agentd.core.effects import Alert, Effect, OrderChanged, Violation, seconds, to_record
+from agentd.core.effects import (
+    Alert,
+    Effect,
+    OrderChanged,
+    SurgeChanged,
+    Violation,
+    seconds,
+    to_record,
+)
 from agentd.errors import AgentdError
 from agentd.logs import mask_number
 
@@ -147,6 +155,9 @@ class MqttOut:
             match effect:
                 case Alert():
                     topic = self._topic(effect.pbx, "alert", effect.level)
+                    self.outbox.put_alert(topic, msgspec.json.encode(to_record(effect)))
+                case SurgeChanged():
+                    topic = self._topic(effect.pbx, "surge", topic_name(effect.queue))
                     self.outbox.put_alert(topic, msgspec.json.encode(to_record(effect)))
                 case Violation():
                     topic = self._topic(effect.pbx, "violation", effect.rule)

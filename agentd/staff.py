@@ -303,7 +303,7 @@ class Staff:
         self.exposition.announce(effects)
 
     def _tell_out(self, effects: Sequence[Effect]) -> None:
-        """The desk's own alerts, for lamps and robots."""
+        """The desk's own alerts, and surges, for lamps and robots."""
         self._tell(effects)
         self.webhooks.announce(effects)
 
@@ -340,3 +340,4 @@ class Staff:
         """Commands on their way and the last lines of the audit log; before the store is closed."""
         await self.desk.close()
         await self.accounts.close()
+        self.surges.announce(effects)

@@ -1,5 +1,5 @@
 """Announces surges (话务预警): looks at every queue once a second, shows its level on the board,
-and notes every change in the audit log.
+notes every change in the audit log, and tells it to whoever listens (webhooks, MQTT).
 
 The limits are those of the configuration until a supervisor sets others (the board's setting
 ``surge``).
@@ -15,6 +15,7 @@ import structlog
 
 from agentd import clock
 from agentd.core.board_settings import check_setting, surge_rules
+from agentd.core.effects import Alert, Effect, SurgeChanged
 from agentd.core.surge import Measures, Surge, SurgeRules, follow, next_limits
 from agentd.errors import AgentdError
 from agentd.ports import LiveSink
@@ -69,6 +70,7 @@ class SurgeWatch:
         store: Settings,
         live: LiveSink,
         audit: Auditor,
+        tell: Callable[[Sequence[Effect]], None],
         wall_us: Callable[[], int] = clock.wall_us,
         tick_s: float = TICK_S,
     ) -> None:
@@ -80,10 +82,14 @@ class SurgeWatch:
         self._store = store
         self._live = live
         self._audit = audit
+        self._tell = tell
         self._wall_us = wall_us
         self._tick_s = tick_s
         self.surges: dict[tuple[str, str], Surge] = {}
         """By (PBX, queue), of those that have had one."""
+        self._began_us: dict[tuple[str, str], int] = {}
+        self._folded: dict[tuple[str, str], int] = {}
+        """Of queues in a surge: since when, and how many warnings were folded into it."""
         self._shown: dict[str, Any] = {}
         self._set_version = 0
 
@@ -97,6 +103,17 @@ class SurgeWatch:
         """The level of a queue's surge now."""
         surge = self.surges.get((pbx, queue))
         return 0 if surge is None else surge.level
+
+    def announce(self, effects: Sequence[Effect]) -> None:
+        """What the engine says: a queue's warnings are counted while its surge folds them."""
+        for effect in effects:
+            if isinstance(effect, Alert) and effect.level == "warning" and effect.queue is not None:
+                key = (effect.pbx, effect.queue)
+                if key in self._began_us and self._folds(self.level(*key)):
+                    self._folded[key] += 1
+
+    def _folds(self, level: int) -> bool:
+        return 0 < self.rules.fold_level <= level
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -144,7 +161,31 @@ class SurgeWatch:
         self._show(pbx, name, surge, measures)
         if surge.level != before.level:
             _log.warning("surge", pbx=pbx, queue=name, surge_level=surge.level, was=before.level)
+            self._tell([self._changed(pbx, name, before.level, surge, measures, now_us)])
             await self._note(pbx, name, before, surge, measures)
+
+    def _changed(
+        self, pbx: str, name: str, was: int, surge: Surge, measures: Measures, now_us: int
+    ) -> SurgeChanged:
+        key = (pbx, name)
+        if not was:
+            self._began_us[key], self._folded[key] = now_us, 0
+        told = SurgeChanged(
+            pbx,
+            now_us,
+            name,
+            surge.level,
+            was,
+            self._began_us[key],
+            surge.reached,
+            measures.waiting,
+            measures.longest_wait_us,
+            measures.service_level,
+            self._folded[key],
+        )
+        if not surge.level:
+            del self._began_us[key], self._folded[key]
+        return told
 
     def _measured(self, pbx: str, queue: Mapping[str, Any], now_us: int) -> Measures:
         waiting = queue["waiting"]
@@ -164,7 +205,7 @@ class SurgeWatch:
             "since": surge.since_us / 1_000_000,
             "reached": list(surge.reached),
             "limits": next_limits(self.rules, name, surge.level),
-            "folds": 0 < self.rules.fold_level <= surge.level,
+            "folds": self._folds(surge.level),
         }
         # What it was measured by is told with the announcement, and needs no object every second.
         known = self._shown.get(key)

@@ -4,7 +4,7 @@ Nobody here waits for a receiver. :class:`Webhooks` takes everything at once. On
 must arrive into the store, and one worker for each receiver brings it there: with growing pauses
 while it is away, until it arrived, or is refused (4xx), or is a day old. A receiver that is away
 delays no other. Delivery is "at least once": after a crash a message may come twice, with the same
-id. Alerts are news, never stored, and dropped when they are a minute old.
+id. Alerts and surges are news, never stored, and dropped when they are a minute old.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from agentd import __version__, clock
 from agentd.config import WebhookAccess
-from agentd.core.effects import Alert, Effect, OrderChanged, Violation
+from agentd.core.effects import Alert, Effect, OrderChanged, SurgeChanged, Violation
 from agentd.core.order_model import Notice, WorkOrder
 from agentd.errors import AgentdError
 from agentd.ports.desk import WebhookItem
@@ -117,10 +117,13 @@ class Webhooks:
     def announce(self, effects: Sequence[Effect]) -> None:
         """Take over what may be told; obligations must have been committed."""
         for effect in effects:
-            if not isinstance(effect, Alert | Violation | OrderChanged):
+            if not isinstance(effect, Alert | Violation | OrderChanged | SurgeChanged):
                 continue
             kind = _kind(effect)
-            team = self._team_of(effect.pbx, effect.seat)
+            # A queue is everybody's who serves it.
+            team = None
+            if not isinstance(effect, SurgeChanged):
+                team = self._team_of(effect.pbx, effect.seat)
             for worker in self._concerned(kind, team):
                 about = worker.receiver
                 if _is_notice_too(effect) and "notice" in about.events:
@@ -221,8 +224,10 @@ class Webhooks:
         self._bell.set()
 
 
-def _kind(effect: Alert | Violation | OrderChanged) -> str:
+def _kind(effect: Alert | Violation | OrderChanged | SurgeChanged) -> str:
     match effect:
+        case SurgeChanged():
+            return "surge"
         case Alert():
             return "alert"
         case Violation():

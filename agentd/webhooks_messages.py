@@ -19,7 +19,15 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from agentd.core.effects import Alert, Effect, OrderChanged, Violation, seconds, to_record
+from agentd.core.effects import (
+    Alert,
+    Effect,
+    OrderChanged,
+    SurgeChanged,
+    Violation,
+    seconds,
+    to_record,
+)
 from agentd.core.order_model import Notice, WorkOrder
 from agentd.logs import mask_number, mask_text
 from agentd.words import Lang, known, say
@@ -65,6 +73,11 @@ _LINES: Final[Mapping[str, tuple[str, str]]] = {
     "order": ("工单", "work order"),
     "value": ("实际", "actual"),
     "limit": ("时限", "limit"),
+    "waiting": ("排队人数", "callers waiting"),
+    "longest_wait": ("最长等待", "longest wait"),
+    "service_level": ("近 30 分钟服务水平", "service level of 30 minutes"),
+    "lasted": ("持续", "lasted"),
+    "folded": ("期间折叠的小告警", "small alarms folded meanwhile"),
 }
 _ORDER_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "opened": ("开单", "opened"),
@@ -81,7 +94,7 @@ _ORDER_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
 class Message(Struct, frozen=True, omit_defaults=False):
     """One message: the body for machines (JSON), and what the robots make theirs of."""
 
-    type: Literal["alert", "violation", "work_order", "notice"]
+    type: Literal["alert", "violation", "work_order", "notice", "surge"]
     at: float
     """Seconds since the epoch, PBX time."""
     text: str
@@ -154,6 +167,9 @@ def of_effect(effect: Effect, lang: Lang, *, mask: bool) -> Message | None:
         case Violation():
             head = [f"{_in(lang, ('违规', 'violation'))}: {_word(lang, 'rule', effect.rule)}"]
             facts |= {"value": _span(effect.value_us), "limit": _span(effect.limit_us)}
+        case SurgeChanged():
+            head = [_surge(lang, effect.level, effect.was)]
+            facts |= _surge_facts(effect)
         case OrderChanged():
             change = _ORDER_CHANGES.get(effect.change, (effect.change, effect.change))
             head = [f"{_in(lang, _LINES['order'])}: {_in(lang, change)}"]
@@ -164,6 +180,28 @@ def of_effect(effect: Effect, lang: Lang, *, mask: bool) -> Message | None:
         case _:
             return None
     return Message(kind, at, _text(lang, head, facts), record)
+
+
+def _surge(lang: Lang, level: int, was: int) -> str:
+    if not level:
+        return _in(lang, ("话务预警解除", "surge: it is over"))
+    words = (
+        ("话务预警 {level} 级", "surge: level {level}")
+        if level > was
+        else ("话务预警降为 {level} 级", "surge: down to level {level}")
+    )
+    return _in(lang, words).format(level=level)
+
+
+def _surge_facts(surge: SurgeChanged) -> dict[str, Any]:
+    if not surge.level:
+        return {"lasted": _span(surge.at_us - surge.began_us), "folded": surge.folded}
+    share = surge.service_level
+    return {
+        "waiting": surge.waiting,
+        "longest_wait": _span(surge.longest_wait_us),
+        "service_level": None if share is None else f"{share:.0%}",
+    }
 
 
 def _in(lang: Lang, words: tuple[str, str]) -> str:

@@ -38,8 +38,8 @@ class WebhookHealth(Struct):
 
 
 def is_news(item: WebhookItem) -> bool:
-    """Whether it is worth sending only while it is new, and never stored."""
-    return item.id.startswith("alert-")
+    """Whether it (an alert, a surge) is worth sending only while it is new, and never stored."""
+    return item.id.startswith(("alert-", "surge-"))
 
 
 class Waiting:

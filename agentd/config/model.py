@@ -252,7 +252,7 @@ class WebhookSection(Section):
     ]
     style: Literal["json", "wecom", "dingtalk", "feishu"] = "json"
     secret_file: Name | None = None
-    events: list[Literal["alert", "violation", "work_order", "notice"]] = ["notice"]
+    events: list[Literal["alert", "violation", "work_order", "notice", "surge"]] = ["notice"]
     language: Literal["zh", "en"] = "zh"
     teams: list[Name] = []
     mask_numbers: bool = True

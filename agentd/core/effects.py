@@ -296,6 +296,27 @@ class SeatChanged(Struct, frozen=True, gc=False):
     pause_reason: str | None
 
 
+class SurgeChanged(Struct, frozen=True, gc=False):
+    """The level of a queue's surge changed (:mod:`agentd.core.surge`); 0: it is over. Said by
+    whoever watches the queues, not by the engine, and not stored: the audit log has it."""
+
+    pbx: str
+    at_us: int
+    queue: str
+    level: int
+    was: int
+    began_us: int
+    """When the surge began, at whatever level."""
+    reached: tuple[str, ...]
+    """The measures that reach the level."""
+    waiting: int
+    longest_wait_us: int
+    service_level: float | None
+    """Of the last 30 minutes."""
+    folded: int
+    """Warnings of the queue that pages have folded into the surge since it began."""
+
+
 class Anomaly(Struct, frozen=True, gc=False):
     """Something that cannot be, or that we refuse to guess about. State was left unchanged."""
 
@@ -327,6 +348,7 @@ Effect = (
     | OrderContact
     | RecordingSeen
     | SeatChanged
+    | SurgeChanged
     | Anomaly
     | ResyncWanted
 )
@@ -444,6 +466,21 @@ def to_record(effect: Effect) -> dict[str, Any] | None:
                 "state": effect.state,
                 "queues": list(effect.queues),
                 "pause_reason": effect.pause_reason,
+            }
+        case SurgeChanged():
+            return {
+                "type": "surge",
+                "pbx": effect.pbx,
+                "at": seconds(effect.at_us),
+                "queue": effect.queue,
+                "level": effect.level,
+                "was": effect.was,
+                "began_at": seconds(effect.began_us),
+                "reached": list(effect.reached),
+                "waiting": effect.waiting,
+                "longest_wait_s": seconds(effect.longest_wait_us),
+                "service_level": effect.service_level,
+                "folded": effect.folded,
             }
         case Anomaly():
             return {

@@ -33,6 +33,7 @@ from agentd.core.effects import (
     Rule,
     SeatChanged,
     SeatState,
+    SurgeChanged,
     Violation,
 )
 from agentd.errors import AgentdError
@@ -82,6 +83,9 @@ VIOLATION = Violation(
     pbx="main", id="v1", at_us=1, rule="hold", seat="PJSIP/1001", agent="张三", call="c1",
     leg="l1", value_us=31_000_000, limit_us=30_000_000, evidence=("Hold", "Unhold"),
 )  # fmt: skip
+
+
+SURGE = SurgeChanged("main", 9_000_000, "热/线", 0, 2, 1_000_000, (), 0, 0, None, 7)
 
 
 # --- the outbox --------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ async def published(settings: MqttSettings | None = None) -> list[tuple[str, Any
     seat = SeatChanged(
         pbx="main", at_us=1, seat="x", agent=None, state="paused", queues=(), pause_reason=None
     )
-    out.announce([alert(), VIOLATION, order(), seat])
+    out.announce([alert(), SURGE, VIOLATION, order(), seat])
     return [(m.topic, json.loads(m.payload or b"null"), m.retain) for m in out.outbox.take(100)]
 
 
@@ -277,6 +281,7 @@ async def test_the_board_becomes_retained_states_and_effects_become_messages() -
     }
     assert {topic for topic, (_, retain) in found.items() if not retain} == {
         "agentd/main/alert/breach",
+        "agentd/main/surge/热%2F线",
         "agentd/main/violation/hold",
         "agentd/main/work_order/opened",
     }
@@ -284,6 +289,8 @@ async def test_the_board_becomes_retained_states_and_effects_become_messages() -
     raised = found["agentd/main/alert/breach"][0]
     assert (raised["at"], raised["limit"], raised["to"]) == (1.0, 30.0, ["seat"])
     assert found["agentd/main/violation/hold"][0]["id"] == "v1"
+    over = found["agentd/main/surge/热%2F线"][0]
+    assert (over["queue"], over["level"], over["began_at"], over["folded"]) == ("热/线", 0, 1.0, 7)
     opened = found["agentd/main/work_order/opened"][0]
     assert (opened["opened_at"], opened["completed_at"], opened["status"]) == (2.5, None, "open")
 

@@ -13,6 +13,7 @@ import pytest
 from agentd import clock
 from agentd.config import load_config
 from agentd.core.board_settings import surge_rules
+from agentd.core.effects import Alert, Effect, SurgeChanged
 from agentd.core.people import Person
 from agentd.core.surge import SurgeLimits, SurgeRules
 from agentd.errors import AgentdError
@@ -39,6 +40,7 @@ class World:
         self.value = setting
         self.published: list[dict[str, Any]] = []
         self.noted: list[AuditEntry] = []
+        self.told: list[Effect] = []
         self.failures = 0
 
     def pbx_now_us(self, pbx: str) -> int:
@@ -69,7 +71,7 @@ class World:
     def watch(self) -> SurgeWatch:
         return SurgeWatch(
             RULES, pbxs=("main",), engine=self, figures=self, store=self, live=self, audit=self,
-            wall_us=lambda: self.now_us,
+            tell=self.told.extend, wall_us=lambda: self.now_us,
         )  # fmt: skip
 
     @property
@@ -127,6 +129,65 @@ async def test_the_boards_setting_goes_before_the_configuration() -> None:
     watch.on_setting(BoardSetting("surge", {}, 1, "2001", 0))
     watch.on_setting(BoardSetting("thresholds", {"metrics": {}}, 9, "2001", 0))
     assert watch.rules.of("hotline").waiting == ()
+
+
+def warning(queue: str | None = "hotline", level: Any = "warning") -> Alert:
+    return Alert(
+        "main", 1, level, "hold", "PJSIP/1", "1001", "c", queue, ("seat",), None, None, "s"
+    )  # fmt: skip
+
+
+async def test_a_surge_and_its_end_are_told_with_what_was_folded_meanwhile() -> None:
+    world = World()
+    watch = world.watch()
+    watch.announce([warning()])
+    world.joined_us = [world.now_us - 4 * S]
+    await watch.tick()
+    watch.announce([warning(), warning("sales"), warning(level="breach"), warning(None)])
+    world.joined_us *= 2
+    await watch.tick()
+    watch.announce([warning()])
+    # A second of it is no news.
+    await watch.tick()
+    began_us, world.joined_us = world.now_us, []
+    await watch.tick()
+    world.now_us += 60 * S
+    await watch.tick()
+    assert world.told == [
+        SurgeChanged(
+            "main", began_us, "hotline", 1, 0, began_us, ("waiting",), 1, 4 * S, None, 0
+        ),
+        SurgeChanged(
+            "main", began_us, "hotline", 2, 1, began_us, ("waiting",), 2, 4 * S, None, 1
+        ),
+        SurgeChanged(
+            "main", world.now_us, "hotline", 0, 2, began_us, (), 0, 0, None, 2
+        ),
+    ]  # fmt: skip
+    # The next one begins with nothing.
+    watch.announce([warning()])
+    world.joined_us = [world.now_us]
+    await watch.tick()
+    last = world.told[-1]
+    assert isinstance(last, SurgeChanged)
+    assert (last.level, last.was, last.began_us, last.folded) == (1, 0, world.now_us, 0)
+
+
+async def test_what_is_not_folded_is_not_counted() -> None:
+    world = World({"fold_level": 2})
+    watch = world.watch()
+    await watch._load()
+    world.joined_us = [world.now_us]
+    await watch.tick()
+    watch.announce([warning()])
+    world.joined_us *= 2
+    await watch.tick()
+    watch.announce([warning()])
+    world.joined_us *= 2
+    await watch.tick()
+    assert [(told.level, told.folded) for told in world.told if isinstance(told, SurgeChanged)] == [
+        (1, 0), (2, 0), (3, 1),
+    ]  # fmt: skip
 
 
 async def test_a_setting_that_nobody_understands_is_left_alone() -> None:

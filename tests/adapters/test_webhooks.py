@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 
 from agentd import clock
 from agentd.config import WebhookAccess
+from agentd.core.effects import SurgeChanged
 from agentd.core.order_model import Notice, WorkOrder
 from agentd.errors import AgentdError
 from agentd.ports.desk import WebhookItem
@@ -305,6 +306,34 @@ async def test_a_disk_that_refuses_keeps_nothing_back() -> None:
                 kept.broken = False
     assert len(said(log, "webhooks_not_stored")) == 1
     assert kept.items == {}
+
+
+async def test_a_surge_is_news_for_who_asked_for_it() -> None:
+    begun = SurgeChanged(
+        "main", 5_000_000, "热线", 2, 0, 5_000_000, ("waiting",), 11, 42_500_000, 0.625, 0
+    )
+    over = replace(begun, at_us=65_000_000, level=0, was=2, waiting=0, reached=(), folded=3)
+    kept = Kept()
+    async with Receiver() as machine, Receiver() as others:
+        receivers = [
+            # No team serves a queue alone.
+            to(machine.url, id="m", events=frozenset({"surge"}), teams=frozenset({"二组"}),
+               secret="whsec_c2VjcmV0"),
+            to(others.url, id="o", events=frozenset({"alert"})),
+        ]  # fmt: skip
+        async with running(receivers, kept) as hooks:
+            hooks.announce([begun, replace(begun, at_us=6_000_000, level=1, was=2), over])
+            await machine.until(3)
+        assert kept.items == {}
+    first, down, last = (got.json for got in machine.got)
+    assert (first["type"], first["at"], first["data"]["level"]) == ("surge", 5.0, 2)
+    assert first["text"] == (
+        "话务预警 2 级\n队列: 热线\n排队人数: 11\n最长等待: 42.5 s\n近 30 分钟服务水平: 62%"
+    )
+    assert down["text"].startswith("话务预警降为 1 级\n")
+    assert last["text"] == "话务预警解除\n队列: 热线\n持续: 60.0 s\n期间折叠的小告警: 3"
+    assert (last["data"]["folded"], last["data"]["began_at"]) == (3, 5.0)
+    assert others.got == []
 
 
 # --- alerts, violations, work orders ---------------------------------------------------------
