@@ -237,6 +237,7 @@ class Staff:
         )
         history.settings_changed += [self.surges.on_setting, lambda _: live.hint("board")]
         store.on_change(self.figures.on_changed)
+            tell=self._tell_out,
         self.desk.on_judged(self.figures.on_judged)
         named = {
             pbx: there
