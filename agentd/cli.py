@@ -24,6 +24,7 @@ from agentd.logs import set_up_logs
 
 # Those that bring the database along come when asked: module and Typer application.
 _LATE = {
+    "report": ("agentd.report_cli", "app"),
     "retention": ("agentd.retention_cli", "app"),
     "ticket": ("agentd.ticket_cli", "app"),
     "token": ("agentd.user_cli", "tokens"),

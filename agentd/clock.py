@@ -51,3 +51,8 @@ def monotonic() -> float:
 def today() -> dt.date:
     """The date in UTC."""
     return dt.datetime.now(dt.UTC).date()
+
+
+def utc_now() -> dt.datetime:
+    """Now by the wall clock, for what carries a date of its own (a letter)."""
+    return dt.datetime.fromtimestamp(wall_us() // 1_000_000, dt.UTC)

@@ -116,7 +116,7 @@ class FigureService:
         self._tick_s = tick_s
         self._whole: list[WindowName] = []
         """Windows of which everything was read."""
-        self.counted = FactSums(store, book, self._whose, self._now_us, monotonic=monotonic)
+        self.counted = FactSums(store, book, self._whose, self.now_us, monotonic=monotonic)
         """Sums of what is not held any more, counted from the facts."""
         self._amending: dict[int, None] = {}
         """Quarters that were stored for the last time, and are others now."""
@@ -173,7 +173,7 @@ class FigureService:
     async def _learn_gaps(self) -> None:
         with contextlib.suppress(RuntimeError):  # The store was closed meanwhile.
             await self._store.flush()
-        now_us = self._now_us()
+        now_us = self.now_us()
         gaps = await self._store.gaps(self._first_us(now_us), now_us + AHEAD_US)
         for pbx in self._linked & self._unheard_us.keys():
             # The store knows that better by now.
@@ -209,7 +209,7 @@ class FigureService:
             await self._patiently(await self._todo.get())
 
     async def _restore(self) -> None:
-        now_us = self._now_us()
+        now_us = self.now_us()
         slices = Slices(self._monotonic)
         last_us: dict[str, int] = {}
 
@@ -239,7 +239,7 @@ class FigureService:
 
     async def _begin_anew(self) -> None:
         """The PBX's clock was set back: time that has passed cannot be taken back."""
-        _log.warning("figures_clock_set_back", now_us=self._now_us(), was_us=self.metrics.now_us)
+        _log.warning("figures_clock_set_back", now_us=self.now_us(), was_us=self.metrics.now_us)
         await self._store.flush()
         self.metrics = Metrics(self.metrics.book)
         self._whole = []
@@ -248,7 +248,7 @@ class FigureService:
 
     async def tick(self) -> None:
         """Let the time go on, and show what has changed."""
-        now_us = self._now_us()
+        now_us = self.now_us()
         if now_us < self.metrics.now_us - SET_BACK_US and self.restored:
             self.restored = False
             self._todo.put_nowait(self._begin_anew)
@@ -275,7 +275,7 @@ class FigureService:
                     queues.add(("queue", name))
         return [SITE, *sorted(queues)]
 
-    def _now_us(self) -> int:
+    def now_us(self) -> int:
         """The PBX's time: the latest of several, so that nothing that has happened is left out."""
         known = [pbx for pbx in self._pbxs if self._engine.knows_clock(pbx)]
         return max(self._engine.pbx_now_us(pbx) for pbx in known or self._pbxs)
@@ -287,7 +287,7 @@ class FigureService:
         decided since; figures of older days come from there."""
         stored_us = 0
         while True:
-            quarter_us = (self._now_us() - SETTLED_US) // QUARTER_US * QUARTER_US - QUARTER_US
+            quarter_us = (self.now_us() - SETTLED_US) // QUARTER_US * QUARTER_US - QUARTER_US
             if self.restored and not stored_us:
                 # Those that ended, and what was decided, while nobody was there to store them.
                 await self._patiently(partial(self._store_quarters, self.kept_us, quarter_us))
@@ -320,19 +320,19 @@ class FigureService:
     @property
     def kept_us(self) -> int:
         """Since when the metrics hold everything, at the beginning of a quarter of an hour."""
-        kept_us = self._now_us() - (self.metrics.book.keep_days - 1) * DAY_US
+        kept_us = self.now_us() - (self.metrics.book.keep_days - 1) * DAY_US
         return -(-kept_us // QUARTER_US) * QUARTER_US
 
     def held(self) -> tuple[Metrics, int, bool]:
         """The metrics as of now, since when they hold everything, and whether they do yet."""
-        self.metrics.advance(self._now_us())
+        self.metrics.advance(self.now_us())
         return self.metrics, self.kept_us, self.restored
 
     # --- out -------------------------------------------------------------------------------
 
     def span_us(self, window: FigureWindow) -> tuple[int, int]:
         """See the seam."""
-        self.metrics.advance(self._now_us())
+        self.metrics.advance(self.now_us())
         found = self.metrics.window(window)
         return found.from_us, found.to_us
 
@@ -345,7 +345,7 @@ class FigureService:
     ) -> FiguresShown:
         """See the seam."""
         scope = self.sight.scope_for(who, kind, name)
-        self.metrics.advance(self._now_us())
+        self.metrics.advance(self.now_us())
         return FiguresShown(
             self.metrics.now_us,
             tuple(window for window in WINDOWS if window not in self._whole),
@@ -361,7 +361,7 @@ class FigureService:
     ) -> IntervalsShown:
         """See the seam. Of days that are kept in the store only: as they were stored."""
         scope = self.sight.scope_for(who, kind, name)
-        now_us = self._now_us()
+        now_us = self.now_us()
         from_us = from_us // QUARTER_US * QUARTER_US
         to_us = min(to_us, now_us)
         if to_us - from_us > SPAN_MAX_US:
@@ -404,7 +404,7 @@ class FigureService:
                 f"There is no metric {metric!r} for a {kind}: see /api/metrics.",
                 f"没有指标“{metric}”，见 /api/metrics。",
             )
-        self.metrics.advance(self._now_us())
+        self.metrics.advance(self.now_us())
         found = self.metrics.calls_behind(scope, window, metric)[::-1]
         start = 0
         if cursor is not None:
@@ -429,7 +429,7 @@ class FigureService:
 
     async def feed(self) -> Sequence[FeedHealth]:
         """See the seam."""
-        self.metrics.advance(self._now_us())
+        self.metrics.advance(self.now_us())
         today = self.metrics.window("today")
         gaps = await self._store.gaps(today.from_us, today.to_us)
         shown = []

@@ -25,6 +25,7 @@ from agentd.http_form import day_starts_s, form_router
 from agentd.http_history import history_router
 from agentd.http_orders import orders_router
 from agentd.http_people import people_router
+from agentd.http_reports import reports_router
 from agentd.http_retention import retention_router
 from agentd.http_seats import my_seat_json, seats_router
 from agentd.http_shift import shift_router, violations_router
@@ -35,6 +36,7 @@ from agentd.ports.desk import Desk, DeskStore
 from agentd.ports.figures import FiguresSource
 from agentd.ports.presence import Presence
 from agentd.ports.supervision import Supervision
+from agentd.reports import ReportService
 from agentd.retention import Retention
 
 __all__ = [
@@ -66,6 +68,9 @@ class RestServices(Struct, frozen=True, kw_only=True):
     """By PBX."""
     workbooks: Workbooks
     retention: Retention
+    reports: ReportService
+    site: str = ""
+    """What stands above reports."""
     now_us: Callable[[], int] = clock.wall_us
 
 
@@ -89,6 +94,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         people_router(s.accounts, s.directory),
         history_router(s.history, tables, offset_s, days, s.now_us),
         figures_router(s.figures, s.history),
+        reports_router(s.reports, tables, s.reports.days, s.site),
         wall_router(s.figures, s.history.store, offset_s, lambda: s.figures.span_us("shift")),
         alerts_router(s.history, tables, offset_s, s.now_us),
         retention_router(s.retention, tables, offset_s),

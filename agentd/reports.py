@@ -10,7 +10,8 @@ from typing import Protocol
 
 from agentd.core.metric_figures import Sums
 from agentd.core.metric_row import ScopeKind
-from agentd.core.people import Person
+from agentd.core.people import Directory, Person
+from agentd.core.policy import PolicyBook
 from agentd.core.report_periods import Period, PeriodProblem, SiteDays, Span
 from agentd.core.reports import (
     LONGEST,
@@ -25,6 +26,23 @@ from agentd.core.reports import (
 )
 from agentd.errors import Refused
 from agentd.ports.reports import ReportAsk, ReportStore, SumsSource
+
+
+def labels(directory: Directory, books: Mapping[str, PolicyBook]) -> Callable[[ReportBy, str], str]:
+    """Says how a queue, team or person is written."""
+
+    def label_of(by: ReportBy, name: str) -> str:
+        if by == "person":
+            person = directory.get(name)
+            return name if person is None else f"{person.name} ({name})"
+        pbx, slash, queue = name.partition("/")
+        if by == "team" or not slash:
+            return name
+        book = books.get(pbx)
+        label = queue if book is None else book.queue_labels.get(queue, queue)
+        return f"{label} ({pbx})" if len(books) > 1 else label
+
+    return label_of
 
 
 class Sights(Protocol):
@@ -127,6 +145,8 @@ class ReportService:
         found = [
             ReportGap(gap.pbx, gap.from_us, now_us if gap.to_us is None else gap.to_us)
             for gap in await self._store.gaps(from_us, to_us)
+            # What goes on at a PBX that was taken away is nobody's gap any more.
+            if gap.to_us is not None or gap.pbx in self._pbxs
         ]
         found += [ReportGap(pbx, at_us, now_us) for pbx, at_us in self._unheard_us.items()]
         since_us = await self._store.known_since_us()

@@ -25,10 +25,12 @@ from agentd.core.effects import Effect, LegEnded
 from agentd.core.order_form import FormBook
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
+from agentd.core.report_periods import SiteDays
 from agentd.core.state import us
 from agentd.desk import DeskService
 from agentd.exposition import Exposition
 from agentd.figures import FigureService
+from agentd.figures_reports import PeriodSums
 from agentd.history_keeper import HistoryKeeper, KeeperSettings
 from agentd.http_rest import (
     APIRouter,
@@ -39,12 +41,16 @@ from agentd.http_rest import (
     my_seat_json,
     rest_routers,
 )
+from agentd.mail import SmtpMail
 from agentd.monitor_ws import LiveStream
 from agentd.order_rules import ConfiguredRules
 from agentd.ports import LiveSink
 from agentd.ports.telephony import Telephony
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
+from agentd.report_files import ReportFiles
+from agentd.report_mailer import MailPlan, ReportMailer
+from agentd.reports import ReportService, labels
 from agentd.retention import Retention, RetentionRequest
 from agentd.runtime import Runtime
 from agentd.supervision import SupervisionService
@@ -213,6 +219,16 @@ class Staff:
             directory=directory,
             team_of=rules.team,
         )
+        self.reports = ReportService(
+            days=SiteDays(self.figures.metrics.book, rulebook.form.calendar.utc_offset_s),
+            source=PeriodSums(self.figures.held, store, self.figures.counted),
+            store=store,
+            sight=self.figures.sight,
+            label_of=labels(directory, books),
+            now_us=self.figures.now_us,
+            pbxs=tuple(telephony),
+        )
+        self._mailer = self._report_mailer(config)
         self.surges = SurgeWatch(
             config.surge_rules,
             pbxs=tuple(telephony),
@@ -221,6 +237,7 @@ class Staff:
             store=store,
             live=live,
             audit=self.accounts,
+            tell=self._tell_out,
         )
         self.exposition = Exposition(
             pbxs=tuple(telephony),
@@ -237,7 +254,6 @@ class Staff:
         )
         history.settings_changed += [self.surges.on_setting, lambda _: live.hint("board")]
         store.on_change(self.figures.on_changed)
-            tell=self._tell_out,
         self.desk.on_judged(self.figures.on_judged)
         named = {
             pbx: there
@@ -263,6 +279,36 @@ class Staff:
             phrases={"zh": config.phrases.zh, "en": config.phrases.en},
             policies=books,
             workbooks=Workbooks(),
+            reports=self.reports,
+            site=config.reports.site or "",
+        )
+
+    def _report_mailer(self, config: Config) -> ReportMailer | None:
+        """Who mails reports; None where there is nothing to mail, or nothing to mail it by."""
+        if config.mail_access is None or not config.mailed:
+            return None
+        plans = [
+            MailPlan(
+                id=report.id,
+                period=report.period,
+                by=report.by,
+                shift=report.shift,
+                to=tuple(report.to),
+                formats=tuple(report.formats),
+                details=report.details,
+                lang=report.language,
+                after_us=us(report.after_s),
+            )
+            for report in config.mailed
+        ]
+        return ReportMailer(
+            plans,
+            reports=self.reports,
+            days=self.reports.days,
+            files=ReportFiles(self.reports.days, config.reports.site or ""),
+            mail=SmtpMail(config.mail_access),
+            marks=self._store,
+            now_us=self.figures.now_us,
         )
 
     @property
@@ -302,6 +348,7 @@ class Staff:
         self.presence.announce(effects)
         self.figures.announce(effects)
         self.exposition.announce(effects)
+        self.surges.announce(effects)
 
     def _tell_out(self, effects: Sequence[Effect]) -> None:
         """The desk's own alerts, and surges, for lamps and robots."""
@@ -322,7 +369,9 @@ class Staff:
 
     def works(self) -> dict[str, Callable[[], Any]]:
         """Named work for the daemon's task group."""
+        mailer = {} if self._mailer is None else {"reports": self._mailer.run}
         return {
+            **mailer,
             "accounts": self.accounts.run,
             "desk": self.desk.run,
             "presence": self.presence.run,
@@ -341,4 +390,3 @@ class Staff:
         """Commands on their way and the last lines of the audit log; before the store is closed."""
         await self.desk.close()
         await self.accounts.close()
-        self.surges.announce(effects)

@@ -32,6 +32,7 @@ from agentd.config.access import (
     webhook_variable,
 )
 from agentd.config.figures import day_starts_s, metric_book, surge_rules
+from agentd.config.mail import MAIL_PASSWORD_VARIABLE, MailAccess, check_reports, reach_mail
 from agentd.config.mistakes import check_seats, check_settings
 from agentd.config.model import (
     POLICY_FIELDS,
@@ -39,9 +40,12 @@ from agentd.config.model import (
     FiguresSection,
     GroupSection,
     LogSection,
+    MailSection,
     MqttSection,
     PbxSection,
     QueueSection,
+    ReportSection,
+    ReportsSection,
     RetentionSection,
     RuleSections,
     SeatSection,
@@ -64,10 +68,13 @@ from agentd.errors import ConfigError, Problem
 from agentd.ports.history import RetentionPolicy
 
 __all__ = [
+    "MAIL_PASSWORD_VARIABLE",
     "MQTT_PASSWORD_VARIABLE",
     "Config",
+    "MailAccess",
     "MqttAccess",
     "PbxAccess",
+    "ReportSection",
     "Settings",
     "WebhookAccess",
     "find_config",
@@ -130,6 +137,9 @@ class Settings(BaseSettings):
     web: WebSection = WebSection()
     mqtt: MqttSection = MqttSection()
     webhook: list[WebhookSection] = []
+    mail: MailSection = MailSection()
+    reports: ReportsSection = ReportsSection()
+    report: list[ReportSection] = []
     log: LogSection = LogSection()
 
     @classmethod
@@ -168,6 +178,7 @@ class Config:
         phrases: PhraseBook,
         mqtt_access: MqttAccess | None = None,
         webhooks: Iterable[WebhookAccess] = (),
+        mail_access: MailAccess | None = None,
         *,
         base: Path = Path(),
     ) -> None:
@@ -178,6 +189,11 @@ class Config:
         """None when no broker is configured, or the configuration was read without secrets."""
         self.webhooks = tuple(webhooks)
         """Empty as well when the configuration was read without secrets."""
+        self.mail_access = mail_access
+        """None when no mail server is configured, or the configuration was read without secrets."""
+        self.reports = settings.reports
+        self.mailed = tuple(settings.report)
+        """The reports that go out by themselves."""
         self.log = settings.log
         self.retention = settings.retention
         self.pbx_ids = tuple(pbx.id for pbx in settings.pbx)
@@ -273,10 +289,13 @@ def find_config(named: Path | None) -> Path | None:
     return next((place for place in CONFIG_PLACES if place.is_file()), None)
 
 
-def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
+def load_config(
+    path: Path | None = None, *, secrets: bool = True, mail_only: bool = False
+) -> Config:
     """Read ``path`` (None: all defaults) and the seats file that it names.
 
-    ``secrets=False`` is for commands that talk to no PBX. Raises :class:`ConfigError` with every
+    ``secrets=False`` is for commands that talk to no PBX, with ``mail_only`` for those that send
+    mail. Raises :class:`ConfigError` with every
     mistake found.
     """
     source = read_toml(path) if path else TomlFile("(built-in defaults)", {}, {})
@@ -294,13 +313,17 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
     access: dict[str, PbxAccess] = {}
     mqtt: MqttAccess | None = None
     webhooks: tuple[WebhookAccess, ...] = ()
+    mail: MailAccess | None = None
     base = path.parent if path else Path()
     if settings is not None:
         problems.extend(check_settings(settings, source))
+        problems.extend(check_reports(settings, source))
         if secrets:
             access = dict(reach_pbxs(settings, source, base, problems))
             mqtt = reach_broker(settings.mqtt, source, base, problems)
             webhooks = tuple(reach_webhooks(settings, source, base, problems))
+        if secrets or mail_only:
+            mail = reach_mail(settings.mail, source, base, problems)
         if seats is not None:
             problems.extend(check_seats(settings, source, seats, seats_source))
     if problems or settings is None or seats is None or form is None or phrases is None:
@@ -314,6 +337,7 @@ def load_config(path: Path | None = None, *, secrets: bool = True) -> Config:
         phrases,
         mqtt,
         webhooks,
+        mail,
         base=base,
     )
 

@@ -117,7 +117,7 @@ def _secret(pbx: PbxSection, base: Path, problem: Tell) -> str:
     """The AMI secret of ``pbx``; empty when a problem was reported."""
     variable = secret_variable(pbx.id)
     if secret := os.environ.get(variable):
-        return _clean(secret, variable, "secret_file", problem)
+        return clean_secret(secret, variable, "secret_file", problem)
     if pbx.secret_file is None:
         problem(
             "secret_file",
@@ -125,7 +125,7 @@ def _secret(pbx: PbxSection, base: Path, problem: Tell) -> str:
             f"set the environment variable {variable}, or name a file of mode 0600 here",
         )
         return ""
-    return _private_file(base / pbx.secret_file, "secret_file", variable, problem)
+    return private_file(base / pbx.secret_file, "secret_file", variable, problem)
 
 
 def reach_broker(
@@ -146,9 +146,9 @@ def reach_broker(
     password: str | None = None
     given = os.environ.get(variable)
     if given:
-        password = _clean(given, variable, "password_file", problem)
+        password = clean_secret(given, variable, "password_file", problem)
     elif mqtt.password_file is not None:
-        password = _private_file(base / mqtt.password_file, "password_file", variable, problem)
+        password = private_file(base / mqtt.password_file, "password_file", variable, problem)
     if (
         mqtt.username is None
         and password is not None
@@ -196,9 +196,9 @@ def reach_webhooks(
                 # Its deliveries and its secret could not be told from the other's.
                 problem("id", f'"{hook.id}" is webhook[{other}] already', "write another id")
             elif given := os.environ.get(variable):
-                secret = _clean(given, variable, "secret_file", problem)
+                secret = clean_secret(given, variable, "secret_file", problem)
             elif hook.secret_file is not None:
-                secret = _private_file(base / hook.secret_file, "secret_file", variable, problem)
+                secret = private_file(base / hook.secret_file, "secret_file", variable, problem)
         if secret and hook.style == "wecom":
             problem(
                 "secret_file",
@@ -217,7 +217,7 @@ def reach_webhooks(
         )
 
 
-def _private_file(path: Path, key: str, variable: str, problem: Tell) -> str:
+def private_file(path: Path, key: str, variable: str, problem: Tell) -> str:
     """The one line of a file that nobody else may read; empty when a problem was reported."""
     try:
         with path.open("rb") as file:
@@ -241,13 +241,14 @@ def _private_file(path: Path, key: str, variable: str, problem: Tell) -> str:
         )
         return ""
     try:
-        return _clean(raw.decode().rstrip("\r\n"), str(path), key, problem)
+        return clean_secret(raw.decode().rstrip("\r\n"), str(path), key, problem)
     except UnicodeDecodeError:
         problem(key, f"{path} is not UTF-8", "write the secret alone, as one line of text")
         return ""
 
 
-def _clean(secret: str, origin: str, key: str, problem: Tell) -> str:
+def clean_secret(secret: str, origin: str, key: str, problem: Tell) -> str:
+    """The secret, where it is one line; empty when a problem was reported."""
     if not secret or any(char in secret for char in "\r\n\0"):
         problem(
             key,

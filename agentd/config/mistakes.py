@@ -167,9 +167,9 @@ def _did_you_mean(path: KeyPath, section: type[BaseModel] | None) -> str:
             "no secrets in this file: set AGENTD_PBX_<ID>_SECRET, "
             "or name a file of mode 0600 with secret_file"
         )
-    if path[0] == "mqtt" and name in {"secret", "password"}:
+    if path[0] in {"mail", "mqtt"} and name in {"secret", "password"}:
         return (
-            "no secrets in this file: set AGENTD_MQTT_PASSWORD, "
+            f"no secrets in this file: set AGENTD_{str(path[0]).upper()}_PASSWORD, "
             "or name a file of mode 0600 with password_file"
         )
     known = sorted(section.model_fields) if section else []

@@ -258,6 +258,55 @@ class WebhookSection(Section):
     mask_numbers: bool = True
 
 
+ADDRESS = Field(
+    max_length=254,
+    pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$",
+    description="a mail address as manager@example.org",
+)
+
+
+class ReportsSection(Section):
+    site: Name | None = None
+
+
+class ReportSection(Section):
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$",
+            description="letters, digits, - and _, 32 at most",
+        ),
+    ]
+    period: Literal["shift", "day", "month"]
+    by: Literal["queue", "team", "person"]
+    shift: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9:+-]{11,100}$",
+            description="hours as 08:00-16:00, a split shift as 08:00-12:00+14:00-18:00",
+        ),
+    ] = None
+    to: Annotated[
+        list[Annotated[str, ADDRESS]],
+        Field(min_length=1, max_length=100, description="mail addresses as manager@example.org"),
+    ]
+    formats: Annotated[list[Literal["html", "xlsx", "csv"]], Field(min_length=1)] = ["html"]
+    details: bool = False
+    language: Literal["zh", "en"] = "zh"
+    after_s: SecondsOrNone = 900.0
+
+
+class MailSection(Section):
+    host: Name | None = None
+    port: Port | None = None
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    tls_ca_file: Name | None = None
+    username: Name | None = None
+    password_file: Name | None = None
+    sender: Annotated[str | None, ADDRESS] = None
+    timeout_s: Seconds = 30.0
+
+
 class LogSection(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"

@@ -49,6 +49,7 @@ from agentd.ticketing import Store
 from tests.adapters.live_rig import PATIENCE_S, until
 from tests.adapters.presence_rig import FakeQueues
 from tests.adapters.store_rig import ignore
+from tests.reports_rig import reports_over
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
@@ -322,6 +323,8 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                     )
                 },
                 workbooks=Workbooks(),
+                reports=reports_over(figures, store, directory, book),
+                site="示例话务中心",
             )
             web = WebServer(
                 WebSettings(port=0, static_dir=tmp_path / "no-pages"),

@@ -131,6 +131,8 @@ POST messages/{id}/read                       - - - - - - - - x x x x x x l
 GET figures                                   x x o o o o o x o x x x x x l
 GET figures/intervals                         x x o o o o o x o x x x x x l
 GET figures/calls                             x x 0 0 0 0 0 x 0 x x x x x l
+GET reports                                   x x o o o o o x o x x x x x l
+GET reports.{kind}                            x x o o o o o x o x x x x x l
 GET metrics                                   o o o o o o o x o x x x x x l
 GET health/feed                               x x o o o o o x o x x x x x l
 GET violations                                + 0 + 0 + + + 0 x x x x x x l
@@ -386,6 +388,8 @@ def _of_the_moment() -> list[tuple[str, str, dict[str, Any]]]:
             "/api/figures/calls?kind=queue&name=main/hotline&metric=offered",
             {},
         ),
+        ("GET /api/reports", "/api/reports?by=queue", {}),
+        ("GET /api/reports.{kind}", "/api/reports.csv?by=queue", {}),
         ("GET /api/metrics", "/api/metrics", {}),
         ("GET /api/health/feed", "/api/health/feed", {}),
     ]

@@ -12,7 +12,14 @@ import pytest
 from pydantic import BaseModel
 
 from agentd.config import Config, Settings, load_config, secret_variable
-from agentd.config.model import POLICY_FIELDS, PbxSection, QueueSection, RuleSections, SeatSection
+from agentd.config.model import (
+    POLICY_FIELDS,
+    PbxSection,
+    QueueSection,
+    ReportSection,
+    RuleSections,
+    SeatSection,
+)
 from agentd.config.toml_source import key_lines
 from agentd.core.metric_windows import DailyShift
 from agentd.core.policy import Policy, SeatConfig
@@ -583,7 +590,8 @@ def test_every_key_is_in_the_shipped_file_and_every_key_there_is_real() -> None:
     assert set(data["pbx"][0]) == keys_of(PbxSection)
     for section, field in RuleSections.model_fields.items():
         assert set(data["rules"][section]) == keys_of(field.annotation)  # type: ignore[arg-type]
-    for section in ("engine", "store", "retention", "web", "mqtt", "log"):
+    assert set(data["report"][0]) == keys_of(ReportSection)
+    for section in ("engine", "store", "retention", "web", "mqtt", "mail", "reports", "log"):
         annotation = Settings.model_fields[section].annotation
         assert set(data[section]) == keys_of(annotation)  # type: ignore[arg-type]
     for queue in data["queue"].values():
@@ -601,15 +609,20 @@ def test_the_shipped_examples_are_valid(tmp_path: Path) -> None:
     for name in ("phrases.zh-CN.toml", "phrases.en.toml"):
         text = in_use(SHIPPED / name)
         (tmp_path / "phrases" / name).write_text(text, encoding="utf-8")
-    for name in ("pbx.secret", "mqtt.password", "leaders.secret"):
+    for name in ("pbx.secret", "mqtt.password", "leaders.secret", "mail.password"):
         (tmp_path / name).write_text("x")
         (tmp_path / name).chmod(0o600)
-    for name in ("pbx-ca.pem", "mqtt-ca.pem"):
+    for name in ("pbx-ca.pem", "mqtt-ca.pem", "mail-ca.pem"):
         (tmp_path / name).write_text("")
     config = load_config(tmp_path / "agentd.toml")
     assert config.mqtt_access is not None
     assert config.mqtt_access.host == "broker.example.org"
     assert [hook.secret for hook in config.webhooks] == ["x"]
+    assert config.mail_access is not None
+    assert (config.mail_access.port, config.mail_access.password) == (587, "x")
+    assert [(r.id, r.period, r.to) for r in config.mailed] == [
+        ("queues-daily", "shift", ["manager@example.org"])
+    ]
     assert config.policy_book("pbx").resolve("hotline", "newcomers").hold_max_s == 45
     assert config.policy_book("pbx").numbers == config.form_book.numbers
     assert config.policy_book("pbx").seats[0].agent == "张三"
@@ -723,3 +736,59 @@ def test_surges_and_shifts_that_are_wrong(tmp_path: Path, text: str, key: str) -
     found = problems(tmp_path, f"[surge]\n{text}\n")
     assert key in [problem.key for problem in found]
     assert all(problem.mend for problem in found)
+
+
+# --- mail and reports --------------------------------------------------------------------------
+
+MAIL = ONE_PBX + '[mail]\nhost = "mail.example.org"\nsender = "agentd@example.org"\n'
+REPORT = '[[report]]\nid = "a"\nperiod = "day"\nby = "queue"\nto = ["boss@example.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        (ONE_PBX + '[mail]\nsender = "a@b.org"\n', "mail.sender", "no mail server"),
+        (ONE_PBX + '[mail]\nhost = "m"\n', "mail.sender", "nobody is named"),
+        (MAIL + 'password = "x"\n', "mail.password", "AGENTD_MAIL_PASSWORD"),
+        (MAIL + 'username = "u"\n', "mail.password_file", "has no password"),
+        (MAIL + 'password_file = "p"\n', "mail.password_file", "cannot be read"),
+        (MAIL + 'tls_ca_file = "p"\n', "mail.tls_ca_file", "no file"),
+        (MAIL.replace("agentd@example.org", "boss"), "mail.sender", "mail address"),
+        (ONE_PBX + REPORT, "report[0].to", "no mail server"),
+        (MAIL + REPORT + REPORT, "report[1].id", "already"),
+        (MAIL + REPORT + 'shift = "08:00-12:00"\n', "report[0].shift", "has no shift"),
+        (MAIL + REPORT.replace("day", "shift") + 'shift = "25:00-12:00"\n', "report[0].shift", "s"),
+        (
+            MAIL + REPORT.replace("day", "shift") + 'shift = "08:00-12:00+11:00-14:00"\n',
+            "report[0].shift",
+            "overlap",
+        ),
+        (MAIL + REPORT.replace('"boss@example.org"', ""), "report[0].to", ""),
+    ],
+)
+def test_what_is_wrong_with_mail_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, key: str, what: str
+) -> None:
+    monkeypatch.setenv("AGENTD_PBX_MAIN_SECRET", "x")
+    monkeypatch.delenv("AGENTD_MAIL_PASSWORD", raising=False)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, secrets=True)
+    told = {p.key: f"{p.what} {p.mend}" for p in caught.value.problems}
+    assert what in told[key]
+
+
+def test_a_password_never_crosses_the_network_in_plain_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTD_PBX_MAIN_SECRET", "x")
+    monkeypatch.setenv("AGENTD_MAIL_PASSWORD", "geheim")
+    config = load(tmp_path, MAIL + 'username = "u"\n', secrets=True)
+    assert config.mail_access is not None
+    assert config.mail_access.password == "geheim"
+    assert "geheim" not in repr(config.mail_access)
+    with pytest.raises(ConfigError, match="plain text"):
+        load(tmp_path, MAIL + 'username = "u"\ntls = "none"\n', secrets=True)
+    monkeypatch.delenv("AGENTD_MAIL_PASSWORD")
+    anonymous = load(tmp_path, MAIL + 'tls = "none"\n', secrets=True).mail_access
+    assert anonymous is not None
+    assert (anonymous.port, anonymous.password) == (25, None)

@@ -53,6 +53,7 @@ from tests.adapters.presence_rig import FakeQueues
 from tests.adapters.store_rig import ignore
 from tests.browser import scenes
 from tests.browser.fake_daemon import STATIC
+from tests.reports_rig import reports_over
 
 PASSWORD = "correct horse 7"
 AGENT = Person("8001", "张三", "agent", queues=("hotline",), teams=("一组",))
@@ -383,6 +384,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 phrases={"zh": phrases.zh, "en": phrases.en},
                 policies={"main": policies},
                 workbooks=Workbooks(),
+                reports=reports_over(figures, store, directory, book),
                 history=HistoryView(store, directory, team_of=lambda _pbx, _seat: TEAM),
                 figures=figures,
                 retention=Retention(store, directory, RetentionPolicy(), book.numbers),
