@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
-from msgspec import Struct
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,9 +42,9 @@ from agentd.ticketing_file import (
     make_engine,
     make_tables,
     prepare,
-    trouble_code,
     trouble_words,
 )
+from agentd.ticketing_health import StoreHealth, Trouble, stalled
 from agentd.ticketing_history import HistoryMethods
 from agentd.ticketing_history_writing import read_heard
 from agentd.ticketing_jobs import DocumentChange, Transaction, Work
@@ -58,10 +57,6 @@ _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
 _HANG_S = 1.5
 """How long a step of closing may take (longer than SQLite waits for another's lock)."""
-_STALL_S = 3.0
-"""A commit that goes on for longer makes the store unhealthy, although nothing has failed yet."""
-
-
 _PATIENCE_S = 5.0
 """So long what a person asked for waits for a disk that refuses; then the person is told."""
 
@@ -69,18 +64,6 @@ T = TypeVar("T")
 Changed = Callable[[Sequence[DocumentChange]], None]
 """Told on the event loop, after the commit, which documents changed: each as it stood after its
 change, and the change."""
-
-
-class StoreHealth(Struct, frozen=True):
-    """How the store is."""
-
-    healthy: bool
-    queued: int
-    """Effects that are not committed yet."""
-    last_error: str | None
-    """Why the latest commit failed, in plain words; None when it did not."""
-    dropped: int
-    """Legs, calls and alerts given up because the disk refused them for too long."""
 
 
 class Store(DeskMethods, HistoryMethods, ReportMethods):
@@ -132,8 +115,7 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
         self._closing = asyncio.Event()
         self._give_up = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._trouble: str | None = None
-        self._last_error: str | None = None
+        self._trouble = Trouble(path, self._log)
         self._dropped = 0
         self._heard_us: dict[str, int] | None = None
 
@@ -204,7 +186,7 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
             await asyncio.wait({self._writer}, timeout=_HANG_S)
         left = self.health.queued
         if left:
-            self._log.error("store_closed_with_losses", effects=left, reason=self._last_error)
+            self._log.error("store_closed_with_losses", effects=left, reason=self._trouble.last)
         if self._writer is None or self._writer.done():
             # A task of its own, since its last checkpoint may hang, too.
             ending = asyncio.create_task(self._disconnect(), name="store-disconnect")
@@ -316,19 +298,12 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
     def health(self) -> StoreHealth:
         """How the store is now."""
         queued = sum(batch.size for batch in self._queue)
-        error = self._last_error
+        error = self._trouble.last
         if self._writing is not None:
             queued += self._writing.size
-            lasted_s = monotonic() - self._writing_since
-            if error is None and lasted_s > _STALL_S:
-                error = f"the disk has been busy with one commit for {lasted_s:.0f} s"
+            error = error or stalled(monotonic() - self._writing_since)
         died = self._writer is not None and self._writer.done() and not self._closing.is_set()
-        return StoreHealth(
-            healthy=error is None and not died,
-            queued=queued,
-            last_error=error,
-            dropped=self._dropped,
-        )
+        return StoreHealth(error is None and not died, queued, error, self._dropped)
 
     def _bound_telemetry(self) -> None:
         waiting = sum(batch.telemetry for batch in self._queue)
@@ -340,7 +315,7 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
             if waiting - dropped <= self._telemetry_max // 2:
                 break
         self._dropped += dropped
-        self._log.error("store_telemetry_dropped", effects=dropped, reason=self._last_error)
+        self._log.error("store_telemetry_dropped", effects=dropped, reason=self._trouble.last)
 
     # --- the writer ------------------------------------------------------------------------
 
@@ -348,7 +323,7 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
         try:
             await self._write_all()
         finally:
-            words = self._last_error or "its writer has stopped"
+            words = self._trouble.last or "its writer has stopped"
             error = StoreError(f"the database {self._path} was closed before it was done: {words}")
             for batch in (*self._queue, *([self._writing] if self._writing is not None else [])):
                 batch.fail_work(error)
@@ -384,13 +359,13 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
                 await self._disconnect()
                 if not is_trouble(error):
                     raise
-                self._note_trouble(error.orig or error)
+                self._trouble.note(error.orig or error, queued=self.health.queued)
                 batch.refuse_work(
-                    StoreError(f"nothing was changed, the database refuses: {self._last_error}"),
+                    StoreError(f"nothing was changed, the database refuses: {self._trouble.last}"),
                     monotonic(),
                 )
             else:
-                self._note_success()
+                self._trouble.over()
                 return True
             if self._closing.is_set():
                 await _wait_for(self._give_up, _RETRY_MIN_S)
@@ -422,25 +397,6 @@ class Store(DeskMethods, HistoryMethods, ReportMethods):
         batch.in_doubt = False
         if batch.obligations:
             self._caught_up = True
-
-    def _note_trouble(self, error: BaseException) -> None:
-        code = trouble_code(error)
-        self._last_error = trouble_words(error)
-        if code != self._trouble:
-            self._trouble = code
-            self._log.error(
-                "store_failing",
-                path=str(self._path),
-                reason=self._last_error,
-                code=code,
-                queued=self.health.queued,
-            )
-
-    def _note_success(self) -> None:
-        self._last_error = None
-        if self._trouble is not None:
-            self._log.info("store_recovered", path=str(self._path), was=self._trouble)
-            self._trouble = None
 
     async def _connect(self) -> AsyncConnection:
         if self._connection is None:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from agentd import ticketing
+from agentd import ticketing_health
 from agentd.core.effects import Effect
 from agentd.ticketing import Store
 from tests.adapters.store_rig import (
@@ -292,7 +292,7 @@ async def test_a_commit_that_takes_too_long_is_seen_in_the_health(
     store.submit([order(0)], {}, ignore, pbx="main")
     await until(slow.begun.is_set)
     assert store.health.healthy
-    monkeypatch.setattr(ticketing, "_STALL_S", -1.0)
+    monkeypatch.setattr(ticketing_health, "STALL_S", -1.0)
     assert not store.health.healthy
     assert "busy with one commit" in (store.health.last_error or "")
     slow.go_on.set()
