@@ -45,6 +45,13 @@ LEADER: Object = {
 }
 
 ANSWERS: Object = {
+    "/api/form": {
+        "categories": {},
+        "pauses": [],
+        "teams": [],
+        "order_clocks": [],
+        "utc_offset_s": 28_800,
+    },
     "/api/metrics": {"items": []},
     "/api/health/feed": {"items": []},
     "/api/board/settings/floor_plan": {"key": "floor_plan", "value": None, "version": 0},

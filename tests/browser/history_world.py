@@ -144,7 +144,7 @@ def shift(at: int) -> list[Effect]:
 
     return [
         state("available", -600),
-        state("paused", -480, "lunch"),
+        state("paused", -480, "meal"),
         LinkSpan("main", at - 300 * SECOND_US, False),
         LinkSpan("main", at - 180 * SECOND_US, True),
         state("available", -180),
@@ -167,31 +167,36 @@ def record(folder: Path) -> None:
         file.writeframes(b"\x80" * 8000 * RECORDED_S)
 
 
-async def add_qa(made: World) -> None:
-    """An account for quality assurance, made by the admin over REST."""
+async def add_person(made: World, person: Person) -> None:
+    """An account with the tests' password, made by the admin over REST."""
     async with httpx.AsyncClient(base_url=made.url, timeout=60) as client:
         login = {"login": ADMIN.login, "password": PASSWORD}
         (await client.post("api/session", json=login)).raise_for_status()
-        body = {"name": QA.name, "role": QA.role, "password": PASSWORD}
-        (await client.put(f"api/people/{QA.login}", json=body)).raise_for_status()
+        body = {"name": person.name, "role": person.role, "password": PASSWORD}
+        (await client.put(f"api/people/{person.login}", json=body)).raise_for_status()
+
+
+async def furnish_history(made: World, folder: Path) -> HistoryWorld:
+    """A call of some minutes ago, and what was around it."""
+    record(folder)
+    await add_person(made, QA)
+    now_us = wall_us()
+    # All of it within one quarter of an hour, and none of it to come.
+    joined_us = (now_us - 600 * SECOND_US) // QUARTER_US * QUARTER_US + 60 * SECOND_US
+    call, given_up = made.next_call(), made.next_call()
+    await made.submit(*shift(joined_us))
+    await made.submit(*told(call, joined_us))
+    await made.submit(*lost(given_up, joined_us + 30 * SECOND_US))
+    order = await made.order(call, NUMBER, opened_ago_s=300, ended_ago_s=120)
+    await made.desk.appeal(AGENT, f"v-{call}", "客户同意等待")
+    return HistoryWorld(made, call, order, joined_us)
 
 
 @asynccontextmanager
 async def history_world(folder: Path, *, port: int = 0) -> AsyncIterator[HistoryWorld]:
-    """A call of some minutes ago, and what was around it."""
+    """A world with a little history."""
     async with world(folder, port=port) as made:
-        record(folder)
-        await add_qa(made)
-        now_us = wall_us()
-        # All of it within one quarter of an hour, and none of it to come.
-        joined_us = (now_us - 600 * SECOND_US) // QUARTER_US * QUARTER_US + 60 * SECOND_US
-        call, given_up = made.next_call(), made.next_call()
-        await made.submit(*shift(joined_us))
-        await made.submit(*told(call, joined_us))
-        await made.submit(*lost(given_up, joined_us + 30 * SECOND_US))
-        order = await made.order(call, NUMBER, opened_ago_s=300, ended_ago_s=120)
-        await made.desk.appeal(AGENT, f"v-{call}", "客户同意等待")
-        yield HistoryWorld(made, call, order, joined_us)
+        yield await furnish_history(made, folder)
 
 
 async def _main() -> None:

@@ -150,35 +150,37 @@ async def on_roster(made: World) -> None:
     )  # fmt: skip
 
 
+async def furnish_shift(made: World) -> dict[str, str]:
+    """A roster, and orders of every kind; their ids by what the tests call them."""
+    await add_leader(made)
+    await on_roster(made)
+    orders = {
+        "urgent": await written(made, ("解放路12号", "煤气泄漏"), category="help"),
+        "forwarded": await forwarded(made, ("人民路3号", "整栋停水超过十小时")),
+        "second": await forwarded(made, ("滨江花园3幢", "餐馆油烟直排"), ago_s=900),
+        "dispatched": await forwarded(made, ("建设新村18号", "水管爆裂")),
+        "missed": await missed(made, "13911112222", 600),
+    }
+    await made.done(AGENT, orders["urgent"], MarkUrgent())
+    due = wall_us() + 3 * HOUR_US
+    await made.done(
+        LEADER, orders["dispatched"], DispatchTo("water", due_us=due, text="请今天抢修")
+    )
+    asked = await written(made, ("和平小区", "公交改线时间"), category="consult", agent=COLLEAGUE)
+    reply = Reply("delayed", "查到后回复", "")
+    await made.done(COLLEAGUE, asked, Edit(reply=reply))
+    await made.done(COLLEAGUE, asked, MakePromise("查到线路后告知", wall_us() + HOUR_US // 2))
+    late = await made.order(
+        made.next_call(), "13700003333", agent=COLLEAGUE, opened_ago_s=1500, ended_ago_s=1320
+    )
+    return orders | {"promised": asked, "late": late}
+
+
 @asynccontextmanager
 async def shift_world(folder: Path, *, port: int = 0) -> AsyncIterator[ShiftWorld]:
     """A shift with a little of everything in it, and nobody at the leader's desk yet."""
     async with world(folder, port=port) as made:
-        await add_leader(made)
-        await on_roster(made)
-        orders = {
-            "urgent": await written(made, ("解放路12号", "煤气泄漏"), category="help"),
-            "forwarded": await forwarded(made, ("人民路3号", "整栋停水超过十小时")),
-            "second": await forwarded(made, ("滨江花园3幢", "餐馆油烟直排"), ago_s=900),
-            "dispatched": await forwarded(made, ("建设新村18号", "水管爆裂")),
-            "missed": await missed(made, "13911112222", 600),
-        }
-        await made.done(AGENT, orders["urgent"], MarkUrgent())
-        due = wall_us() + 3 * HOUR_US
-        await made.done(
-            LEADER, orders["dispatched"], DispatchTo("water", due_us=due, text="请今天抢修")
-        )
-        asked = await written(
-            made, ("和平小区", "公交改线时间"), category="consult", agent=COLLEAGUE
-        )
-        reply = Reply("delayed", "查到后回复", "")
-        await made.done(COLLEAGUE, asked, Edit(reply=reply))
-        await made.done(COLLEAGUE, asked, MakePromise("查到线路后告知", wall_us() + HOUR_US // 2))
-        late = await made.order(
-            made.next_call(), "13700003333", agent=COLLEAGUE, opened_ago_s=1500, ended_ago_s=1320
-        )
-        orders |= {"promised": asked, "late": late}
-        yield ShiftWorld(made, orders)
+        yield ShiftWorld(made, await furnish_shift(made))
 
 
 async def _main() -> None:

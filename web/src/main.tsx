@@ -14,6 +14,7 @@ import { render } from "preact";
 import { loadMetrics } from "./board/figures";
 import { followGaps, followHealth } from "./board/feed";
 import { followSettings } from "./board/settings";
+import { loadForm } from "./live/form";
 import { startPage } from "./live/page";
 import { may } from "./live/session";
 import { startTicker } from "./live/ticker";
@@ -29,6 +30,8 @@ void startPage().then(() => {
   // The wallboard is not for everybody; whoever may not see it has a page of their own.
   if (!may("board") && may("desk")) location.replace(new URL("desk", document.baseURI).href);
   else {
+    // Whose time the site's is, and what pause reasons are called.
+    void loadForm();
     void loadMetrics();
     void followHealth();
   }

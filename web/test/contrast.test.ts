@@ -35,6 +35,7 @@ const TEXT_ON: [string, string][] = [
   ["text", "sunken"],
   ["muted", "sunken"],
   ["action-on", "action"],
+  ["action-on", "action-hover"],
   ["chosen-text", "chosen"],
   ...STRENGTHS.flatMap((name): [string, string][] => [
     [`${name}-text`, `${name}-bg`],

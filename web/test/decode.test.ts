@@ -76,3 +76,10 @@ test("a hint names its topics; a kind of message that is new is passed over", ()
   });
   expect(read({ type: "weather", seq: 1 })).toEqual({ type: "other" });
 });
+
+test("a clock that was set is told, and rubbish for it is none", () => {
+  const step = { at: 1700, seconds: -2 };
+  expect(readObject("pbx:main", pbx({ clock_step: step }))).toMatchObject({ clock_step: step });
+  const rubbish = { ...pbx(), clock_step: { at: "now" } };
+  expect(readObject("pbx:main", rubbish)).toMatchObject({ clock_step: null });
+});

@@ -7,6 +7,7 @@ import {
   percent,
   shortDuration,
   splitPerson,
+  zoneName,
 } from "../src/model/format";
 
 test("durations count whole seconds and never run below zero", () => {
@@ -55,5 +56,14 @@ test("a staff number is told from the name", () => {
     ["8006", ""],
     ["Li Si 2", "17"],
     ["", ""],
+  ]);
+});
+
+test("a zone is named by its distance from UTC", () => {
+  expect([0, 28_800, 19_800, -12_600].map(zoneName)).toEqual([
+    "UTC",
+    "UTC+8",
+    "UTC+5:30",
+    "UTC−3:30",
   ]);
 });

@@ -6,10 +6,13 @@ import {
   cause,
   clockBar,
   concerns,
+  isFolded,
   longestWait,
   nearestDue,
   ringCount,
+  surgeStrength,
 } from "../src/model/rules";
+import type { Surge } from "../src/model/types";
 import { alert, queue, ring, seat } from "./samples";
 
 test("rings are counted by the cadence's cycle", () => {
@@ -122,4 +125,23 @@ test("an urgent case is the cause although a clock has run out as well", () => {
   const both = seat({ trouble: "urgent", clock: ring() });
   const urgent = alert({ rule: "urgent", level: "escalation" });
   expect(cause(both, [alert(), urgent], 1020)).toMatchObject({ kind: "alert", rule: "urgent" });
+});
+
+test("a surge stands for its queue's warnings only, and only while it lasts", () => {
+  const surge: Surge = {
+    kind: "surge",
+    pbx: "main",
+    name: "hotline",
+    level: 2,
+    since: 1000,
+    reached: ["waiting"],
+    folds: true,
+  };
+  expect(isFolded("warning", surge)).toBe(true);
+  expect(isFolded("breach", surge)).toBe(false);
+  expect(isFolded("urgent", surge)).toBe(false);
+  expect(isFolded("warning", { ...surge, level: 0 })).toBe(false);
+  expect(isFolded("warning", { ...surge, folds: false })).toBe(false);
+  expect(isFolded("warning", undefined)).toBe(false);
+  expect([0, 1, 2, 3].map(surgeStrength)).toEqual(["calm", "warning", "breach", "breach"]);
 });

@@ -10,6 +10,7 @@ export function pbx(changes: Partial<Pbx> = {}): Pbx {
     code: null,
     last_event_at: null,
     clock_offset_s: 0,
+    clock_step: null,
     version: null,
     warnings: [],
     ...changes,

@@ -3,7 +3,6 @@ import "../styles/base.css";
 import "../styles/header.css";
 import "../styles/account.css";
 import "../styles/forms.css";
-import "./nav.css";
 import "./alerts.css";
 import { render } from "preact";
 import { loadCommon } from "../history/ask";

@@ -88,6 +88,15 @@ export const boardEn: BoardMessages = {
     threshold: (warn, breach) => `warning at ${warn}, limit ${breach}`,
     details: "Compared",
   },
+  surge: {
+    level: (level) => `Surge level ${level}`,
+    by: { waiting: "callers waiting", longest_wait: "long wait", service_level: "service level" },
+    since: (time) => `since ${time}`,
+    folded: (count) => `${count} ${count === 1 ? "warning" : "warnings"} folded`,
+    todo: "send more agents",
+    goTo: "Go to the queue",
+    why: "Meanwhile this queue's warnings are one; breaches and urgent cases are shown as ever. Levels are set in the board settings",
+  },
   metric: {
     offered: ["offered", "calls that joined the queue"],
     answered: ["answered", "calls connected to a seat"],
@@ -145,5 +154,8 @@ export const boardEn: BoardMessages = {
     page: "this page and agentd",
     pbx: (id) => `PBX ${id}`,
     stale: "the picture stands still",
+    clockSet: (seconds) => `clock set ${seconds}`,
+    clockSetWhy: (pbx, at, seconds, on) =>
+      `The clock of PBX ${pbx} was set ${on ? "forward" : "back"} by ${seconds} at ${at}. Rings and waits that were running are a gap and charged to nobody; orders and promises keep the time that was left.`,
   },
 };

@@ -85,6 +85,15 @@ export const boardZh = {
     threshold: (warn: string, breach: string) => `预警 ${warn}，超限 ${breach}`,
     details: "今昔对比",
   },
+  surge: {
+    level: (level: number) => `${["", "一", "二", "三"][level] ?? level}级话务预警`,
+    by: { waiting: "排队人数", longest_wait: "等待时长", service_level: "服务水平" },
+    since: (time: string) => `${time} 起`,
+    folded: (count: number) => `已折叠 ${count} 条预警`,
+    todo: "请增派坐席",
+    goTo: "定位到队列",
+    why: "期间该队列的预警折叠为一条，超时和急件照常显示；级别在“看板设置”中设定",
+  },
   metric: {
     offered: ["呼入量", "进入队列的来电"],
     answered: ["接通", "接到坐席的来电"],
@@ -141,5 +150,8 @@ export const boardZh = {
     page: "本页与 agentd",
     pbx: (id: string) => `PBX ${id}`,
     stale: "画面已停止",
+    clockSet: (seconds: string) => `时钟被拨 ${seconds}`,
+    clockSetWhy: (pbx: string, at: string, seconds: string, on: boolean) =>
+      `PBX ${pbx} 的时钟在 ${at} 被${on ? "拨快" : "拨慢"} ${seconds}。当时正在计的振铃和等待记为断线时段，不计责；工单和承诺的剩余时间不变。`,
   },
 };

@@ -92,7 +92,12 @@ export function Chart({ quarters, gaps, label }: ChartProps) {
         width,
         height: 280,
         tzDate: (at) => new Date(at * 1000),
-        cursor: { drag: { x: false, y: false }, points: { show: false } },
+        cursor: {
+          drag: { x: false, y: false },
+          points: { show: false },
+          // A legend that only a mouse can press is none.
+          bind: { click: () => null },
+        },
         legend: { live: true },
         scales: {
           x: { time: false, range: () => [data.at[0] ?? 0, end] },

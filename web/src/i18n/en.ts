@@ -75,7 +75,7 @@ export const en: Messages = {
     warningsTitle: "Notices from agentd",
     warningText: (_code, text) => text,
     close: "Close",
-    serverTime: "Time now",
+    siteTime: (zone) => `The call centre's time (${zone})`,
   },
   stale: {
     title: "Data stopped",

@@ -89,7 +89,7 @@ export const zhCN = {
     warningsTitle: "agentd 的提示",
     warningText: (code: string, text: string) => WARNINGS[code] ?? text,
     close: "关闭",
-    serverTime: "当前时间",
+    siteTime: (zone: string) => `呼叫中心当地时间（${zone}）`,
   },
   stale: {
     title: "数据已停止更新",

@@ -5,6 +5,7 @@ import {
   type Alert,
   type Beat,
   type BoardObject,
+  type ClockStep,
   type Delta,
   DIRECTIONS,
   type Figure,
@@ -64,6 +65,12 @@ function readWarning(value: unknown): Warning | null {
   return { code, text: text(value.text) ?? code };
 }
 
+function readClockStep(value: unknown): ClockStep | null {
+  if (!isRaw(value)) return null;
+  const [at, seconds] = [number(value.at), number(value.seconds)];
+  return at === null || seconds === null ? null : { at, seconds };
+}
+
 function readPbx(raw: Raw): Pbx | null {
   const id = text(raw.id);
   const link = oneOf(raw.link, LINKS);
@@ -77,6 +84,7 @@ function readPbx(raw: Raw): Pbx | null {
     code: text(raw.code),
     last_event_at: number(raw.last_event_at),
     clock_offset_s: number(raw.clock_offset_s) ?? 0,
+    clock_step: readClockStep(raw.clock_step),
     version: text(raw.version),
     warnings: list(raw.warnings, readWarning),
   };

@@ -51,6 +51,15 @@ export function offset(seconds: number): string {
   return `${seconds < 0 ? "−" : "+"}${rounded.replace("-", "")} s`;
 }
 
+/** Where local time is `offset_s` ahead of UTC: `UTC+8`, `UTC−3:30`. */
+export function zoneName(offset_s: number): string {
+  const minutes = Math.round(Math.abs(offset_s) / 60);
+  if (minutes === 0) return "UTC";
+  const rest = minutes % 60;
+  const sign = offset_s < 0 ? "−" : "+";
+  return `UTC${sign}${Math.floor(minutes / 60)}${rest === 0 ? "" : `:${pad(rest)}`}`;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**

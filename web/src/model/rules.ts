@@ -1,7 +1,7 @@
 // What a figure means against its limit. Whether a seat is in trouble is agentd's judgement
 // (`seat.trouble`); nothing here second-guesses it.
 
-import type { Alert, Level, Owed, Queue, Rule, Seat, SeatClock, Strength } from "./types";
+import type { Alert, Level, Owed, Queue, Rule, Seat, SeatClock, Strength, Surge } from "./types";
 
 const RANK: Record<Strength, number> = { calm: 0, warning: 1, breach: 2, urgent: 3 };
 
@@ -131,4 +131,15 @@ export function cause(seat: Seat, alerts: readonly Alert[], now: number): Cause 
   const due = nearestDue(seat.owed);
   if (due !== null) return { kind: "due", rule: "work_order", due_at: due };
   return { kind: "unknown" };
+}
+
+/** A surge's level as one of the four strengths. */
+export function surgeStrength(level: number): Strength {
+  if (level <= 0) return "calm";
+  return level === 1 ? "warning" : "breach";
+}
+
+/** Whether a warning of a queue is shown as one with the queue's surge. */
+export function isFolded(level: Strength | Level, surge: Surge | undefined): boolean {
+  return level === "warning" && surge !== undefined && surge.level > 0 && surge.folds;
 }

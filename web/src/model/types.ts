@@ -43,6 +43,12 @@ export interface Warning {
   readonly text: string;
 }
 
+/** The PBX's clock was set: `at` by the new clock; `seconds` is negative when it was set back. */
+export interface ClockStep {
+  readonly at: number;
+  readonly seconds: number;
+}
+
 export interface Pbx {
   readonly kind: "pbx";
   readonly id: string;
@@ -52,6 +58,8 @@ export interface Pbx {
   readonly code: string | null;
   readonly last_event_at: number | null;
   readonly clock_offset_s: number;
+  /** The last time that its clock was set while agentd ran. */
+  readonly clock_step: ClockStep | null;
   readonly version: string | null;
   readonly warnings: readonly Warning[];
 }

@@ -6,6 +6,7 @@ import { may, me } from "../live/session";
 import { store } from "../live/store";
 import { FloatingNote } from "../ui/floating";
 import { PageHeader } from "../ui/PageHeader";
+import { PagesNav } from "../ui/PagesNav";
 import { StaleBanner } from "../ui/Stale";
 import { drafts, maySet } from "./drafts";
 import { SurgeSection } from "./Surge";
@@ -34,7 +35,9 @@ export function SettingsApp() {
     );
   return (
     <div class="app settings" data-stale="no">
-      <PageHeader page="settings" />
+      <PageHeader page="settings">
+        <PagesNav page="settings" />
+      </PageHeader>
       <div class="banners">
         <StaleBanner />
       </div>

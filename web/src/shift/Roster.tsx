@@ -3,6 +3,7 @@ import type { Duty } from "../api/types";
 import { lang } from "../i18n";
 import { common } from "../i18n/common";
 import { form } from "../live/form";
+import { may, me } from "../live/session";
 import { store } from "../live/store";
 import { dutyProblem, duties, loadWeek, monday, offset, weeksAway } from "./duties";
 import { Refused } from "./parts";
@@ -135,19 +136,27 @@ function Cell({ team, day, shown }: { team: string; day: number; shown: readonly
           </li>
         ))}
       </ul>
-      <button
-        type="button"
-        class="sl-add"
-        aria-label={t.addFor(team === "" ? t.everyTeam : team, date)}
-        title={t.add}
-        onClick={() => {
-          dialog.value = { is: "duty", duty: null, team, day };
-        }}
-      >
-        +
-      </button>
+      {mayPut(team) && (
+        <button
+          type="button"
+          class="sl-add"
+          aria-label={t.addFor(team === "" ? t.everyTeam : team, date)}
+          title={t.add}
+          onClick={() => {
+            dialog.value = { is: "duty", duty: null, team, day };
+          }}
+        >
+          +
+        </button>
+      )}
     </td>
   );
+}
+
+/** Whether this person keeps the roster of `team` ("": of all teams at once). */
+function mayPut(team: string): boolean {
+  const own = me.value?.teams ?? [];
+  return may("shift") && (own.length === 0 || own.includes(team));
 }
 
 function on(duty: Duty, now: number): boolean {
@@ -162,19 +171,15 @@ function Chip(of: { duty: Duty; goesOn: boolean; live: boolean; day: number }) {
   const later = midnights(duty, offset.value) > 0;
   const space = lang.value === "en" ? " " : "";
   const until = clockText(duty.to_at, offset.value);
-  return (
-    <button
-      type="button"
-      class="sl-duty-chip"
-      data-duty={duty.id}
-      data-role={duty.role}
-      data-live={live ? "yes" : "no"}
-      data-goes-on={goesOn ? "yes" : "no"}
-      title={duty.note === "" ? t.edit(personText(duty.login), hours) : duty.note}
-      onClick={() => {
-        dialog.value = { is: "duty", duty, team: duty.team, day: of.day };
-      }}
-    >
+  const shared = {
+    class: "sl-duty-chip",
+    "data-duty": duty.id,
+    "data-role": duty.role,
+    "data-live": live ? "yes" : "no",
+    "data-goes-on": goesOn ? "yes" : "no",
+  };
+  const shown = (
+    <>
       <span class="sl-duty-name">
         {personName(duty.login)}
         {duty.role === "deputy" && <span class="chip">{c.dutyRole.deputy}</span>}
@@ -188,6 +193,24 @@ function Chip(of: { duty: Duty; goesOn: boolean; live: boolean; day: number }) {
             : hours}
       </span>
       {duty.note !== "" && <span class="sl-duty-note">{duty.note}</span>}
+    </>
+  );
+  if (!mayPut(duty.team))
+    return (
+      <div {...shared} title={t.readOnly}>
+        {shown}
+      </div>
+    );
+  return (
+    <button
+      type="button"
+      {...shared}
+      title={duty.note === "" ? t.edit(personText(duty.login), hours) : duty.note}
+      onClick={() => {
+        dialog.value = { is: "duty", duty, team: duty.team, day: of.day };
+      }}
+    >
+      {shown}
     </button>
   );
 }

@@ -200,9 +200,7 @@ export function ImportDialog() {
       <div class="stack">
         <p>{t.importLead}</p>
         <pre class="sl-example" aria-label={t.importExample}>
-          {
-            "日期,时段,工号,班组,角色,备注\n2026-03-02,08:00-12:00 14:00-18:00,2001,,值班长,两头班\n2026-03-02,20:00-08:00,2002,,副值班长,"
-          }
+          {t.importFile}
         </pre>
         <label class="button sl-file">
           {t.importChoose}

@@ -352,6 +352,8 @@ export const shiftEn: ShiftMessages = {
       "Columns: date, hours, login; optional team, role, note. Lines that are there already are not doubled. With one mistake nothing is imported.",
     importChoose: "Choose a CSV file",
     importExample: "such as",
+    importFile:
+      "date,hours,login,team,role,note\n2026-03-02,08:00-12:00 14:00-18:00,2001,,leader,split shift\n2026-03-02,20:00-08:00,2002,,deputy,",
     importDone: (count) => `${plural(count, "duty", "duties")} imported`,
     importNothingNew: "Every duty of the file is in the roster already.",
     importBad: (count) => `${plural(count, "mistake", "mistakes")}; nothing was imported`,

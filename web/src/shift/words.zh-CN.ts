@@ -328,6 +328,8 @@ export const shiftZh = {
       "列：日期、时段、工号；可有班组、角色、备注。已在表中的不会重复。有一处错误就什么都不导入。",
     importChoose: "选择 CSV 文件",
     importExample: "例",
+    importFile:
+      "日期,时段,工号,班组,角色,备注\n2026-03-02,08:00-12:00 14:00-18:00,2001,,值班长,两头班\n2026-03-02,20:00-08:00,2002,,副值班长,",
     importDone: (count: number) => `已导入 ${count} 个班次`,
     importNothingNew: "文件中的班次都已在值班表中。",
     importBad: (count: number) => `有 ${count} 处错误，什么都没有导入`,

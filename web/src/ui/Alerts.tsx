@@ -1,4 +1,7 @@
 import { useSignal } from "@preact/signals";
+import { alertFoldedInto, surgeOf, surging } from "../board/surge";
+import { FoldedAlerts } from "../board/SurgeCard";
+import { board } from "../board/words";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { limit, measure } from "../model/format";
@@ -13,7 +16,7 @@ const NEWEST = 25;
 /** What happened, newest first. */
 export function Alerts() {
   const t = messages.value;
-  const keys = store.alertKeys.value;
+  const { keys, folded } = unfolded();
   const all = useSignal(false);
   const shown = all.value ? keys : keys.slice(0, NEWEST);
   return (
@@ -22,11 +25,14 @@ export function Alerts() {
         <h2 id="alerts-heading">{t.alerts.heading}</h2>
         <ActiveCount />
       </div>
-      {keys.length === 0 ? (
+      {keys.length + folded.length === 0 ? (
         <p class="nothing">{t.alerts.none}</p>
       ) : (
         // What scrolls must be reachable by keyboard.
         <ol class="alert-list" tabIndex={0} aria-labelledby="alerts-heading">
+          {folded.map(([key, count]) => (
+            <FoldedAlerts key={key} id={key} count={count} />
+          ))}
           {shown.map((key) => (
             <AlertRow key={key} id={key} />
           ))}
@@ -49,6 +55,23 @@ export function Alerts() {
       <Announcer />
     </aside>
   );
+}
+
+/** The alerts without those that a surge stands for, and how many those are, by queue. */
+function unfolded(): {
+  keys: readonly string[];
+  folded: readonly (readonly [string, number])[];
+} {
+  const all = store.alertKeys.value;
+  const counts = new Map(surging.value.map((key) => [key, 0]));
+  if (counts.size === 0) return { keys: all, folded: [] };
+  const keys = all.filter((key) => {
+    const alert = store.alert(key);
+    const queue = alert === undefined ? null : alertFoldedInto(alert);
+    if (queue !== null) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+    return queue === null;
+  });
+  return { keys, folded: [...counts] };
 }
 
 function ActiveCount() {
@@ -112,11 +135,20 @@ function who(alert: Alert): string {
 /** Tells screen readers what came in, without reading the whole list again. */
 function Announcer() {
   const t = messages.value;
+  const surges = surging.value.flatMap((key) => {
+    const queue = store.queue(key);
+    const surge = surgeOf(key);
+    if (queue === undefined || surge === undefined) return [];
+    return [`${board.value.surge.level(surge.level)}: ${queue.label}`];
+  });
   const said = store.arrived.value.map((alert) =>
     t.alerts.announce(t.level[alert.level], who(alert), t.rule[alert.rule]),
   );
   return (
     <div class="unseen" role="log" aria-live="polite" aria-label={t.alerts.heading}>
+      {surges.map((text) => (
+        <p key={text}>{text}</p>
+      ))}
       {said.map((text, index) => (
         <p key={`${index} ${text}`}>{text}</p>
       ))}

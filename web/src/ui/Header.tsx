@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { FeedStrip } from "../board/FeedStrip";
 import { lang, messages } from "../i18n";
-import { siteOffset } from "../live/site";
+import { siteOffset, siteOffsetNow } from "../live/site";
 import { store } from "../live/store";
-import { duration, offset, timeOfDay } from "../model/format";
+import { duration, offset, timeOfDay, zoneName } from "../model/format";
 import type { Pbx } from "../model/types";
 import { Account, Appearance } from "./Account";
 import { Icon, type IconName, Mark } from "./icons";
@@ -31,9 +31,7 @@ export function Header() {
       <PagesNav page="board" />
       <div class="controls">
         <Warnings />
-        <time class="now" title={t.feed.serverTime}>
-          <Live text={wallTime} />
-        </time>
+        <SiteClock />
         <Appearance />
         <Account page="board" />
       </div>
@@ -41,7 +39,18 @@ export function Header() {
   );
 }
 
-export function wallTime(): string {
+/** The time at the call centre, wherever the browser is, and whose it is. */
+export function SiteClock() {
+  const zone = zoneName(siteOffset.value ?? siteOffsetNow());
+  return (
+    <time class="now" title={messages.value.feed.siteTime(zone)}>
+      <Live text={wallTime} />
+      <small class="zone">{zone}</small>
+    </time>
+  );
+}
+
+function wallTime(): string {
   const now = store.serverNow.value;
   return now === null ? "--:--:--" : timeOfDay(now, lang.value, siteOffset.value);
 }

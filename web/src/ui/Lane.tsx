@@ -1,6 +1,8 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { openMenu } from "../board/menu";
+import { seatFoldedInto, surging } from "../board/surge";
+import { SurgeCard } from "../board/SurgeCard";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { HALL, type Running } from "../live/ticker";
@@ -23,7 +25,7 @@ const ON_PHONE = 4;
 /** Who needs help now, worst first. Its height is always kept, so that no seat moves. */
 export function Lane() {
   const t = messages.value;
-  const keys = store.troubleKeys.value;
+  const { keys, folded } = listed();
   const box = useRef<HTMLElement>(null);
   const width = useSignal(1000);
   const expanded = useSignal(false);
@@ -57,7 +59,11 @@ export function Lane() {
         <ul class="cards">
           {shown.map((key) => (
             <li key={key}>
-              <TroubleCard id={key} />
+              {key.startsWith("queue:") ? (
+                <SurgeCard id={key} folded={folded.get(key) ?? 0} />
+              ) : (
+                <TroubleCard id={key} />
+              )}
             </li>
           ))}
           {(overflows || (expanded.value && keys.length > room)) && (
@@ -78,6 +84,21 @@ export function Lane() {
       )}
     </section>
   );
+}
+
+/** Who is shown: urgent cases, then surges, then the seats without those that a surge stands for. */
+function listed(): { keys: readonly string[]; folded: ReadonlyMap<string, number> } {
+  const seats = store.troubleKeys.value;
+  const surges = surging.value;
+  const folded = new Map<string, number>();
+  if (surges.length === 0) return { keys: seats, folded };
+  const own = seats.filter((key) => {
+    const queue = seatFoldedInto(key);
+    if (queue !== null) folded.set(queue, (folded.get(queue) ?? 0) + 1);
+    return queue === null;
+  });
+  const urgent = own.filter((key) => store.seat(key)?.trouble === "urgent").length;
+  return { keys: [...own.slice(0, urgent), ...surges, ...own.slice(urgent)], folded };
 }
 
 function columns(width: number, least: number): number {

@@ -1,10 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { messages } from "../i18n";
 import { common } from "../i18n/common";
 import { Account, Appearance, type PageName } from "./Account";
-import { wallTime } from "./Header";
+import { SiteClock } from "./Header";
 import { Mark } from "./icons";
-import { Live } from "./parts";
 
 interface PageHeaderProps {
   readonly page: PageName;
@@ -16,7 +14,6 @@ interface PageHeaderProps {
 
 /** The head of a page on which people work: its name, the server's time, appearance, account. */
 export function PageHeader({ page, children, tools }: PageHeaderProps) {
-  const t = messages.value;
   return (
     <header class="header">
       <h1 class="title">
@@ -25,9 +22,7 @@ export function PageHeader({ page, children, tools }: PageHeaderProps) {
       </h1>
       <div class="header-own">{children}</div>
       <div class="controls">
-        <time class="now" title={t.feed.serverTime}>
-          <Live text={wallTime} />
-        </time>
+        <SiteClock />
         {tools}
         <Appearance />
         <Account page={page} />

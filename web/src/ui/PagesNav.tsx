@@ -3,13 +3,15 @@ import { may } from "../live/session";
 
 /** The pages of supervision, in the order of a day: what is now, what was. */
 const PAGES = [
-  { name: "board", href: "./" },
-  { name: "calls", href: "./calls" },
-  { name: "people", href: "./people" },
-  { name: "queues", href: "./queues" },
-  { name: "orders", href: "./orders" },
-  { name: "alerts", href: "./alerts" },
-  { name: "wall", href: "./wall" },
+  { name: "board", href: "./", right: "board" },
+  { name: "calls", href: "./calls", right: "board" },
+  { name: "people", href: "./people", right: "board" },
+  { name: "queues", href: "./queues", right: "board" },
+  { name: "orders", href: "./orders", right: "orders.read" },
+  { name: "reports", href: "./reports", right: "board" },
+  { name: "alerts", href: "./alerts", right: "board" },
+  { name: "wall", href: "./wall", right: "board" },
+  { name: "settings", href: "./settings", right: "board" },
 ] as const;
 
 export type SupervisionPage = (typeof PAGES)[number]["name"];
@@ -20,7 +22,7 @@ export function PagesNav({ page }: { page: SupervisionPage }) {
   if (!may("board")) return null;
   return (
     <nav class="pages-nav" aria-label={c.pages}>
-      {PAGES.map(({ name, href }) => (
+      {PAGES.filter(({ right }) => may(right)).map(({ name, href }) => (
         <a key={name} href={href} aria-current={page === name ? "page" : undefined}>
           {c.nav[name]}
         </a>

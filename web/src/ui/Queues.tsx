@@ -2,11 +2,13 @@ import { useComputed } from "@preact/signals";
 import { Callers } from "../board/Callers";
 import { PeriodChoice, QueueFigures, strengthFor } from "../board/QueueFigures";
 import { ThresholdsButton } from "../board/Thresholds";
+import { surgeOf } from "../board/surge";
+import { SurgeTag } from "../board/SurgeCard";
 import { Ticking } from "../board/Ticking";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { duration, limit, percent } from "../model/format";
-import { against, bar, longestWait } from "../model/rules";
+import { against, bar, longestWait, rank, surgeStrength } from "../model/rules";
 import type { Queue, Strength } from "../model/types";
 import { Icon } from "./icons";
 import { Bar, Figure, StrengthTag } from "./parts";
@@ -57,8 +59,11 @@ export function waitStrength(id: string): Strength {
 function QueueCard({ id }: { id: string }) {
   const t = messages.value;
   const queue = store.queue(id);
-  const strength = useComputed(() => waitStrength(id));
+  const waits = useComputed(() => waitStrength(id));
   if (queue === undefined) return null;
+  const surge = surgeOf(id);
+  const surges = surgeStrength(surge?.level ?? 0);
+  const strength = rank(surges) > rank(waits.value) ? surges : waits.value;
   const named = store.pbxKeys.value.length > 1;
   const since =
     queue.counted_since === null
@@ -78,7 +83,11 @@ function QueueCard({ id }: { id: string }) {
           {named && <span class="faint">{queue.pbx} </span>}
           {queue.label}
         </h3>
-        {strength.value !== "calm" && <StrengthTag strength={strength.value} />}
+        {surge !== undefined ? (
+          <SurgeTag id={id} />
+        ) : (
+          strength !== "calm" && <StrengthTag strength={strength} />
+        )}
         {queue.gap && (
           <Figure class="gap" name={t.queue.gap} why={t.queue.gapWhy}>
             {t.queue.gap}

@@ -19,6 +19,7 @@ export function Tools({ words, helpKey, onOpen }: Props) {
       <button
         type="button"
         class="control"
+        data-does="sound"
         aria-label={words.sound}
         title={off && chosen !== "off" ? common.value.sounds.blocked : words.sound}
         onClick={() => onOpen("sound")}
@@ -28,6 +29,7 @@ export function Tools({ words, helpKey, onOpen }: Props) {
       <button
         type="button"
         class="control"
+        data-does="help"
         aria-label={words.help}
         title={`${words.help} (${helpKey})`}
         onClick={() => onOpen("help")}

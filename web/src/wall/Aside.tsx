@@ -2,7 +2,7 @@ import { computed } from "@preact/signals";
 import { messages } from "../i18n";
 import { store } from "../live/store";
 import { duration } from "../model/format";
-import { cause } from "../model/rules";
+import { cause, isFolded } from "../model/rules";
 import type { Seat, SeatState } from "../model/types";
 import { Icon } from "../ui/icons";
 import { Live } from "../ui/parts";
@@ -21,7 +21,7 @@ const troubled = computed<readonly string[]>(() =>
     const seat = store.seat(key);
     if (seat === undefined) return false;
     const surge = seat.queue === null ? undefined : store.surge(seat.pbx, seat.queue);
-    return !(seat.trouble === "warning" && surge?.folds === true && surge.level > 0);
+    return !isFolded(seat.trouble, surge);
   }),
 );
 

@@ -1,6 +1,7 @@
 import { store } from "../live/store";
+import { surgeStrength } from "../model/rules";
 import { Icon } from "../ui/icons";
-import { figure, longest, periodOf, surgeStrength } from "./queue";
+import { figure, longest, periodOf } from "./queue";
 import { Value } from "./Value";
 import { wallWords } from "./words";
 

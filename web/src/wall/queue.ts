@@ -50,9 +50,3 @@ export function longest(queue: Queue): Shown {
     gap: false,
   };
 }
-
-/** A surge's level as one of the four strengths. */
-export function surgeStrength(level: number): Strength {
-  if (level <= 0) return "calm";
-  return level === 1 ? "warning" : "breach";
-}
