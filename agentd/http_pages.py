@@ -41,6 +41,7 @@ PAGES = {
     "/people": "history.html",
     "/queues": "history.html",
     "/orders": "history.html",
+    "/reports": "reports.html",
 }
 PUBLIC = ("/login", "/wall")
 """Pages without anything in them, which ask who is there: a person, or a wall with its token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Final
 
 from agentd.core.metric_figures import Figure
@@ -142,7 +143,7 @@ def zone(utc_offset_s: int) -> str:
 
 
 def shown(row: Metric, figure: Figure) -> str:
-    """A figure as people read it, with its marks: 92.3 %, 1:05, 12.5*."""
+    """A figure as people read it, with its marks: 92.3%, 1:45, 12.5*."""
     if figure.value is None:
         return NOTHING + ("*" if figure.gap else "")
     marks = ("≈" if figure.estimated else "") + ("*" if figure.gap else "")
@@ -150,16 +151,18 @@ def shown(row: Metric, figure: Figure) -> str:
 
 
 def _value(unit: Unit, value: float) -> str:
+    """As the pages write it: nothing is rounded up."""
     match unit:
         case "count":
             return str(value)
         case "share":
-            return f"{value * 100:.1f} %"
+            return f"{math.floor(value * 1000 + 1e-6) / 10:.1f}%"
         case "per_hour":
             return f"{value:.1f}"
         case "seconds":
-            whole = round(value)
-            hours, rest = divmod(whole, 3600)
+            if value < 100:
+                return f"{value:.1f} s"
+            hours, rest = divmod(int(value), 3600)
             if hours:
                 return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
             return f"{rest // 60}:{rest % 60:02d}"

@@ -14,6 +14,8 @@ import { en } from "../src/i18n/en";
 import { zhCN } from "../src/i18n/zh-CN";
 import { loginEn } from "../src/login/words.en";
 import { loginZh } from "../src/login/words.zh-CN";
+import { reportsEn } from "../src/reports/words.en";
+import { reportsZh } from "../src/reports/words.zh-CN";
 import { settingsEn } from "../src/settings/words.en";
 import { settingsZh } from "../src/settings/words.zh-CN";
 import { shiftEn } from "../src/shift/words.en";
@@ -48,6 +50,7 @@ const CATALOGUES: readonly (readonly [name: string, zh: object, en: object])[] =
   ["alerts", alertsZh, alertsEn],
   ["settings", settingsZh, settingsEn],
   ["history", historyZh, historyEn],
+  ["reports", reportsZh, reportsEn],
 ];
 
 test.each(CATALOGUES)(

@@ -9,6 +9,7 @@ export const commonEn: CommonMessages = {
     people: "People",
     queues: "Queues",
     orders: "Work orders",
+    reports: "Reports",
     alerts: "Alert inbox",
     wall: "Wall screen",
     settings: "Board settings",

@@ -7,6 +7,7 @@ export const commonZh = {
     people: "人员",
     queues: "队列",
     orders: "工单查阅",
+    reports: "报表",
     alerts: "告警收件箱",
     wall: "大屏",
     settings: "看板设置",

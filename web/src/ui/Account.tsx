@@ -20,7 +20,8 @@ export type PageName =
   | "calls"
   | "people"
   | "queues"
-  | "orders";
+  | "orders"
+  | "reports";
 
 const PAGES: readonly {
   readonly name: PageName;
@@ -34,6 +35,8 @@ const PAGES: readonly {
   { name: "people", href: "./people", right: "board" },
   { name: "queues", href: "./queues", right: "board" },
   { name: "orders", href: "./orders", right: "orders.read" },
+  { name: "reports", href: "./reports", right: "desk" },
+  { name: "reports", href: "./reports", right: "board" },
   { name: "alerts", href: "./alerts", right: "board" },
   { name: "settings", href: "./settings", right: "board" },
   { name: "wall", href: "./wall", right: "board" },
@@ -93,7 +96,9 @@ export function Account({ page }: { page: PageName }) {
     };
   }, [open]);
   if (who === null) return null;
-  const links = PAGES.filter(({ name, right }) => name !== page && may(right));
+  const mine = PAGES.filter(({ name, right }) => name !== page && may(right));
+  // Some are open to several rights.
+  const links = mine.filter(({ name }, n) => mine.findIndex((one) => one.name === name) === n);
   return (
     <div class="account" ref={box}>
       <button
