@@ -1,5 +1,5 @@
 """The desk service (implements :class:`agentd.ports.desk.Desk`): orders, their clocks, appeals,
-shifts, and the figures of whoever asks.
+shifts, and how whoever asks stands.
 
 What people may do is asked here, once, whichever door they come through; what they may not see
 does not exist for them. What follows from a change of an order (its clocks, the urgent ones on the
@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 
 from agentd import clock
-from agentd.core.effects import Effect, LegEnded, Violation
+from agentd.core.effects import Effect, Violation
 from agentd.core.order_form import FormBook
 from agentd.core.order_model import (
     Change,
@@ -30,7 +30,7 @@ from agentd.core.order_model import (
 from agentd.core.people import Directory, Person
 from agentd.desk_appeals import Appeals
 from agentd.desk_clock import OrderClock, UrgentBoard
-from agentd.desk_figures import figures
+from agentd.desk_figures import standing
 from agentd.desk_orders import Orders
 from agentd.desk_scope import Around, Auditor, Engine, need
 from agentd.desk_shift import Shift
@@ -39,7 +39,6 @@ from agentd.ports import LiveSink
 from agentd.ports.desk import (
     DeskStore,
     Duty,
-    Figures,
     Handover,
     Hints,
     JudgedViolation,
@@ -47,6 +46,7 @@ from agentd.ports.desk import (
     OrderPage,
     OrderQuery,
     OrderView,
+    Standing,
     ViolationPage,
     ViolationQuery,
 )
@@ -64,8 +64,8 @@ class DeskService:
     :meth:`start` after the store and the accounts are there; :meth:`run` in a task of its own;
     :meth:`on_changed` is to be told of changed documents, :meth:`on_effects` of committed effects.
 
-    ``engine`` is the runtime. ``announce`` hears of alerts (MQTT). ``wrap_up_us`` says how long the
-    seat of a leg is in wrap-up at most. ``wall_us`` is our clock, which the roster goes by.
+    ``engine`` is the runtime. ``announce`` hears of alerts (MQTT). ``wall_us`` is our clock, which
+    the roster goes by.
     """
 
     def __init__(
@@ -81,7 +81,6 @@ class DeskService:
         notices: NoticeSink,
         live: LiveSink,
         announce: Callable[[Sequence[Effect]], None],
-        wrap_up_us: Callable[[LegEnded], int],
         wall_us: Callable[[], int] = clock.wall_us,
     ) -> None:
         around = Around(
@@ -95,7 +94,6 @@ class DeskService:
             notices=notices,
             live=live,
             announce=announce,
-            wrap_up_us=wrap_up_us,
             wall_us=wall_us,
         )
         self._around = around
@@ -260,9 +258,9 @@ class DeskService:
 
     # --- violations and appeals --------------------------------------------------------------
 
-    async def figures(self, who: Person, from_us: int) -> Figures:
+    async def standing(self, who: Person, from_us: int) -> Standing:
         need(who, "desk")
-        return await figures(self._around, who, from_us)
+        return await standing(self._around, who, from_us)
 
     async def violations(self, who: Person, query: ViolationQuery) -> ViolationPage:
         return await self._appeals.violations(who, query)

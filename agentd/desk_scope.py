@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from agentd.core.effects import Effect, LegEnded, OrderChanged
+from agentd.core.effects import Effect, OrderChanged
 from agentd.core.order_form import FormBook, Label
 from agentd.core.order_model import Missing
 from agentd.core.people import Directory, Person, Right
@@ -64,8 +64,6 @@ class Around(Struct, frozen=True):
     live: LiveSink
     announce: Callable[[Sequence[Effect]], None]
     """Who hears of alerts (MQTT)."""
-    wrap_up_us: Callable[[LegEnded], int]
-    """How long the seat of a leg is in wrap-up at most."""
     wall_us: Callable[[], int]
     judged: list[Callable[[Iterable[str]], None]] = field(default_factory=list)
     """Who is told of violations (ids) that were decided about, after the commit."""

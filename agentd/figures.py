@@ -58,12 +58,15 @@ from agentd.ports.figures import (
     FigureWindow,
     IntervalsShown,
     MetricShown,
+    OwnWork,
 )
 from agentd.ports.history import Fact, HistoryStore, IntervalRow
 from agentd.reports_facts import FactSums
 
 TICK_S: Final = 1.0
 TROUBLE_S: Final = 5.0
+PATIENCE_S: Final = 10.0
+"""How long somebody waits for the own figures after a start."""
 """How soon the store is asked again when it refused."""
 SPAN_MAX_US: Final = 32 * DAY_US
 SETTLED_US: Final = 5 * 60_000_000
@@ -124,6 +127,8 @@ class FigureService:
         self._todo: asyncio.Queue[Callable[[], Coroutine[Any, Any, None]]] = asyncio.Queue()
         self._linked: set[str] = set()
         """PBXs whose link was up since the start."""
+        self._read_all = asyncio.Event()
+        self.patience_s = PATIENCE_S
         self._unheard_us: dict[str, int] = {}
         """Of the others: since when, as far as is known, they were not heard."""
         self.restored = False
@@ -226,6 +231,7 @@ class FigureService:
             self._whole += span[2]
         await read_dispatched(self._store, self.metrics.book, self._first_us(now_us), take, slices)
         self.restored = True
+        self._read_all.set()
 
     def _not_heard_since(self, last_us: Mapping[str, int]) -> None:
         """Until a link is up again, its PBX was not heard since the last that was stored."""
@@ -354,6 +360,37 @@ class FigureService:
                 for window in dict.fromkeys(windows)
                 if window in self._whole
             },
+        )
+
+    async def own(self, who: Person, from_us: int) -> OwnWork:
+        """See the seam."""
+        scope = self.sight.scope_for(who, "person", who.login)
+        if from_us < self.kept_us:
+            days = self.metrics.book.keep_days - 1
+            raise _invalid("from", f"It may be {days} days ago at most.", f"最早可查 {days} 天前。")
+        try:
+            async with asyncio.timeout(self.patience_s):
+                await self._read_all.wait()
+        except TimeoutError:
+            raise Refused(
+                "The figures are being read after the start; try again in a moment.",
+                code="unavailable",
+                text_zh="刚刚启动，统计数据正在读取，请稍候。",
+            ) from None
+        self.metrics.advance(self.now_us())
+        now_us = self.metrics.now_us
+        [sums] = self.metrics.spans(scope, [(min(from_us, now_us), now_us)])
+        handled = figure_of(BY_KEY["aht"], sums).of
+        return OwnWork(
+            since_us=from_us,
+            answered=sums.get("legs_answered"),
+            outbound=sums.get("dialled"),
+            talk_us=sums.get("talk_us"),
+            hold_us=sums.get("hold_us"),
+            aht_us=handled[0] // handled[1] if handled[1] else None,
+            within_rings=sums.get("rings_in_time"),
+            within_rings_of=sums.get("rings_of"),
+            gap=sums.gap,
         )
 
     async def intervals(

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from msgspec import structs
 
 from agentd import clock
 from agentd.call_records import CallDetail, CallRecords, Leg
@@ -27,7 +28,8 @@ from agentd.http_parts import (
 from agentd.http_problems import Problem, documented
 from agentd.http_session import Caller, caller
 from agentd.ports.accounts import Accounts, AuditEntry
-from agentd.ports.desk import Desk, Figures, Recording
+from agentd.ports.desk import Desk, Recording
+from agentd.ports.figures import FiguresSource, OwnWork
 from agentd.recordings import PBX_FOLDER, TYPES, NoRecording, open_recording
 
 PLAY_US: Final = 300_000_000
@@ -44,6 +46,15 @@ _NOT_THERE = {
 
 From = Annotated[Moment | None, Query(alias="from", description="ended then or later")]
 To = Annotated[Moment | None, Query(description="ended before")]
+
+
+class MyFigures(OwnWork, frozen=True):
+    """What I did, what was judged of it, and what I owe now."""
+
+    violations: int
+    """That stand."""
+    appeals_pending: int
+    orders_owed: int
 
 
 class _Plays:
@@ -67,7 +78,11 @@ class _Plays:
 
 
 def calls_router(
-    desk: Desk, calls: CallRecords, accounts: Accounts, now_us: Callable[[], int] = clock.wall_us
+    desk: Desk,
+    calls: CallRecords,
+    accounts: Accounts,
+    figures: FiguresSource,
+    now_us: Callable[[], int] = clock.wall_us,
 ) -> APIRouter:
     """The routes of calls and recordings."""
     router = router_of("calls")
@@ -93,14 +108,16 @@ def calls_router(
         return answer(await calls.mine(who, at_us(from_), at_us(to), cursor, limit))
 
     @router.get(
-        "/me/figures", response_model=model_of(Figures), responses=documented(401, 403, 422)
+        "/me/figures", response_model=model_of(MyFigures), responses=documented(401, 403, 422, 503)
     )
     async def my_figures(who: Who, from_: From = None) -> Response:
         """My own figures, of this shift where no time is given."""
         since_us = at_us(from_)
         if since_us is None:
             since_us = await calls.shift_began(who, now_us())
-        return answer(await desk.figures(who, since_us))
+        standing = await desk.standing(who, since_us)
+        work = await figures.own(who, since_us)
+        return answer(MyFigures(**structs.asdict(work), **structs.asdict(standing)))
 
     @router.get(
         "/calls/{pbx}/{call}",

@@ -88,7 +88,7 @@ def rest_routers(services: RestServices) -> tuple[APIRouter, ...]:
         exports_router(s.desk, tables),
         orders_router(s.desk, s.store),
         external_router(s.desk),
-        calls_router(s.desk, s.calls, s.accounts, s.now_us),
+        calls_router(s.desk, s.calls, s.accounts, s.figures, s.now_us),
         violations_router(s.desk, s.calls, s.directory),
         shift_router(s.desk, s.directory, s.now_us),
         people_router(s.accounts, s.directory),

@@ -21,7 +21,7 @@ from agentd.accounts_passwords import AccountSettings
 from agentd.config import Config
 from agentd.control import CompleteRequest, Handler, completion, form_of
 from agentd.core.board_settings import surge_setting
-from agentd.core.effects import Effect, LegEnded
+from agentd.core.effects import Effect
 from agentd.core.order_form import FormBook
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
@@ -142,10 +142,6 @@ class Staff:
         self.webhooks = Webhooks(config.webhooks, store, team_of=rules.team)
         self._tell = tell
 
-        def wrap_up_us(leg: LegEnded) -> int:
-            policy = books[leg.pbx].resolve(leg.queue, rules.team(leg.pbx, leg.seat))
-            return us(policy.wrap_up_s)
-
         self.desk = DeskService(
             store=store,
             engine=runtime,
@@ -157,7 +153,6 @@ class Staff:
             notices=self.webhooks,
             live=boards,
             announce=self._tell_out,
-            wrap_up_us=wrap_up_us,
         )
         store.on_change(self.desk.on_changed)
         self.presence = PresenceService(

@@ -123,7 +123,6 @@ async def complete_offline(config: Config, path: Path, request: CompleteRequest)
             notices=nobody,
             live=nobody,
             announce=_tell_nobody,
-            wrap_up_us=lambda _: 0,
         )
         return await desk.complete_as(request.by, request.order, form_of(request))
     finally:

@@ -335,22 +335,9 @@ class OrderView(Struct, frozen=True):
     """Tags of the commands that this person may give now."""
 
 
-class Figures(Struct, frozen=True):
-    """A person's own figures since a moment (formulas: product rules, section 3)."""
+class Standing(Struct, frozen=True):
+    """How a person stands since a moment: what was judged, and what is owed now."""
 
-    since_us: int
-    answered: int
-    """Inbound calls that the person answered (接通)."""
-    outbound: int
-    """Calls that the person made (外呼)."""
-    talk_us: int
-    """Of answered calls, holds included (通话)."""
-    hold_us: int
-    aht_us: int | None
-    """(talk + after-call work) / answered; None without any (平均处理时长)."""
-    within_rings: int
-    """Answered within rule R1, of ``within_rings_of`` that count for it (两声接起率)."""
-    within_rings_of: int
     violations: int
     """That stand."""
     appeals_pending: int
@@ -386,7 +373,7 @@ class Desk(Protocol):
         self, who: Person, order_id: str, draft: Mapping[str, Any] | None
     ) -> None: ...
 
-    async def figures(self, who: Person, from_us: int) -> Figures: ...
+    async def standing(self, who: Person, from_us: int) -> Standing: ...
     async def violations(self, who: Person, query: ViolationQuery) -> ViolationPage: ...
     async def appeal(self, who: Person, violation_id: str, reason: str) -> JudgedViolation: ...
     async def decide(

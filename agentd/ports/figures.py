@@ -85,6 +85,26 @@ class MetricShown(Struct, frozen=True):
     source: str
 
 
+class OwnWork(Struct, frozen=True):
+    """What a person did since a moment: the sums of which the figures are made."""
+
+    since_us: int
+    answered: int
+    """Customers' calls that the person answered (接通)."""
+    outbound: int
+    """Calls that the person dialled (外呼)."""
+    talk_us: int
+    """Of answered calls, holds included (通话)."""
+    hold_us: int
+    aht_us: int | None
+    """(talk + after-call work) / answered; None without any (平均处理时长)."""
+    within_rings: int
+    """Answered within rule R1, of ``within_rings_of`` that count for it (两声接起率)."""
+    within_rings_of: int
+    gap: bool
+    """A PBX was not heard in some of that time."""
+
+
 class FeedGap(Struct, frozen=True):
     """Nothing was heard from then until then (None: up to now)."""
 
@@ -120,6 +140,12 @@ class FiguresSource(Protocol):
     def figures(
         self, who: Person, kind: ScopeKind, name: str, windows: Sequence[FigureWindow]
     ) -> FiguresShown: ...
+
+    async def own(self, who: Person, from_us: int) -> OwnWork:
+        """What ``who`` did since ``from_us``. Raises :class:`~agentd.errors.Refused` for a time
+        that is not held any more, and where reading it after a start takes long
+        (``unavailable``)."""
+        ...
 
     async def intervals(
         self, who: Person, kind: ScopeKind, name: str, from_us: int, to_us: int

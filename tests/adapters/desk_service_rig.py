@@ -150,7 +150,6 @@ class Rig:
             notices=self,
             live=self,
             announce=self.hear,
-            wrap_up_us=lambda _leg: 30 * SECOND_US,
             wall_us=lambda: self.engine.time_us + self.wall_ahead_us,
         )
 

@@ -266,7 +266,6 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
             notices=ears,
             live=ears,
             announce=ignore,
-            wrap_up_us=lambda _: 30_000_000,
         )
         store.on_change(desk.on_changed)
         queues = FakeQueues(queues=("hotline", "night"))

@@ -56,7 +56,7 @@ async def test_an_appeal_granted_later_keeps_both_versions(path: Path) -> None:
         assert [a.status for a in judged.appeals] == ["pending"]
         pending = await service.violations(ZHAO, ViolationQuery(pending=True))
         assert [j.violation.id for j in pending.items] == [id_]
-        before = await service.figures(WANG, 0)
+        before = await service.standing(WANG, 0)
         assert (before.violations, before.appeals_pending) == (1, 1)
         # The month's figures were shown; then it is granted.
         rig.pass_time(3 * DAY_US)
@@ -68,7 +68,7 @@ async def test_an_appeal_granted_later_keeps_both_versions(path: Path) -> None:
             "系统误判:客户同意等待", "granted", "9001", "录音证实",
         )  # fmt: skip
         assert appeal.decided_us == rig.engine.time_us
-        after = await service.figures(WANG, 0)
+        after = await service.standing(WANG, 0)
         assert (after.violations, after.appeals_pending) == (0, 0)
         assert [(line.who, line.action) for line in rig.audit] == [
             ("1001", "appeal.add"), ("9001", "appeal.decide"),

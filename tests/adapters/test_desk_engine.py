@@ -65,7 +65,6 @@ async def daemon(path: Path) -> AsyncIterator[tuple[Rig, Runtime, DeskService]]:
             notices=rig,
             live=rig,
             announce=rig.hear,
-            wrap_up_us=lambda _leg: 30_000_000,
         )
         desk: Desk = service
         assert desk.book is BOOK

@@ -1,4 +1,4 @@
-"""The roster, the handover and one's own figures: on a real database file."""
+"""The roster, the handover and how one stands: on a real database file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from agentd.errors import Refused
-from agentd.ports.desk import Duty
+from agentd.ports.desk import Duty, Standing
 from tests.adapters.desk_service_rig import (
     ADMIN,
     DAY_US,
@@ -18,14 +18,12 @@ from tests.adapters.desk_service_rig import (
     MINUTE_US,
     QA,
     QIAN,
-    SECOND_US,
     SUN,
     WANG,
     ZHAO,
-    Rig,
     desk,
 )
-from tests.adapters.store_rig import T0_US, leg, order, violation
+from tests.adapters.store_rig import T0_US, order, violation
 
 CSV = """班组,日期,时段,工号,角色,备注
 day,2024-11-23,08:00-12:00 14:00-18:00,9001,值班长,两头班
@@ -168,70 +166,16 @@ async def test_a_handover_lists_what_is_open_and_is_confirmed_by_another(path: P
         assert (await refusal(service.hand_over(ZHAO, "night", "", None))).code == "forbidden"
 
 
-# --- one's own figures -------------------------------------------------------------------------
+# --- how one stands ----------------------------------------------------------------------------
 
 
-def call(number: int, **changes: Any) -> Any:
-    """A leg of 60 s, the one after the other."""
-    began_us = T0_US + number * 10 * MINUTE_US
-    made = replace(
-        leg(number), offered_us=began_us, ringing_us=began_us, answered_us=began_us + 5 * SECOND_US,
-        ended_us=began_us + 65 * SECOND_US, talk_us=60 * SECOND_US, hold_us=10 * SECOND_US,
-        gap=False,
-    )  # fmt: skip
-    return replace(made, **changes)
-
-
-async def owed(rig: Rig, number: int, completed_after_us: int | None) -> None:
-    made = order(number)
-    await rig.engine_says(made)
-    if completed_after_us is not None:
-        at_us = call(number).ended_us + completed_after_us
-        await rig.engine_says(
-            replace(
-                made, at_us=at_us, status="completed", completed_us=at_us, completed_by="1001",
-                change="completed",
-            )
-        )  # fmt: skip
-
-
-async def test_ones_own_figures(path: Path) -> None:
+async def test_how_one_stands(path: Path) -> None:
     async with desk(path) as rig:
-        # Wrap-up of 30 s; the first order is complete after 10 s.
-        await rig.engine_says(call(1), call(2))
-        await owed(rig, 1, 10 * SECOND_US)
-        await owed(rig, 2, None)
-        # The next call comes 5 s after the third.
-        third, fourth = call(3), call(4)
-        fourth = replace(fourth, answered_us=third.ended_us + 5 * SECOND_US)
-        await rig.engine_says(third, fourth)
-        # Late, rejected, given up by the caller in time, a call out, what nobody saw whole.
-        await rig.engine_says(
-            replace(call(5), leg="late"),
-            replace(violation(5), id="late", rule="ring", leg="late"),
-            call(6, outcome="rejected", answered_us=None, talk_us=None, hold_us=0),
-            call(7, outcome="caller_gave_up", answered_us=None, talk_us=None, hold_us=0),
-            call(8, direction="outbound"),
-            call(9, gap=True),
-        )
-        figures = await rig.service.figures(WANG, T0_US)
-        assert (figures.answered, figures.outbound) == (6, 1)
-        assert figures.talk_us == 6 * 60 * SECOND_US
-        assert figures.hold_us == 6 * 10 * SECOND_US
-        after_us = (10 + 30 + 5 + 30 + 30 + 30) * SECOND_US
-        assert figures.aht_us == (figures.talk_us + after_us) // 6
-        # Answered in time: 1 to 4; that count: those, the late one, the rejected one.
-        assert (figures.within_rings, figures.within_rings_of) == (4, 6)
-        assert figures.violations == 1
-        assert figures.orders_owed == 2
-        later = await rig.service.figures(WANG, T0_US + DAY_US)
-        assert (later.answered, later.aht_us, later.within_rings_of) == (0, None, 0)
-
-
-async def test_figures_are_for_those_who_work_at_a_desk(path: Path) -> None:
-    async with desk(path) as rig:
-        await rig.engine_says(call(1))
-        assert (await rig.service.figures(QIAN, 0)).answered == 0
-        assert (await refusal(rig.service.figures(replace(WANG, role="auditor"), 0))).code == (
-            "forbidden"
-        )
+        await rig.engine_says(order(1), order(2), violation(1), violation(2))
+        standing = await rig.service.standing(WANG, T0_US)
+        assert standing == Standing(violations=2, appeals_pending=0, orders_owed=2)
+        later = await rig.service.standing(WANG, T0_US + DAY_US)
+        assert (later.violations, later.orders_owed) == (0, 2)
+        assert await rig.service.standing(QIAN, 0) == Standing(0, 0, 0)
+        auditor = replace(WANG, role="auditor")
+        assert (await refusal(rig.service.standing(auditor, 0))).code == "forbidden"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentd.core.effects import (
     Alert,
@@ -161,6 +162,64 @@ async def at_work(figures: FigureService) -> AsyncIterator[None]:
 def counts(figures: FigureService, scope: Scope, window: Any) -> tuple[Any, ...]:
     found = figures.metrics.figures(scope, window)
     return tuple(found[key].value for key in ("offered", "answered", "abandoned", "legs_answered"))
+
+
+# --- one's own -------------------------------------------------------------------------------
+
+
+async def test_ones_own_figures_are_those_that_everybody_is_shown(tmp_path: Path) -> None:
+    late = leg("late", T0 + 10 * MINUTE, judged=("ring", "hold"), hold_us=10 * S)
+    work = [
+        *HISTORY,
+        late,
+        WrapUpEnded(
+            "main", "PJSIP/1", "1001", "late", late.leg, "hotline", late.ended_us,
+            late.ended_us + 3 * S, "order",
+        ),
+        broken("late", T0 + 10 * MINUTE, id="v-late", rule="ring"),
+        leg("out", T0 + 15 * MINUTE, direction="outbound", queue=None, judged=()),
+        leg("missed", T0 + 20 * MINUTE, outcome="rejected", answered_us=None, talk_us=None),
+    ]  # fmt: skip
+    async with stored(tmp_path, work) as store:
+        figures = service(store, World(NOW))
+        async with at_work(figures):
+            for window in ("shift", "today", "last_30_min"):
+                own = await figures.own(WANG, figures.span_us(window)[0])
+                told = figures.figures(WANG, "person", "1001", [window]).figures[window]
+                assert own.answered == told["legs_answered"].value == 2
+                assert own.outbound == told["dialled"].value == 1
+                assert (own.talk_us, own.hold_us) == (
+                    round(told["talk"].num * S), round(told["hold"].num * S),
+                )  # fmt: skip
+                assert own.aht_us is not None
+                assert own.aht_us == round((told["aht"].value or 0) * S)
+                assert (own.within_rings, own.within_rings_of) == (
+                    told["within_rings"].num, told["within_rings"].den,
+                )  # fmt: skip
+                assert own.gap == told["aht"].gap
+            # After-call work until the order was complete: not until the wrap-up's limit.
+            assert own.aht_us == (own.talk_us + 13 * S) // 2
+            assert (await figures.own(LI, T0)).answered == 0
+            nothing = await figures.own(WANG, NOW + HOUR)
+            assert (nothing.answered, nothing.aht_us) == (0, None)
+            with pytest.raises(Refused, match="days ago at most"):
+                await figures.own(WANG, NOW - 30 * DAY)
+            with pytest.raises(Refused) as refused:
+                await figures.own(replace(WANG, disabled=True), T0)
+            assert refused.value.code == "forbidden"
+
+
+async def test_ones_own_figures_are_told_when_they_are_whole(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        figures = service(store, World(NOW))
+        figures.patience_s = 0
+        with pytest.raises(Refused) as refused:
+            await figures.own(WANG, T0)
+        assert refused.value.code == "unavailable"
+        figures.patience_s = PATIENCE_S
+        waiting = asyncio.create_task(figures.own(WANG, T0))
+        async with at_work(figures):
+            assert (await waiting).answered == 1
 
 
 # --- restored ----------------------------------------------------------------------------------

@@ -339,7 +339,6 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
             notices=nobody,
             live=nobody,
             announce=ignore,
-            wrap_up_us=lambda _: 30_000_000,
         )
         store.on_change(desk.on_changed)
         queues = FakeQueues(queues=("hotline",))
@@ -368,11 +367,12 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
                 engine=runtime, pbxs={"main": PbxControl(queues, seats=seats)}, pauses=book.pauses,
                 people=directory, accounts=accounts, presence=presence, store=store, hints=live,
             )  # fmt: skip
-            # Nobody looks at figures at the desk: they are read when asked for, and shown nowhere.
+            # They are shown on no board: the own ones are asked for.
             figures = FigureService(
                 book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=nobody,
                 directory=directory, team_of=lambda _pbx, _seat: TEAM,
             )  # fmt: skip
+            tasks.append(group.create_task(figures.run()))
             services = RestServices(
                 desk=desk,
                 presence=presence,
