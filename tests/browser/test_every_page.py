@@ -267,6 +267,7 @@ LOOKS = (
     Look("/calls?list=stays&queue=hotline&from={from}&to={to}", "table", LEADER.login),
     Look("/orders", ".sl-results tbody tr", history_world.QA.login, phone=True),
     Look("/orders?id={forwarded}", ".sl-panel", history_world.QA.login),
+    Look("/reports", ".rp-page table", LEADER.login, phone=True),
     Look("/wall", "#token", allowed=r"status of 401"),
     Look("/wall?lang={lang}&seconds=600", ".wall-table", "wall"),
     Look("/wall?lang={lang}&seconds=600&masked=1", ".wall-table", "wall"),
@@ -303,7 +304,7 @@ WRITTEN = {
 """What people have written; an urgent order's mark is a part of its title."""
 TERMS = frozenset(
     """agentd ami pbx csv xlsx sl en english tab esc enter delete ctrl shift alt home end ms
-    id api url https http tls wav""".split()
+    id api url https http tls wav utc""".split()
 )
 
 

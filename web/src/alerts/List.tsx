@@ -94,7 +94,7 @@ function Line({ line }: { line: AlertLine }) {
           <a
             class="button"
             data-kind="quiet"
-            href={`./calls?${new URLSearchParams({ pbx: line.pbx, call: line.call }).toString()}`}
+            href={`./calls?${new URLSearchParams({ call: `${line.pbx}/${line.call}` }).toString()}`}
           >
             {t.call}
           </a>

@@ -130,6 +130,7 @@ export function Chart({ quarters, gaps, label }: ChartProps) {
           {
             scale: "share",
             side: 1,
+            size: 56,
             stroke: ink,
             grid: { show: false },
             ticks: grid,
