@@ -9,10 +9,10 @@ PYTEST := $(PY) -m pytest --cov --numprocesses=auto --dist=loadfile --no-loadsco
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web demo test test-all lab check format bench lock clean
+.PHONY: help setup web demo test test-all lab board-truth check format bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.installed ## make .venv with everything locked, and agentd itself
 	@:
@@ -36,6 +36,10 @@ test-all: web ## all tests; a suite that cannot run is a failure
 
 lab: web ## a real Asterisk with phones and callers, in Docker or natively
 	@$(PY) -m asterisk_lab up
+
+board-truth: web ## ten minutes of real calls, every figure on the board compared (MINUTES=, SEED=)
+	@MINUTES=$(or $(MINUTES),10) AGENTD_REQUIRE_BROWSER=1 AGENTD_REQUIRE_LAB=1 \
+		$(PY) -m pytest -q tests/lab/test_board_truth.py
 
 check: web ## format, lint, types, import contracts, the tree's own rules, the pages
 	$(BIN)/ruff format --check .

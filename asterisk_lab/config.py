@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +129,7 @@ class PbxConfig:
         """File name to text; `root` is the lab's directory as Asterisk sees it."""
         return {
             "asterisk.conf": _asterisk(root, self.module_dir),
-            "modules.conf": _modules({"cel_custom"} if self.cel else set()),
+            "modules.conf": _modules(frozenset({"cel_custom"} if self.cel else ())),
             "logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
             "manager.conf": self._manager(),
             "pjsip.conf": self._pjsip(),
@@ -262,6 +262,6 @@ def _asterisk(root: str, module_dir: str) -> str:
     )
 
 
-def _modules(wanted: Set[str]) -> str:
+def _modules(wanted: frozenset[str]) -> str:
     unwanted = (name for name in NOLOAD if name not in wanted)
     return "[modules]\nautoload=yes\n" + "".join(f"noload => {name}.so\n" for name in unwanted)

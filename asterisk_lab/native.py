@@ -73,9 +73,9 @@ class NativePbx:
     """One Asterisk with its own directories and ports.
 
     `seats` are pairs of extension and person. With `shared_phone` one SIPp plays all phones on one
-    port. `keep` names a directory that outlives the PBX. With `cel` Asterisk itself writes down what
-    becomes of its channels (`witness.py`). Use as an async context manager; the lab's
-    own AMI session is `ami`.
+    port. `keep` names a directory that outlives the PBX. With `cel` Asterisk itself writes down
+    what becomes of its channels (`witness.py`). Use as an async context manager; the lab's own AMI
+    session is `ami`.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
-"""What became of every call, told without AMI: by what SIPp's phones and callers sent and got, and by
-Asterisk's own account of its channels (CEL).
+"""What became of every call, told without AMI: by what SIPp's phones and callers sent and got, and
+by Asterisk's own account of its channels (CEL).
 
 agentd lives on AMI alone, so its mistakes and AMI's cannot be in here. Times are seconds since the
 epoch: CEL's to the microsecond of the event, a phone's as it sent or got the message. Nothing here
@@ -19,8 +19,8 @@ from typing import Literal
 TRUNK = "PJSIP/trunk"
 _HEAD = re.compile(r"^-{20,} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)$", re.MULTILINE)
 _USER = re.compile(r"sip:([^@>;]+)@")
-SLACK_S = 1.0
-"""How far a phone's message may lie outside of its channel's life."""
+SLACK_S = 0.1
+"""How much sooner than its channel a call may be seen: two clocks are read."""
 
 
 # --- what a phone saw ----------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def _visits(caller: Channel, by_uid: dict[str, Channel], own: list[Dialog]) -> I
         elif until is None:
             left_at, outcome = None, "waiting"
         else:
-            hung_up = any(d.bye_ours and d.bye_at and d.bye_at <= until for d in _near(caller, own))
+            hung_up = any(dialog.bye_ours for dialog in _near(caller, own))
             left_at, outcome = until, "abandoned" if hung_up else "let_go"
         yield Visit(caller.uid, queue, caller.number, joined_at, left_at, outcome)  # type: ignore[arg-type]
 
@@ -277,12 +277,16 @@ def _part(
 ) -> Part:
     if channel.linked == channel.uid:
         return _outbound(channel, by_uid, own)
-    seen = [d for d in _near(channel, own) if d.incoming]
+    caller = by_uid[channel.linked]
+    seen = [
+        dialog
+        for dialog in _near(channel, own)
+        if dialog.incoming and dialog.number == caller.number
+    ]
     dialog = seen[0] if seen else None
     if dialog is not None:
         # Each call that a phone saw belongs to one channel.
         own.remove(dialog)
-    caller = by_uid[channel.linked]
     visit = next(
         (
             v
@@ -299,9 +303,9 @@ def _part(
     ended_at = (channel.left[-1] if channel.left else channel.ended_at) if answered_at else None
     if answered_at is None:
         ended_at = stopped_at
-    elif channel.ended_at is None and len(channel.left) < len(channel.entered):
-        ended_at = None
-    elif channel.ended_at is None and not channel.left:
+    elif (channel.ended_at is None and len(channel.left) < len(channel.entered)) or (
+        channel.ended_at is None and not channel.left
+    ):
         ended_at = None
     holds = dialog.holds if dialog else []
     return Part(
@@ -331,9 +335,7 @@ def _outcome(
         gave_up: dict[str, LegOutcome] = {
             "abandoned": "caller_gave_up", "let_go": "queue_gave_up", "answered": "elsewhere",
         }  # fmt: skip
-        # Its own ring time-out is told from the end of the stay by a moment.
-        if visit.left_at <= stopped_at + 0.25:
-            return gave_up[visit.outcome], stopped_at
+        return gave_up[visit.outcome], stopped_at
     if visit is None:
         return "caller_gave_up", stopped_at
     return "no_answer", stopped_at

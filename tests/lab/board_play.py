@@ -1,6 +1,6 @@
-"""Mixed traffic on a real Asterisk for the wallboard's truth: who calls, what phones do with it, what
-the supervisor and the queues' members do meanwhile. Everything is drawn from one seed; nothing is
-believed of it: what counts is what the phones and Asterisk say happened (asterisk_lab/witness.py).
+"""Mixed traffic on a real Asterisk for the wallboard's truth: who calls, what phones do with it,
+what the supervisor and the queues' members do meanwhile. Everything is drawn from one seed; nothing
+is believed of it: what counts is what phones and Asterisk say happened (asterisk_lab/witness.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import contextlib
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,8 @@ from asterisk_lab.phones import (
     wait,
 )
 from asterisk_lab.witness import Seen, channels, look
-from tests.lab.board_truth import Completed, Instant, Paused, Rules
-from tests.lab.board_truth import Member as Membership
+from tests.lab.board_world import Completed, Instant, Paused, Rules
+from tests.lab.board_world import Member as Membership
 
 RULES = Rules(
     ring_warn_s=2, ring_max_s=4, hold_warn_s=2, hold_max_s=4, hold_escalate_s=6, wrap_up_s=5,
@@ -71,20 +73,26 @@ QUEUES = (
           ring_timeout_s=7),
     Queue("complaints", "8003", [Member(n) for n in ("1003", "1006")], ring_timeout_s=7,
           give_up_s=9),
-    Queue("night", "8004", [Member("1007")], give_up_s=24),
+    Queue("night", "8004", [Member("1007")], give_up_s=21),
     Queue("callback", "8005", []),
 )  # fmt: skip
 STATIC = tuple(dict.fromkeys(m.seat for queue in QUEUES for m in queue.members))
-SECOND_LINE, DIALLER = "1007", "1008"
-"""A seat that is paused all the time and gets what is transferred; one that only calls out, and
-comes and goes."""
+TRANSFERS, SECOND_LINE, DIALLER = "1001", "1007", "1008"
+"""One that transfers every fifth call; one that is paused all the time and gets what is
+transferred; one that only calls out, and comes and goes."""
 REST = ("小休", "就餐")
 TRAINING = "培训"
+LINGERING = (
+    ("8004", 30), ("8004", 19), ("8004", 18), ("8001", 26), ("8002", 26), ("8003", 24),
+)  # fmt: skip
+"""Calls that last, by queue: the first one is let go."""
+HANDED_OVER = [wait(0.6)] * 4
+"""A NOTIFY ends a wait: after the third the transfer is under way."""
 JOIN_S = 0.5
 
 _PLANS = (
     (30, "plain"), (16, "hold"), (10, "late"), (9, "two_holds"), (9, "agent_ends"),
-    (9, "transfer"), (6, "no_answer"), (5, "reject"), (6, "warned"),
+    (6, "no_answer"), (5, "reject"), (6, "warned"),
 )  # fmt: skip
 
 
@@ -92,50 +100,65 @@ def device(number: str) -> str:
     return f"PJSIP/{number}"
 
 
+@dataclass(frozen=True)
+class Customer:
+    """Who calls, how long they stay, and what becomes of the order."""
+
+    number: str
+    queue: str
+    stay_s: float
+    category: str | None
+    """None: nobody completes the order."""
+    own_service: bool
+    after_s: float
+    """From the call's end to the completion."""
+    again_s: float | None
+    """They call once more about the same, and stay for so long."""
+
+
 class Plan:
-    """What happens, drawn from one seed. Times keep clear of the limits."""
+    """What happens, drawn from one seed: for every seat and for the callers apart, so that who is
+    quicker changes nothing. Times keep clear of the limits."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._since_transfer = 0
+        self._seed = seed
+        self._apart: dict[str, random.Random] = {}
+        self._nth: Counter[str] = Counter()
         self._numbers = itertools.count(1)
 
-    def gap_s(self) -> float:
-        return self._random.uniform(0.4, 2.2)
+    def _of(self, what: str) -> random.Random:
+        return self._apart.setdefault(what, random.Random(f"{self._seed} {what}"))
+
+    def gap_s(self, what: str = "callers") -> float:
+        return self._of(f"gap {what}").uniform(0.4, 2.2)
 
     def number(self) -> str:
         return f"139{next(self._numbers) * 7919 % 10**8:08d}"
 
-    def queue(self) -> Queue:
-        return self._random.choices(QUEUES[:4], (50, 25, 18, 7))[0]
-
-    def stay_s(self) -> float:
-        r = self._random
-        return r.choices(
-            (r.uniform(0.4, 1.6), r.uniform(2.5, 7.0), r.uniform(9.0, 18.0)), (8, 14, 78)
-        )[0]
-
-    def completes(self) -> tuple[str, bool, float] | None:
-        """Category, about us, and how long after the call; None: it is left."""
-        r = self._random
-        if r.random() > 0.6:
-            return None
+    def customer(self) -> Customer:
+        r = self._of("callers")
         category = r.choice(("consult", "consult", "complaint"))
-        return category, category == "complaint" and r.random() < 0.5, r.uniform(0.3, 3.0)
+        return Customer(
+            self.number(), r.choices(QUEUES[:4], (50, 25, 18, 7))[0].number, self._stay_s(r),
+            category if r.random() < 0.6 else None, category == "complaint" and r.random() < 0.5,
+            r.uniform(0.3, 3.0), self._stay_s(r) if r.random() < 0.15 else None,
+        )  # fmt: skip
 
-    def again(self) -> bool:
-        """Whether the caller calls once more about the same."""
-        return self._random.random() < 0.15
+    @staticmethod
+    def _stay_s(r: random.Random) -> float:
+        stays = r.uniform(0.4, 1.6), r.uniform(2.5, 7.0), r.uniform(9.0, 18.0)
+        return r.choices(stays, (8, 14, 78))[0]
 
     def seat(self, number: str) -> list[Step]:
         """What a seat's phone does with its next call."""
-        r = self._random
+        r = self._of(number)
         plan = r.choices([name for _, name in _PLANS], [weight for weight, _ in _PLANS])[0]
-        self._since_transfer += 1
+        nth = self._nth[number]
+        self._nth[number] += 1
         if number == SECOND_LINE:
             return [ring(r.uniform(0.4, 1.5)), answer(), until_bye()]
-        if plan == "transfer" and (number != "1001" or self._since_transfer < 6):
-            plan = "plain"
+        if number == TRANSFERS and nth % 5 == 0:
+            plan = "transfer"
         short, talk = ring(r.uniform(0.4, 1.5)), wait(r.uniform(1.5, 4.0))
         spells = [r.uniform(0.5, 1.5), r.uniform(2.5, 3.5), r.uniform(4.5, 5.5), r.uniform(6.5, 8)]
         if plan == "late":
@@ -149,8 +172,7 @@ class Plan:
         if plan == "agent_ends":
             return [short, answer(), talk, bye()]
         if plan == "transfer":
-            self._since_transfer = 0
-            return [short, answer(), talk, refer(SECOND_LINE), until_bye()]
+            return [short, answer(), talk, refer(SECOND_LINE), *HANDED_OVER, bye()]
         steps = [short, answer()]
         for seconds in r.sample(spells, {"hold": 1, "two_holds": 2}.get(plan, 0)):
             steps += [wait(r.uniform(0.5, 1.5)), hold(), wait(seconds), unhold()]
@@ -158,7 +180,7 @@ class Plan:
 
     def far_end(self) -> list[Step]:
         """What the phone does that a seat calls."""
-        r = self._random
+        r = self._of("far ends")
         if r.random() < 0.3:
             return [ring(r.uniform(0.5, 1.5)), reject()]
         return [ring(r.uniform(0.5, 1.5)), answer(), wait(r.uniform(1.5, 4.0)), bye()]
@@ -238,7 +260,14 @@ class Play:
 
     def linger(self) -> None:
         """A few calls that go on, or wait, for a while: something to look at."""
-        for queue, stay_s in (("8004", 22), ("8004", 20), ("8001", 26), ("8002", 26), ("8003", 24)):
+        for queue, stay_s in (
+            ("8004", 30),
+            ("8004", 19),
+            ("8004", 18),
+            ("8001", 26),
+            ("8002", 26),
+            ("8003", 24),
+        ):
             self._spawn(self._caller(self._plan.number(), queue, stay_s))
 
     def _spawn(self, work: Any) -> None:
@@ -288,21 +317,18 @@ class Play:
         while True:
             await self._open.wait()
             if self._slots:
-                queue = self._plan.queue()
-                self._spawn(self._customer(self._plan.number(), queue.number))
+                self._spawn(self._customer(self._plan.customer()))
             await asyncio.sleep(self._plan.gap_s())
 
-    async def _customer(self, number: str, queue: str) -> None:
-        completes = self._plan.completes()
-        await self._caller(number, queue, self._plan.stay_s())
-        if completes is None:
+    async def _customer(self, who: Customer) -> None:
+        await self._caller(who.number, who.queue, who.stay_s)
+        if who.category is None:
             return
-        category, own_service, after_s = completes
-        await asyncio.sleep(after_s)
-        await self._complete(number, category, own_service)
-        if self._plan.again() and self._open.is_set():
-            await self._caller(number, queue, self._plan.stay_s())
-            await self._complete(number, category, own_service)
+        await asyncio.sleep(who.after_s)
+        await self._complete(who.number, who.category, who.own_service)
+        if who.again_s is not None and self._open.is_set():
+            await self._caller(who.number, who.queue, who.again_s)
+            await self._complete(who.number, who.category, who.own_service)
 
     async def _caller(self, number: str, queue: str, stay_s: float) -> None:
         slot = self._slots.pop()
@@ -394,7 +420,7 @@ class Play:
                 await target.start()
                 await self._play(phone)
                 await target.stop()
-                await asyncio.sleep(self._plan.gap_s() * 2)
+                await asyncio.sleep(self._plan.gap_s("dials") * 2)
             await self._open.wait()
             await self._sign(DIALLER, False)
             await asyncio.sleep(4)

@@ -1,126 +1,42 @@
-"""The figures once more, from what a run's phones and Asterisk's own account say: by the formulas of
-docs/metrics.md, with nothing of agentd's.
+"""The figures once more, from what a run's phones and Asterisk's own account say: by the formulas
+of docs/metrics.md, with nothing of agentd's.
 
-Two clocks that look at the same moment differ a little, so every sum is a range: a call counts for
-0 or for 1, and for 0 to 1 only where it lies within ``TOLERANCE_S`` of a limit or of a window's
-edge; each time is known to ``TOLERANCE_S``. A figure that agentd shows must lie in the range.
+A call counts for 0 or for 1, and for 0 to 1 only where it lies within ``TOLERANCE_S`` of a limit or
+of a window's edge. A figure that agentd shows must lie in the range that follows.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from asterisk_lab.witness import Part, Seen, Visit
+from asterisk_lab.witness import Part, Visit
+from tests.lab.board_world import (
+    DAY_S,
+    NEVER,
+    NONE,
+    ONE,
+    TOLERANCE_S,
+    Completed,
+    Instant,
+    Range,
+    World,
+    about,
+    acw_s,
+    alerts,
+    ended_holds,
+    near,
+    resting,
+    ring_s,
+    signed_in,
+    talk_s,
+    total,
+    wrapped_until,
+)
 
-TOLERANCE_S = 0.05
 HALF_HOUR_S = 1800.0
-DAY_S = 86_400.0
-NEVER = math.inf
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number that is not known better than this."""
-
-    lo: float
-    hi: float
-
-    def __add__(self, other: Range) -> Range:
-        return Range(self.lo + other.lo, self.hi + other.hi)
-
-    def __sub__(self, other: Range) -> Range:
-        return Range(self.lo - other.hi, self.hi - other.lo)
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, (int, float)) and self.lo - 1e-6 <= value <= self.hi + 1e-6
-
-    @property
-    def exact(self) -> bool:
-        return self.lo == self.hi
-
-    def __str__(self) -> str:
-        return f"{self.lo:g}" if self.exact else f"{self.lo:.3f} to {self.hi:.3f}"
-
-
-NONE, ONE = Range(0, 0), Range(1, 1)
 Thing = TypeVar("Thing")
-
-
-def total(ranges: Iterable[Range]) -> Range:
-    return sum(ranges, NONE)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The limits that agentd was given, in seconds."""
-
-    ring_warn_s: float
-    ring_max_s: float
-    hold_warn_s: float
-    hold_max_s: float
-    hold_escalate_s: float
-    wrap_up_s: float
-    answered_within_s: float
-    short_abandon_s: float
-
-
-Instant = tuple[float, float]
-"""Not before, and not after."""
-
-
-@dataclass(frozen=True)
-class Paused:
-    """What the runner told the PBX about a seat; `at` spans from asking to the answer."""
-
-    seat: str
-    at: Instant
-    reason: str | None
-    """None: not paused any more."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A seat in a queue came (`signed_in`) or went, as the runner told the PBX."""
-
-    seat: str
-    at: Instant
-    signed_in: bool
-
-
-@dataclass(frozen=True)
-class Completed:
-    """An order that the runner completed."""
-
-    call: str
-    at: Instant
-    category: str
-    own_service: bool
-
-
-@dataclass
-class World:
-    """All that is known of the run: what was seen, what the runner did, whose each seat is."""
-
-    rules: Rules
-    seen: Seen
-    people: dict[str, str]
-    """Who sits at each seat (device)."""
-    teams: dict[str, str]
-    heard_at: Instant
-    """When agentd began to hear the PBX."""
-    static: frozenset[str]
-    """The seats that were in a queue from the beginning."""
-    rest: frozenset[str]
-    """The reasons of pauses that are rest."""
-    pauses: list[Paused] = field(default_factory=list)
-    members: list[Member] = field(default_factory=list)
-    completed: list[Completed] = field(default_factory=list)
-    ended_by_us: set[str] = field(default_factory=set)
-    """Calls that the supervisor ended."""
-
 
 ScopeKind = Literal["site", "queue", "seat", "person", "team"]
 
@@ -185,10 +101,8 @@ class Counted:
 
     # --- what counts, and for whom ------------------------------------------------------------
 
-    def _when(self, at: float | None, slack: float = TOLERANCE_S) -> Range:
+    def _when(self, at: float, slack: float = TOLERANCE_S) -> Range:
         """Whether a moment lies in the window: 1, 0, or 0 to 1."""
-        if at is None:
-            return NONE
         sure = self.span.since + slack <= at <= self.span.until - slack
         may = self.span.since - slack <= at <= self.span.until + slack
         return Range(int(sure), int(may))
@@ -218,7 +132,10 @@ class Counted:
     ) -> Range:
         found = []
         for thing in things:
-            sure, value = self._when(at(thing)), weight(thing)
+            moment = at(thing)
+            if moment is None:
+                continue
+            sure, value = self._when(moment), weight(thing)
             found.append(Range(sure.lo * max(value.lo, 0), sure.hi * value.hi))
         return total(found)
 
@@ -297,7 +214,7 @@ class Counted:
         legs = count(answered)
         talk = count(answered, lambda p: about(talk_s(p)))
         hold = count(answered, lambda p: total(about(end - at) for at, end in ended_holds(p)))
-        acw = count(answered, lambda p: acw_s(world, p))
+        acw = count(answered, lambda p: acw_s(world, p, self.span.now))
 
         def late(part: Part) -> Range:
             return self._over(ring_s(part), rules.ring_max_s)
@@ -322,6 +239,8 @@ class Counted:
                          1 - max((s.lo for s in spells), default=0))  # fmt: skip
 
         dialled = self.parts(outbound=True)
+        # Holding is judged on calls made as well: a customer waits there, too.
+        held_to = answered + [part for part in dialled if part.answered_at is not None]
         out = count(dialled)
         connected = count([part for part in dialled if part.answered_at is not None])
         judged_end = [part for part in answered if part.ended_by is not None]
@@ -347,8 +266,8 @@ class Counted:
             "legs_estimated": Figure(NONE, None, "count"),
             "legs_gap": Figure(NONE, None, "count"),
             "compliance:ring": Figure(count(parts, kept), count(parts, rung), "share"),
-            "compliance:hold": Figure(count(answered, held), legs, "share"),
-            "compliance:park": Figure(legs, legs, "share"),
+            "compliance:hold": Figure(count(held_to, held), count(held_to), "share"),
+            "compliance:park": Figure(count(held_to), count(held_to), "share"),
             "compliance:hangup_order": Figure(count(polite), count(judged_end), "share"),
             "alerts": Figure(self.alerts(), None, "count"),
         }
@@ -380,7 +299,7 @@ class Counted:
         return total(
             self._clipped(since, until)
             for seat in seats
-            for since, until in _signed_in(self.world, seat)
+            for since, until in signed_in(self.world, seat)
         )
 
     def rest(self) -> Range:
@@ -388,7 +307,7 @@ class Counted:
         return total(
             self._clipped(since, until)
             for seat in seats
-            for since, until in _resting(self.world, seat)
+            for since, until in resting(self.world, seat)
         )
 
     def work(self) -> Range:
@@ -454,163 +373,3 @@ class Counted:
     def figures(self) -> dict[str, Figure]:
         """Every figure that there is; not all are given for every scope."""
         return self.stays() | self.legs() | self.orders()
-
-
-# --- one seat's part ------------------------------------------------------------------------------
-
-
-def about(seconds: float) -> Range:
-    """A time between two moments."""
-    return Range(max(0.0, seconds - TOLERANCE_S), seconds + TOLERANCE_S)
-
-
-def near(at: float) -> Instant:
-    return at - TOLERANCE_S / 2, at + TOLERANCE_S / 2
-
-
-def talk_s(part: Part) -> float:
-    assert part.answered_at is not None and part.ended_at is not None
-    return part.ended_at - part.answered_at
-
-
-def ring_s(part: Part) -> float | None:
-    if part.ringing_at is None or part.rung_until is None:
-        return None
-    return part.rung_until - part.ringing_at
-
-
-def ended_holds(part: Part) -> list[tuple[float, float]]:
-    return [(at, end) for at, end in part.holds if end is not None]
-
-
-def wrapped_until(world: World, part: Part) -> Instant:
-    """When the work after a call was over: the order completed, the time over, or the next call
-    taken or made, whichever was first."""
-    assert part.ended_at is not None
-    ends = [near(part.ended_at + world.rules.wrap_up_s)]
-    for other in world.seen.parts:
-        taken_at = other.offered_at if other.outbound else other.answered_at
-        if other.seat != part.seat or other.uid == part.uid or taken_at is None:
-            continue
-        # Who talks on another line has taken the next call already.
-        if taken_at > part.ended_at or (other.ended_at or NEVER) > part.ended_at:
-            ends.append(near(taken_at))
-    ends += [done.at for done in world.completed if done.call == part.call]
-    ends += [
-        gone.at for gone in world.members
-        if gone.seat == part.seat and not gone.signed_in and gone.at[1] > part.ended_at
-    ]  # fmt: skip
-    low = max(min(lo for lo, _ in ends), part.ended_at - TOLERANCE_S / 2)
-    return low, max(min(hi for _, hi in ends), low)
-
-
-def acw_s(world: World, part: Part) -> Range:
-    assert part.ended_at is not None
-    low, high = wrapped_until(world, part)
-    return Range(
-        max(0.0, low - part.ended_at - TOLERANCE_S / 2), high - part.ended_at + TOLERANCE_S
-    )
-
-
-# --- seats' time ------------------------------------------------------------------------------------
-
-Piece = tuple[Instant, Instant]
-
-
-def _signed_in(world: World, seat: str) -> list[Piece]:
-    changes = [m for m in world.members if m.seat == seat]
-    found: list[Piece] = []
-    since: Instant | None = world.heard_at if seat in world.static else None
-    for change in changes:
-        if change.signed_in and since is None:
-            since = change.at
-        elif not change.signed_in and since is not None:
-            found.append((since, change.at))
-            since = None
-    if since is not None:
-        found.append((since, (NEVER, NEVER)))
-    return found
-
-
-def _resting(world: World, seat: str) -> list[Piece]:
-    """Paused for rest, without the time in which a call was offered there, or went on."""
-    found: list[Piece] = []
-    since: Instant | None = None
-    for pause in world.pauses:
-        if pause.seat != seat:
-            continue
-        resting = pause.reason in world.rest
-        if since is not None and not resting:
-            found += _without_calls(world, seat, (since, pause.at))
-            since = None
-        elif since is None and resting:
-            since = pause.at
-    if since is not None:
-        found += _without_calls(world, seat, (since, (NEVER, NEVER)))
-    return found
-
-
-def _without_calls(world: World, seat: str, piece: Piece) -> list[Piece]:
-    since, until = piece
-    found = []
-    for part in (p for p in world.seen.parts if p.seat == seat):
-        end = NEVER if part.ended_at is None else part.ended_at
-        if end <= since[0] or part.offered_at >= until[1]:
-            continue
-        if part.offered_at > since[0]:
-            found.append((since, near(part.offered_at)))
-        since = near(end)
-    if since[0] < until[1]:
-        found.append((since, until))
-    return found
-
-
-# --- alerts -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Raised:
-    """An alert. `sure` False: the limit was passed by no more than the clocks differ."""
-
-    rule: str
-    level: str
-    seat: str
-    queue: str | None
-    at: float
-    sure: bool
-    spell: tuple[str, str, int]
-    """Those of one spell follow one another: (leg, rule, nth)."""
-    cleared: bool
-
-
-def alerts(world: World) -> list[Raised]:
-    """All that the rules call for, oldest first."""
-    rules, found = world.rules, []
-    now = max((p.offered_at for p in world.seen.parts), default=0.0) + DAY_S
-
-    def spell(part: Part, rule: str, nth: int, since: float, until: float | None,
-              *steps: tuple[str, float]) -> None:  # fmt: skip
-        for level, limit in steps:
-            lasted = (now if until is None else until) - since
-            if lasted > limit - TOLERANCE_S:
-                sure = lasted > limit + TOLERANCE_S
-                found.append(
-                    Raised(rule, level, part.seat, part.queue, since + limit, sure,
-                           (part.uid, rule, nth), until is not None)
-                )  # fmt: skip
-
-    for part in world.seen.parts:
-        if part.outbound:
-            continue
-        if part.ringing_at is not None:
-            spell(part, "ring", 0, part.ringing_at, part.rung_until,
-                  ("warning", rules.ring_warn_s), ("breach", rules.ring_max_s))  # fmt: skip
-        for nth, (since, until) in enumerate(part.holds):
-            spell(part, "hold", nth, since, until, ("warning", rules.hold_warn_s),
-                  ("breach", rules.hold_max_s), ("escalation", rules.hold_escalate_s))  # fmt: skip
-        if part.ended_by == "agent" and part.ended_at is not None:
-            found.append(
-                Raised("hangup_order", "breach", part.seat, part.queue, part.ended_at, True,
-                       (part.uid, "hangup_order", 0), True)
-            )  # fmt: skip
-    return sorted(found, key=lambda raised: raised.at)

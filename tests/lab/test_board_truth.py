@@ -1,9 +1,10 @@
-"""Every figure on the wallboard against what really happened: a real Asterisk with SIPp's phones and
-callers, agentd as a process on a store of its own, the board in Chromium.
+"""Every figure on the wallboard against what really happened: a real Asterisk with SIPp's phones
+and callers, agentd as a process on a store of its own, the board in Chromium.
 
-The truth comes from the phones' messages and Asterisk's own account (asterisk_lab/witness.py), by the
-formulas of docs/metrics.md written anew (board_truth.py); agentd, its store and AMI have no part in
-it. `MINUTES=10` (`make board-truth`) plays for so long; without it the traffic lasts a minute.
+The truth comes from the phones' messages and Asterisk's own account (asterisk_lab/witness.py), by
+the formulas of docs/metrics.md written anew (board_truth.py); agentd, its store and AMI have no
+part in it. `MINUTES=10` (`make board-truth`) plays for so long; without it a
+minute.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from asterisk_lab.native import NativePbx
 from tests.browser.conftest import FLAGS
 from tests.lab import board_play as play
 from tests.lab.board_page import READ, Compare, compare_figures, compare_now
-from tests.lab.board_truth import Counted, Figure, Instant, Range, Scope, Span, World, spans
+from tests.lab.board_truth import Counted, Figure, Scope, Span, spans
+from tests.lab.board_world import Instant, Range, World
 from tests.lab.test_end_to_end import PASSWORD, _add_person
 
 MINUTES = float(os.environ.get("MINUTES") or 1.0)
@@ -165,7 +167,9 @@ def _write_down(made: Site, path: Path) -> None:
         made.spans(time.time()), world.seen.visits, world.seen.parts, world.pauses, world.members,
         world.completed, sorted(world.ended_by_us),
     ]  # fmt: skip
-    lines = [str(one) for some in told for one in (some.items() if isinstance(some, dict) else some)]
+    lines = [
+        str(one) for some in told for one in (some.items() if isinstance(some, dict) else some)
+    ]
     path.write_text("\n".join([f"heard {made.heard_at}", *lines]), encoding="utf-8")
 
 
@@ -187,13 +191,16 @@ async def read(made: Site, window: str) -> dict[str, Any]:
     choice = made.page.locator(".queues-top .segments button").nth(WINDOWS.index(window))
     await choice.click()
     await made.page.mouse.move(2, 2)
+    earlier = made.page.locator('.alert-more[aria-expanded="false"]')
+    if await earlier.count():
+        await earlier.click()
     found: dict[str, Any] = await made.page.evaluate(READ)
     return found
 
 
-async def board_is_true(made: Site) -> int:
-    """Wait for a quiet moment, and hold all that the page shows against the truth of it; gives how
-    many things were compared. A moment that was not quiet to its end is no moment."""
+async def board_is_true(made: Site) -> Compare:
+    """Wait for a quiet moment, and hold all that the page shows against the truth of it. A
+    moment that was not quiet to its end is no moment."""
     deadline = time.monotonic() + PATIENCE_S
     wrong = ["there was no quiet moment"]
     while time.monotonic() < deadline:
@@ -211,7 +218,7 @@ async def board_is_true(made: Site) -> int:
         if made.play.quiet_s() < QUIET_S:
             continue
         if not check.wrong:
-            return check.checked
+            return check
         wrong = check.wrong
         await asyncio.sleep(0.3)
     (made.daemon.config.parent / "wrong.txt").write_text("\n".join(wrong), encoding="utf-8")
@@ -324,7 +331,7 @@ async def test_every_figure_is_what_happened(
     tmp_path: Path, chromium_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with site(tmp_path, chromium_path) as made:
-        compared = 0
+        moments: list[Compare] = []
         async with made.play.running():
             rounds = max(1, round(MINUTES / 2))
             for _ in range(rounds):
@@ -332,16 +339,18 @@ async def test_every_figure_is_what_happened(
                 await made.play.drained()
                 # Some wait and some talk while the board is read.
                 made.play.linger()
-                compared += await board_is_true(made)
+                moments.append(await board_is_true(made))
                 await made.play.drained()
-            compared += await board_is_true(made)
-            compared += await api_is_true(made)
+            moments.append(await board_is_true(made))
+            compared = await api_is_true(made) + sum(moment.checked for moment in moments)
             world = made.world()
         assert made.play.problems == []
         witness_agrees(made, world)
         outcomes = Counter(visit.outcome for visit in world.seen.visits)
         parts = Counter(part.outcome for part in world.seen.parts)
         # A run in which little happened proves little.
+        met = set.union(*(moment.met for moment in moments))
+        assert {"waiting", "talking", "paused", "available"} <= met
         assert outcomes["answered"] >= 15 * MINUTES
         assert {"abandoned", "let_go"} <= set(outcomes)
         assert any(part.ended_by == "transfer" for part in world.seen.parts)
@@ -349,5 +358,5 @@ async def test_every_figure_is_what_happened(
         print(  # noqa: T201
             f"\nboard truth: {MINUTES:g} min, seed {SEED}: {compared} comparisons; stays "
             f"{dict(outcomes)}, seats' parts {dict(parts)}, orders completed "
-            f"{len(world.completed)}"
+            f"{len(world.completed)}; states met {sorted(met)}"
         )
