@@ -34,10 +34,10 @@ _RULE_LEGS: Final[dict[Rule, tuple[str, str]]] = {
         "按「两声接起率」的口径,加上被判定违规的其他通话段",
         "those of the within-rings rate, and any other leg that was charged",
     ),
-    "hold": ("接通的客户通话段", "answered legs of customers"),
+    "hold": ("接通的客户通话段,含呼出", "answered legs of customers, calls made included"),
     "hold_sum": ("接通的客户通话段,限额已启用", "the same, where the limit is on"),
     "consult": ("接通的客户通话段,限额已启用", "the same, where the limit is on"),
-    "park": ("接通的客户通话段", "answered legs of customers"),
+    "park": ("接通的客户通话段,含呼出", "answered legs of customers, calls made included"),
     "hangup_order": (
         "接通的来电段,座席可先挂机的队列除外,谁先挂机不明的除外",
         (
