@@ -236,6 +236,12 @@ async def width_faults(page: Page, widths: Sequence[int]) -> list[str]:
                  const out = scrollWidth <= innerWidth ? [] :
                    [...document.querySelectorAll('body *')]
                      .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+                     .filter(e => {
+                       let at = e.parentElement;
+                       while (at !== null && getComputedStyle(at).overflowX === 'visible')
+                         at = at.parentElement;
+                       return at === null || at === document.documentElement;
+                     })
                      .map(e => `${e.tagName.toLowerCase()}.${e.className}`).slice(0, 4);
                  done([scrollWidth, out]);
                })))"""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ pytestmark = pytest.mark.browser
 
 LANGS = ("zh-CN", "en")
 PHONE = 390
+SITE_OFFSET_S = 8 * 3600
 DESKTOP = (1366, 1920)
 
 Told = Callable[[str], str]
@@ -267,7 +269,8 @@ LOOKS = (
     Look("/calls?list=stays&queue=hotline&from={from}&to={to}", "table", LEADER.login),
     Look("/orders", ".sl-results tbody tr", history_world.QA.login, phone=True),
     Look("/orders?id={forwarded}", ".sl-panel", history_world.QA.login),
-    Look("/reports", ".rp-page table", LEADER.login, phone=True),
+    Look("/reports?period=day&at={today}", ".rp-page table", LEADER.login, phone=True),
+    Look("/reports?by=person&period=day&at={today}", ".rp-page table", LEADER.login),
     Look("/wall", "#token", allowed=r"status of 401"),
     Look("/wall?lang={lang}&seconds=600", ".wall-table", "wall"),
     Look("/wall?lang={lang}&seconds=600&masked=1", ".wall-table", "wall"),
@@ -283,7 +286,7 @@ PEOPLE = (
     history_world.QA,
 )  # fmt: skip
 NAMED = {
-    *scenes.PEOPLE, *scenes.PAUSES, *(person.name for person in PEOPLE),
+    *scenes.PEOPLE, "午餐", *(person.name for person in PEOPLE),
     "市民热线", "业务咨询", "投诉建议", "服务热线", "一组", "二组", "投诉组",
     "中文", "夜班", "王工",
 }  # fmt: skip
@@ -355,6 +358,7 @@ class Bench:
             "call": past.call,
             "from": str(past.joined_us // 1_000_000 - 60),
             "to": str(past.joined_us // 1_000_000 + 900),
+            "today": time.strftime("%Y-%m-%d", time.gmtime(time.time() + SITE_OFFSET_S)),
         }
         return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], text)
 

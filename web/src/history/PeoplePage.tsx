@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { items } from "../api/client";
 import type { JudgedViolation, Page } from "../api/types";
+import { pauseText } from "../live/form";
 import { labelText } from "../live/problem";
 import { may } from "../live/session";
 import { store } from "../live/store";
@@ -13,7 +14,7 @@ import { Files, GapMark, Go, Loading, Refusal, seatText } from "./parts";
 import { PeriodForm, usePeriod } from "./Period";
 import type { Period } from "./period";
 import { hrefOf, place } from "./place";
-import { Hours, reasonText, stateText, StripDrawn } from "./Strip";
+import { Hours, stateText, StripDrawn } from "./Strip";
 import { signedIn, strips, totals, working, type Strip } from "./strip";
 import { metricValue, together, valueOf } from "./sums";
 import { gapsWithin } from "./timeline";
@@ -156,7 +157,7 @@ function States({
             <span>
               <span class="hx-swatch" data-kind={state} aria-hidden="true" />
               {stateText(state)}
-              {reason !== null && reason !== "" && ` (${reasonText(reason)})`}
+              {reason !== null && reason !== "" && ` (${pauseText(reason)})`}
             </span>
             <strong>{duration(seconds)}</strong>
             <span class="faint">{t.times(times)}</span>

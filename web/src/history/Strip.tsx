@@ -1,6 +1,5 @@
 import { messages } from "../i18n";
-import { labelText } from "../live/problem";
-import { form } from "../live/form";
+import { pauseText } from "../live/form";
 import { duration, shortDuration } from "../model/format";
 import { clock, offsetOf } from "./ask";
 import { Hatch } from "./Hatch";
@@ -18,15 +17,8 @@ export function stateText(state: StripState): string {
   return state === "gap" ? historyWords.value.gap : messages.value.state[state];
 }
 
-/** A pause's reason by the configured name; what the queue reported where there is none. */
-export function reasonText(reason: string | null): string {
-  if (reason === null || reason === "") return "";
-  const known = form.value?.pauses.find(({ key }) => key === reason);
-  return known === undefined ? reason : labelText(known.label);
-}
-
 function titleOf(piece: Piece, pbx: string): string {
-  const why = reasonText(piece.reason);
+  const why = pauseText(piece.reason);
   const times = `${clock(piece.from, pbx)}–${piece.open ? "" : clock(piece.to, pbx)}`;
   return `${stateText(piece.state)}${why === "" ? "" : ` (${why})`} ${times} · ${duration(piece.to - piece.from)}`;
 }
@@ -188,7 +180,7 @@ function Pieces({ pieces, x, y, high, pbx }: PiecesProps) {
         const wide = Math.max(1, x(to) - x(from));
         const tall = Math.max(3, high * (SHARE[state] ?? 1));
         const word =
-          state === "paused" ? reasonText(piece.reason) || stateText(state) : stateText(state);
+          state === "paused" ? pauseText(piece.reason) || stateText(state) : stateText(state);
         const time = shortDuration(to - from);
         const room = [...word].length * 13 + time.length * 7 + 14;
         const hatched = state === "gap" || state === "holding";

@@ -39,6 +39,18 @@ export function orderClock(
   return clocks.find((clock) => clock.queue === queue && clock.group === team) ?? null;
 }
 
+/**
+ * Why a seat takes no calls, in the language shown: of the configured reasons, by key or by either
+ * name (PBXs are told a name); what somebody wrote elsewhere stays as it is.
+ */
+export function pauseText(reason: string | null): string {
+  if (reason === null || reason === "") return "";
+  const known = form.value?.pauses.find(
+    ({ key, label }) => key === reason || label.zh === reason || label.en === reason,
+  );
+  return known === undefined ? reason : labelText(known.label);
+}
+
 /** The category's name, in the language shown. */
 export function categoryName(key: string | null, queue: string | null): string {
   if (key === null) return common.value.noCategory;

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { messages } from "../i18n";
+import { pauseText } from "../live/form";
 import { store } from "../live/store";
 import type { Room, Running } from "../live/ticker";
 import { duration, limit, shortDuration, splitPerson } from "../model/format";
@@ -185,7 +186,7 @@ function Detail({ seat, face }: { seat: Seat; face: Face }) {
         <span class="tile-ring" ref={face.onRing} />
       )}
       {seat.state === "paused" && seat.pause_reason !== null && (
-        <span class="tile-text">{seat.pause_reason}</span>
+        <span class="tile-text">{pauseText(seat.pause_reason)}</span>
       )}
       {seat.call !== null && (
         <span class="tile-text">
@@ -241,7 +242,7 @@ function describe(seat: Seat): string {
     stateWord(seat),
     seat.trouble === "calm" ? null : t.strength[seat.trouble],
     seat.direction === "outbound" ? t.direction.outbound : null,
-    seat.pause_reason,
+    pauseText(seat.pause_reason) || null,
     seat.owed.length > 0 ? t.seat.owed(seat.owed.length) : null,
   ];
   return parts.filter((part) => part !== null).join(t.comma);
@@ -256,7 +257,7 @@ function SeatNote({ id }: { id: string }) {
   const most = clock?.breach_at ?? clock?.warn_at ?? null;
   const rows: [string, string | null][] = [
     [t.seat.person, seat.agent ?? t.seat.nobody],
-    [t.seat.pauseReason, seat.state === "paused" ? seat.pause_reason : null],
+    [t.seat.pauseReason, seat.state === "paused" ? pauseText(seat.pause_reason) || null : null],
     [
       seat.direction === "outbound" ? t.seat.callee : t.seat.caller,
       seat.call === null ? null : (seat.caller ?? t.seat.noAnonymous),
