@@ -42,7 +42,9 @@ class LinkReports:
 
     def down(self, error: LinkError) -> None:
         """The link ended, or did not come about. One line in the log per change, not per try."""
-        self._say(LinkChanged(self._pbx, "down", error.code, error.reason))
+        # Also when this was said before: a stream has begun since, and its login was refused.
+        self._state = LinkChanged(self._pbx, "down", error.code, error.reason)
+        self._inbox.put_nowait(self._state)
         if self._failure_said == (error.code, error.reason):
             self._log.debug("ami.still_down", code=error.code)
             return

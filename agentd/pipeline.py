@@ -57,6 +57,9 @@ class Pipeline:
         self._list_open = False
         self._live = False
         """Time is also told by our clock, which proves nothing."""
+        self._listened = False
+        """Somebody says how the link is: a stream that begins is then no link yet, since its login
+        may be refused."""
 
     @property
     def saw_timestamp(self) -> bool:
@@ -131,7 +134,8 @@ class Pipeline:
             timeline.new_stream()
             self.clock.began(our_us)
             timeline.add(e.LinkUp(0))
-            self._board.link("syncing", None, None, timeline.seen_us)
+            if not self._listened:
+                self._board.link("syncing", None, None, timeline.seen_us)
         elif isinstance(frame, Oversized):
             self._malformed(f"a frame of more than the limit: {frame.start!r}", None, out)
 
@@ -252,6 +256,7 @@ class Pipeline:
     def link_changed(self, state: str, code: str | None, reason: str | None) -> list[Effect]:
         """Live: the listener says ``syncing``, ``up`` or ``down``."""
         out: list[Effect] = []
+        self._listened = True
         if state == "down":
             self._stop(out)
             self._framer.reset()

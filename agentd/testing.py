@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self, TypeVar
 
 from agentd import clock
@@ -98,8 +99,9 @@ class FakeInbox:
 
     @property
     def states(self) -> list[tuple[str, str | None]]:
-        """State and code of every LinkChanged, in order."""
-        return [(item.state, item.code) for item in self.of(LinkChanged)]
+        """State and code of every LinkChanged, in order; what is only said again is left out."""
+        told = [(item.state, item.code) for item in self.of(LinkChanged)]
+        return [state for before, state in pairwise([None, *told]) if state != before]
 
     @property
     def warnings(self) -> dict[str, str]:
@@ -120,7 +122,7 @@ class FakeInbox:
             self._wakers.discard(waker)
 
     async def until_state(self, state: str, code: str | None = None, *, times: int = 1) -> None:
-        """Until ``state`` (with ``code``) was told ``times`` times."""
+        """Until it was ``state`` (with ``code``) for the ``times``-th time."""
         await self.until(lambda: self.states.count((state, code)) >= times)
 
 

@@ -207,6 +207,9 @@ async def test_a_wrong_password_is_said_in_plain_words_and_tried_again(tmp_path:
             assert board["pbx:pbx"]["reason"]
             status, health = await healthz(url)
             assert (status, health["ok"]) == (503, False)
+            await pbx.until_connections(pbx.connections + 3)
+            board = await board_until(url, bool)
+            assert board["pbx:pbx"]["code"] == "auth", "further tries have the same answer"
             pbx.secret = "right"
             await board_until(url, lambda b: b["pbx:pbx"]["link"] == "up")
 

@@ -50,6 +50,8 @@ class FakePipeline:
         self.late: list[e.Command] = []
         self.clock = PbxClock()
         self.step_us = 0
+        self.last_event_us = 0
+        self.lags: list[int | None] = []
 
     def feed(self, data: bytes, our_us: int | None = None) -> list[Effect]:
         self.told.append(data)
@@ -81,6 +83,9 @@ class FakePipeline:
             self.clock.measured(offset_us, our_us)
         self.told.append(("info", self.clock.offset_us))
         return []
+
+    def lag(self, lag_us: int | None) -> None:
+        self.lags.append(lag_us)
 
     def take_step_us(self) -> int:
         step_us, self.step_us = self.step_us, 0
@@ -232,6 +237,8 @@ class Floor:
     async def settle(self) -> None:
         """Until everything in the inbox is worked off."""
         while len(self.inbox) or self.inbox.held_bytes:
+            if self.task.done():
+                self.task.result()
             await asyncio.sleep(0)
         for _ in range(5):
             await asyncio.sleep(0)

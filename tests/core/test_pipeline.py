@@ -294,6 +294,17 @@ def test_the_link_may_be_told_down_twice() -> None:
     assert feed.pipeline.link_changed("down", None, "still") == []
 
 
+def test_a_stream_whose_login_is_refused_is_no_link() -> None:
+    feed = Feed(OPENING + answered() + event("VarSet", 8))
+    feed.effects += feed.pipeline.link_changed("down", "auth", "wrong password")
+    feed.pipeline.take_board()
+    for _ in range(3):
+        feed.feed(BANNER + b"Response: Error\r\nMessage: Authentication failed\r\n\r\n")
+        assert feed.pipeline.take_board() == ({}, []), "the board still says why it is down"
+        assert feed.pipeline.link_changed("down", "auth", "wrong password") == []
+    assert feed.pipeline.take_board() == ({}, [])
+
+
 # --- what cannot be trusted ---------------------------------------------------------------
 
 
