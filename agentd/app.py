@@ -38,6 +38,7 @@ from agentd.core.pbx_clock import OurClock
 from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.errors import AgentdError
+from agentd.heap import Heap
 from agentd.http_api import WebServer, WebSettings
 from agentd.http_rest import APIRouter
 from agentd.monitor_mailbox import StreamSettings
@@ -115,6 +116,7 @@ class Daemon:
     ``access`` says how to reach each PBX of ``config``; ``store_path`` is its database. ``books``
     (by PBX) and ``form`` go before the configuration's own; ``announce`` is told what may be told.
     ``mqtt`` is the broker to publish to, if any; ``routers`` are served beside the REST API.
+    ``alone``: the process is the daemon's, which may then tend its heap.
     """
 
     def __init__(
@@ -129,7 +131,9 @@ class Daemon:
         announce: Callable[[Sequence[Effect]], None] | None = None,
         mqtt: MqttSettings | None = None,
         routers: Sequence[APIRouter] = (),
+        alone: bool = False,
     ) -> None:
+        self.heap = Heap(lambda: self.runtime.calls > 0) if alone else None
         self.store_path = store_path
         policies = {pbx: (books or {}).get(pbx) or config.policy_book(pbx) for pbx in access}
         rulebook = Rulebook(Directory(), form or config.form_book, policies)
@@ -236,6 +240,8 @@ class Daemon:
             await self.staff.take_seats()
             staff = [start(name, work()) for name, work in self.staff.works().items()]
             webhooks = start("webhooks", self.staff.webhooks.run())
+            if self.heap is not None:
+                staff.append(start("heap", self.heap.run()))
             web = start("web", self.web.serve_until_stopped())
             links = [
                 start(f"ami-{pbx}", listener.run()) for pbx, listener in self.listeners.items()
@@ -386,7 +392,12 @@ async def run(config: Config, ready: Ready) -> None:
     stop = asyncio.Event()
     with stopped_by_signals(stop):
         daemon = Daemon(
-            config, access, web_settings(config), config.store_path, mqtt=mqtt_settings(config)
+            config,
+            access,
+            web_settings(config),
+            config.store_path,
+            mqtt=mqtt_settings(config),
+            alone=True,
         )
         await daemon.run(stop, ready)
 

@@ -276,6 +276,11 @@ class Runtime:
         yet among them."""
         return self._pipelines[pbx].board()
 
+    @property
+    def calls(self) -> int:
+        """How many calls there are now, at all PBXs."""
+        return sum(pipeline.live_counts()["calls"] for pipeline in self._pipelines.values())
+
     def lines(self, pbx: str, seat: str) -> tuple[OnTheLine, ...]:
         """What the phone of ``seat`` does now: who is talked to first."""
         return self._pipelines[pbx].lines(seat)
