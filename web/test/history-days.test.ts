@@ -148,6 +148,8 @@ describe("a queue's day", () => {
     expect(busyPart(day, 0)).toEqual({ from: MIDNIGHT + 32_400, to: MIDNIGHT + 36_000 });
     const before = { pbx: "main", from_at: MIDNIGHT + 28_700, to_at: MIDNIGHT + 28_790 };
     expect(busyPart({ ...day, gaps: [before] }, MIDNIGHT + 86_400).from).toBe(MIDNIGHT + 25_200);
+    const ever = { pbx: "main", from_at: MIDNIGHT - 500, to_at: MIDNIGHT + 32_100 };
+    expect(busyPart({ ...day, gaps: [ever] }, MIDNIGHT + 86_400).from).toBe(MIDNIGHT + 25_200);
     const drawing = series(quarters(day, MIDNIGHT + 32_400, MIDNIGHT + 34_200));
     expect(drawing.level).toEqual([75, null]);
   });

@@ -76,7 +76,8 @@ export function meanWait(quarter: Quarter): number | null {
 
 /**
  * The part of a day in which something was, or could not be heard, to the hour; the whole of it where
- * nothing was. What nobody heard may have been anything: a gap is not left out.
+ * nothing was. What nobody heard may have been anything: a gap is not left out; of one that has
+ * lasted since the day began (agentd was started at noon) the last hour stands for it.
  */
 export function busyPart(
   day: QueueDay,
@@ -86,7 +87,10 @@ export function busyPart(
     ...day.quarters
       .filter(({ offered }) => offered > 0)
       .map(({ at }) => ({ from: at, to: at + QUARTER_S })),
-    ...gapsWithin(day.gaps, day.from_at, Math.min(day.to_at, until)),
+    ...gapsWithin(day.gaps, day.from_at, Math.min(day.to_at, until)).map(({ from, to }) => ({
+      from: from <= day.from_at ? Math.max(from, to - 3600) : from,
+      to,
+    })),
   ];
   if (spans.length === 0)
     return { from: day.from_at, to: Math.max(day.from_at + 3600, Math.min(day.to_at, until)) };

@@ -65,9 +65,19 @@ export function strips(
   }));
 }
 
-/** The time in which something was done at all: without being logged out at both ends. */
+/**
+ * The time in which something was done at all: without being logged out at both ends. Of a gap that
+ * comes before everything else the last hour stands for it.
+ */
 export function working(found: readonly Strip[]): readonly [from: number, to: number] | null {
-  const at = found.flatMap(({ pieces }) => pieces).filter(({ state }) => state !== "logged_out");
+  const at = found.flatMap(({ pieces }) =>
+    pieces
+      .filter(({ state }) => state !== "logged_out")
+      .map(({ state, from, to }, index) => ({
+        from: state === "gap" && index === 0 ? Math.max(from, to - 3600) : from,
+        to,
+      })),
+  );
   if (at.length === 0) return null;
   return [Math.min(...at.map(({ from }) => from)), Math.max(...at.map(({ to }) => to))];
 }
