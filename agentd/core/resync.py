@@ -359,6 +359,8 @@ class Resync:
         del seat.queues[queue]
         if not seat.queues and not seat.config.queueless:
             wrap_ups.left(self.state, seat.device)
+            # Whoever left has nothing to do with what that phone does next.
+            self.state.call_member(seat, None)
         self.state.touched_seats.add(seat.device)
 
     def listed_queue(self, ev: e.ListedQueue) -> None:

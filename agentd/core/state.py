@@ -438,12 +438,16 @@ class State:
             known = seat.queues[queue] = Membership(interface, name, False, "", self.now_us)
             self.touched_seats.add(seat.device)
         known.member = name
+        self.call_member(seat, name)
+        return known
+
+    def call_member(self, seat: Seat, name: str | None) -> None:
+        """A queue calls whoever sits at the seat so, or the seat is a member no more (None)."""
         # A queue that gives no name does not take the name away that another one gives.
         shown = name or next((m.member for m in seat.queues.values() if m.member), None)
         if shown != seat.member:
             seat.member = shown
             self.somebody_moved(seat.device)
-        return known
 
     def settle_seats(self) -> None:
         """Read the state of every touched seat and announce what changed."""

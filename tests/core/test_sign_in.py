@@ -89,6 +89,24 @@ def test_a_queue_that_gives_no_name_takes_none_away() -> None:
     assert sits(story) == "王芳"
 
 
+def test_who_left_every_queue_does_not_sit_there_any_more() -> None:
+    """By the phone: the queue's member is removed. What that phone does next is nobody's."""
+    story = Story()
+    story.member("1001", at=-9, name="王芳")
+    story.member("1001", at=-8, queue="second", name="王芳")
+    leg = story.talk()
+    story.member("1001", at=10, change="removed")
+    assert sits(story) == "王芳"
+    story.member("1001", at=11, queue="second", change="removed")
+    assert sits(story) is None
+    assert Wall(story).seat()["agent"] is None
+    assert story.said(SeatChanged)[-1].agent is None
+    story.agent_ends(leg, at=20)
+    assert story.settled().leg(leg).agent == "王芳", "the call is whose it was"
+    story.member("1001", at=30, name="李娜")
+    assert sits(story) == "李娜"
+
+
 def test_signing_in_replaces_whoever_was_there() -> None:
     story = Story()
     story.signs_in("1001", "1017", "李娜", at=-5)
