@@ -47,7 +47,7 @@ th:first-child, td:first-child, tbody th { text-align: left; overflow-wrap: anyw
 tbody th { background: none; font-weight: 400; }
 tr.total th, tr.total td { font-weight: 700; border-top: 1.2pt solid #000; }
 small { display: block; color: #444; font-size: 7.5pt; }
-section.line { page-break-before: always; }
+section.line { page-break-before: always; } section.line table { page-break-inside: avoid; }
 .notes { font-size: 8.5pt; margin-top: 4mm; } .notes p, .notes dl { margin: 0 0 1mm; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 3mm; } dd { margin: 0; }
 @media print { body { padding: 0; max-width: none; }
@@ -129,10 +129,12 @@ def _broken_down(
             continue
         yield f"<h3>{escape(pick(GROUPS[key], lang))}</h3>\n"
         rows = []
-        for (from_us, _), figures in zip(report.pieces, line.pieces, strict=True):
-            cells = "".join(f"<td>{escape(shown(row, figures[row.key]))}</td>" for row in columns)
-            at = escape(days.piece_label(report.period, from_us))
-            rows.append(f'<tr><th scope="row">{at}</th>{cells}</tr>\n')
+        for index in _worked(report, line):
+            figures = line.pieces[index]
+            at = days.piece_label(report.period, report.pieces[index][0])
+            mark, cells = _marked(figures, columns)
+            tds = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            rows.append(f'<tr><th scope="row">{escape(at)}{mark}</th>{tds}</tr>\n')
         rows.append(_row(say("line", lang), line, columns, total=True))
         yield _table(step, columns, rows, lang)
     yield "</section>\n"
@@ -157,12 +159,31 @@ def _table(first: str, columns: Sequence[Metric], rows: Sequence[str], lang: Lan
 
 def _row(label: str, line: ReportLine, columns: Sequence[Metric], *, total: bool = False) -> str:
     cells = []
-    for row in columns:
+    mark, values = _marked(line.figures, columns)
+    for row, value in zip(columns, values, strict=True):
         before = shown(row, line.before[row.key])
         small = "" if before.startswith(NOTHING) else f"<small>{escape(before)}</small>"
-        cells.append(f"<td>{escape(shown(row, line.figures[row.key]))}{small}</td>")
+        cells.append(f"<td>{escape(value)}{small}</td>")
     kind = ' class="total"' if total else ""
-    return f'<tr{kind}><th scope="row">{escape(label)}</th>{"".join(cells)}</tr>\n'
+    return f'<tr{kind}><th scope="row">{escape(label)}{mark}</th>{"".join(cells)}</tr>\n'
+
+
+def _marked(figures: Mapping[str, Figure], columns: Sequence[Metric]) -> tuple[str, list[str]]:
+    """(the mark of the whole row, its figures): a gap in all of it is said once."""
+    values = [shown(row, figures[row.key]) for row in columns]
+    if not all(figures[row.key].gap for row in columns):
+        return "", values
+    return "*", [value.removesuffix("*") for value in values]
+
+
+def _worked(report: Report, line: ReportLine) -> range:
+    """The pieces in which something counts, and those between: hours before the first call and
+    after the last one are left out, days never."""
+    count = len(report.pieces)
+    if report.period.step != "hour":
+        return range(count)
+    busy = [n for n in range(count) if any(f.value for f in line.pieces[n].values())]
+    return range(busy[0], busy[-1] + 1) if busy else range(count)
 
 
 def _notes(report: Report, days: SiteDays, lang: Lang) -> Iterator[str]:

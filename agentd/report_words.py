@@ -39,7 +39,7 @@ WORDS: Final[dict[str, Label]] = {
     "site": ("话务中心", "Call centre"),
     "total": ("合计", "All together"),
     "before": ("上期", "before"),
-    "line": ("合计", "whole period"),
+    "line": ("全时段", "whole period"),
     "compared": ("上期:{period}", "Before: {period}"),
     "period": ("统计时段", "Period"),
     "made": ("制表时间", "Made at"),

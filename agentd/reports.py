@@ -121,7 +121,8 @@ class ReportService:
         ]  # fmt: skip
         # Who was there in the period before only would be a line of noughts.
         scopes = [scope for scope in scopes if any(sums.values for sums in scope.pieces)]
-        scopes.sort(key=lambda scope: (scope.label, scope.name))
+        # Queues as they are called, people by their number.
+        scopes.sort(key=lambda scope: (scope.label if ask.by == "queue" else "", scope.name))
         columns = columns_of(ask.by, self.days.book.rules)
         wanted = Wanted(ask.by, period, before, pieces, columns, ask.details)
         return build(wanted, scopes, _within(gaps, period), now_us)

@@ -100,8 +100,7 @@ class SiteDays(Struct, frozen=True):
         return found or (self._written(DailyShift(self.book.day_starts_s, _DAY_S)),)
 
     def _written(self, shift: DailyShift) -> str:
-        begins_s = (shift.starts_s + self.utc_offset_s) % _DAY_S
-        return f"{_clock(begins_s)}-{_clock((begins_s + shift.lasts_s) % _DAY_S)}"
+        return _hours((shift.starts_s + self.utc_offset_s) % _DAY_S, shift.lasts_s)
 
     def day_us(self, day: dt.date) -> int:
         """When a day begins."""
@@ -127,7 +126,7 @@ class SiteDays(Struct, frozen=True):
                 found = at if isinstance(at, PeriodProblem) else self._whole("day", at, at)
             case "month":
                 found = self._month(ask, now_us)
-            case "span":
+            case _:
                 found = self._span(ask)
         if isinstance(found, PeriodProblem):
             return found
@@ -233,7 +232,7 @@ class SiteDays(Struct, frozen=True):
                         ),
                     ),
                 )
-            choices.append((hours, "+".join(_BETWEEN.split(text.strip()))))
+            choices.append((hours, "+".join(_hours(*spell) for spell in hours)))
         if ask.at is None:
             return self._last_shift(choices, now_us)
         day = _dated(ask.at, "at")
@@ -319,6 +318,11 @@ def _spells(text: str) -> tuple[tuple[int, int], ...] | None:
         lasts_s = (to_h * 3600 + to_m * 60 - begins_s) % _DAY_S or _DAY_S
         found.append((begins_s, lasts_s))
     return tuple(found)
+
+
+def _hours(begins_s: int, lasts_s: int) -> str:
+    ends_s = (begins_s + lasts_s) % _DAY_S or _DAY_S
+    return f"{_clock(begins_s)}-{_clock(ends_s)}"
 
 
 def _clock(seconds: int) -> str:

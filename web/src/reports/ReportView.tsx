@@ -4,8 +4,12 @@ import { metricValue } from "../history/sums";
 import { labelText } from "../live/problem";
 import { me } from "../live/session";
 import { Figure as Formula } from "../ui/parts";
-import { type Column, type Figure, GROUPS, type Line, type Report } from "./types";
+import { worked } from "./periods";
+import { type Column, type Figure, type Figures, GROUPS, type Line, type Report } from "./types";
 import { reportsWords } from "./words";
+
+/** A table of so many lines is not torn apart on paper. */
+const SHORT = 12;
 
 /** A moment on site, to the minute. */
 function minute(at: number): string {
@@ -29,7 +33,11 @@ export function ReportView({ report }: { report: Report }) {
       ) : (
         <>
           {groupsOf(report).map(([group, columns]) => (
-            <section key={group} class="rp-group">
+            <section
+              key={group}
+              class="rp-group"
+              data-short={report.lines.length <= SHORT ? "yes" : "no"}
+            >
               <h3>{t.groups[group]}</h3>
               <Summary report={report} columns={columns} label={t.groups[group]} />
             </section>
@@ -130,19 +138,24 @@ interface RowProps {
 
 function LineRow({ line, label, columns }: RowProps) {
   const t = reportsWords.value;
+  const all = unheard(line.figures, columns);
   return (
     <tr data-line={line.name}>
-      <th scope="row">{label}</th>
+      <th scope="row">
+        {label}
+        {all && <Mark sign="*" text={t.gap} />}
+      </th>
       {columns.map((column) => {
         const before = line.before[column.key];
         const value = before?.value ?? null;
         return (
           <td key={column.key} class="hx-num" data-metric={column.key}>
-            <Value column={column} figure={line.figures[column.key]} />
+            <Value column={column} figure={line.figures[column.key]} marked={all} />
             {value !== null && (
               <small>
                 <span class="unseen">{t.beforeValue("")}</span>
                 {metricValue(column.unit, value)}
+                {before?.gap === true && <Mark sign="*" text={t.gap} />}
               </small>
             )}
           </td>
@@ -152,23 +165,38 @@ function LineRow({ line, label, columns }: RowProps) {
   );
 }
 
+/** Nothing was heard in a part of the whole line's time: said once, at its name. */
+function unheard(figures: Figures | undefined, columns: readonly Column[]): boolean {
+  return figures !== undefined && columns.every(({ key }) => figures[key]?.gap === true);
+}
+
+function Mark({ sign, text }: { sign: string; text: string }) {
+  return (
+    <span class="rp-mark" title={text}>
+      {sign}
+      <span class="unseen"> {text}</span>
+    </span>
+  );
+}
+
+interface ValueProps {
+  readonly column: Column;
+  readonly figure: Figure | undefined;
+  /** The whole line says already that it spans a gap. */
+  readonly marked: boolean;
+}
+
 /** A figure with its marks, which say in words what they mean. */
-function Value({ column, figure }: { column: Column; figure: Figure | undefined }) {
+function Value({ column, figure, marked }: ValueProps) {
   const t = reportsWords.value;
   if (figure === undefined) return null;
   return (
     <>
       {metricValue(column.unit, figure.value)}
       {figure.estimated > 0 && figure.value !== null && (
-        <span class="rp-mark" title={t.estimated(figure.estimated)}>
-          ≈<span class="unseen"> {t.estimated(figure.estimated)}</span>
-        </span>
+        <Mark sign="≈" text={t.estimated(figure.estimated)} />
       )}
-      {figure.gap && (
-        <span class="rp-mark" title={t.gap}>
-          *<span class="unseen"> {t.gap}</span>
-        </span>
-      )}
+      {figure.gap && !marked && <Mark sign="*" text={t.gap} />}
     </>
   );
 }
@@ -183,6 +211,7 @@ interface BrokenDownProps {
 function BrokenDown({ report, line, label }: BrokenDownProps) {
   const t = reportsWords.value;
   const counts = (column: Column) => (line.figures[column.key]?.value ?? 0) !== 0;
+  const [first, end] = worked(report, line);
   return (
     <section class="rp-broken-down">
       <h3>{t.brokenDown(label)}</h3>
@@ -195,15 +224,13 @@ function BrokenDown({ report, line, label }: BrokenDownProps) {
               <table class="hx-table rp-table">
                 <Heads first={t.steps[report.period.step]} columns={columns} />
                 <tbody>
-                  {report.pieces.map((piece, index) => (
-                    <tr key={piece.label}>
-                      <th scope="row">{piece.label}</th>
-                      {columns.map((column) => (
-                        <td key={column.key} class="hx-num">
-                          <Value column={column} figure={line.pieces[index]?.[column.key]} />
-                        </td>
-                      ))}
-                    </tr>
+                  {report.pieces.slice(first, end).map((piece, index) => (
+                    <PieceRow
+                      key={piece.label}
+                      label={piece.label}
+                      figures={line.pieces[first + index]}
+                      columns={columns}
+                    />
                   ))}
                 </tbody>
                 <tfoot>
@@ -214,6 +241,32 @@ function BrokenDown({ report, line, label }: BrokenDownProps) {
           </div>
         ))}
     </section>
+  );
+}
+
+function PieceRow({
+  label,
+  figures,
+  columns,
+}: {
+  readonly label: string;
+  readonly figures: Figures | undefined;
+  readonly columns: readonly Column[];
+}) {
+  const t = reportsWords.value;
+  const all = unheard(figures, columns);
+  return (
+    <tr>
+      <th scope="row">
+        {label}
+        {all && <Mark sign="*" text={t.gap} />}
+      </th>
+      {columns.map((column) => (
+        <td key={column.key} class="hx-num">
+          <Value column={column} figure={figures?.[column.key]} marked={all} />
+        </td>
+      ))}
+    </tr>
   );
 }
 
