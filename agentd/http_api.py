@@ -87,7 +87,9 @@ class Live(Protocol):
 
     async def run(self) -> None: ...
 
-    async def serve(self, websocket: WebSocket, watch: Callable[[], Listener | None]) -> None: ...
+    async def serve(
+        self, websocket: WebSocket, watch: Callable[[], Listener | None], *, patches: bool = False
+    ) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -240,9 +242,9 @@ class WebServer:
 
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:
-            masked = websocket.query_params.get("masked") == "1"
-            watch = self._watch(caller(websocket), masked=masked)
-            await self._live.serve(websocket, watch)
+            asked = websocket.query_params
+            watch = self._watch(caller(websocket), masked=asked.get("masked") == "1")
+            await self._live.serve(websocket, watch, patches=asked.get("patches") == "1")
 
         app.include_router(session_router(self._accounts, settings.door, self._my_seat))
         app.include_router(wall_session_router(self._accounts, settings.door))

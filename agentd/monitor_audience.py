@@ -163,9 +163,9 @@ class Views:
 
     def follow(
         self, fresh: Sequence[str], gone: Sequence[str]
-    ) -> Iterator[tuple[View, dict[str, msgspec.Raw], list[str]]]:
+    ) -> Iterator[tuple[View, dict[str, msgspec.Raw], list[str], Mapping[str, msgspec.Raw]]]:
         """The whole board has changed (already): what that is to each view that it concerns, as
-        (view, objects to set, keys to delete)."""
+        (view, objects to set, keys to delete, what some of the objects were before)."""
         if not self._views:
             return
         old = {key: self._facts.get(key) for key in (*fresh, *gone)}
@@ -179,7 +179,7 @@ class Views:
             if moved if login is None else login in moved:
                 before = view.board
                 self._renew(view)
-                yield view, *_difference(before, view.board)
+                yield view, *_difference(before, view.board), before
         touched = self._touched(old)
         for view, keys in touched.items():
             if not (moved if view.audience.login is None else view.audience.login in moved):
@@ -254,7 +254,10 @@ class Views:
             key: self._shown(view, key) for key in self._board if self._may_see(view, key)
         }
 
-    def _update(self, view: View, keys: Sequence[str]) -> tuple[dict[str, msgspec.Raw], list[str]]:
+    def _update(
+        self, view: View, keys: Sequence[str]
+    ) -> tuple[dict[str, msgspec.Raw], list[str], dict[str, msgspec.Raw]]:
+        before: dict[str, msgspec.Raw] = {}
         fresh: dict[str, msgspec.Raw] = {}
         gone: list[str] = []
         for key in keys:
@@ -263,9 +266,11 @@ class Views:
                 known = view.board.get(key)
                 if known is None or bytes(known) != bytes(shown):
                     fresh[key] = view.board[key] = shown
+                    if known is not None:
+                        before[key] = known
             elif view.board.pop(key, None) is not None:
                 gone.append(key)
-        return fresh, gone
+        return fresh, gone, before
 
     def _may_see(self, view: View, key: str) -> bool:
         facts = self._facts.get(key)

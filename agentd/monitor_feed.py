@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from agentd.monitor_audience import Listener, View
 from agentd.monitor_line import Line
 from agentd.monitor_mailbox import Mailbox, Message, Misbehaved, StreamSettings
+from agentd.monitor_patch import Patches
 
 CLOSE_ABNORMAL = 1006
 
@@ -31,20 +32,46 @@ class Feed:
         self.sent_at_s = 0.0
         self._text: str | None = None
 
+    @property
+    def patching(self) -> bool:
+        """Whether somebody here asked for patches."""
+        return any(client.patches for client in self.clients)
+
+    def patches(
+        self,
+        fresh: Mapping[str, msgspec.Raw],
+        before: Mapping[str, msgspec.Raw],
+        made: Patches,
+    ) -> dict[str, msgspec.Raw]:
+        """Those of the ``fresh`` objects that are sent as patches, by what was known ``before``."""
+        if not self.patching:
+            return {}
+        found = {key: made.of(key, before.get(key), raw) for key, raw in fresh.items()}
+        return {key: patch for key, patch in found.items() if patch is not None}
+
     def change(
         self,
         fresh: Mapping[str, msgspec.Raw],
         gone: Sequence[str],
+        patches: Mapping[str, msgspec.Raw],
         now_s: float,
         server_time: float,
     ) -> None:
-        """The board has changed: one delta to everybody."""
+        """The board has changed: one delta to everybody; where it is short, with ``patches`` of
+        some of the ``fresh`` objects to those who asked for them."""
         self.seq += 1
         self._text = None
         self.sent_at_s = now_s
-        if self.clients:
-            content = {"type": "delta", "seq": self.seq, "server_time": server_time}
-            self._offer(content | {"set": fresh, "del": gone}, self.clients)
+        if not self.clients:
+            return
+        content = {"type": "delta", "seq": self.seq, "server_time": server_time}
+        patched = [client for client in self.clients if patches and client.patches]
+        whole = self.clients.difference(patched) if patched else self.clients
+        if whole:
+            self._offer(content | {"set": fresh, "del": gone}, whole)
+        if patched:
+            rest = {key: raw for key, raw in fresh.items() if key not in patches}
+            self._offer(content | {"set": rest, "patch": patches, "del": gone}, patched)
 
     def beat(self, now_s: float, server_time: float) -> None:
         """A sign of life to everybody for whom nothing waits."""
@@ -96,6 +123,8 @@ class Client:
         self.mailbox = Mailbox(settings)
         self.bell = asyncio.Event()
         self.farewell: Misbehaved | None = None
+        self.patches = False
+        """It asked for what changed in long queues, instead of the whole objects."""
         peer = websocket.client
         self.name = f"{peer.host}:{peer.port}" if peer else "?"
 

@@ -30,6 +30,7 @@ from agentd.monitor_mailbox import (
     Misbehaved,
     StreamSettings,
 )
+from agentd.monitor_patch import Patches
 
 PROTOCOL = 1
 
@@ -128,7 +129,9 @@ class LiveStream:
         self._dirty.clear()
         changes, self._changed = self._changed, {}
         fresh: dict[str, msgspec.Raw] = {}
+        patches: dict[str, msgspec.Raw] = {}
         gone: list[str] = []
+        made = Patches()
         for key, raw in changes.items():
             known = self._board.get(key)
             if raw is None:
@@ -137,13 +140,18 @@ class LiveStream:
                     del self._board[key]
             elif known is None or bytes(raw) != bytes(known):
                 fresh[key] = self._board[key] = raw
+                patch = made.of(key, known, raw) if self._whole.patching else None
+                if patch is not None:
+                    patches[key] = patch
         if not fresh and not gone:
             return False
         now_s, server_time = asyncio.get_running_loop().time(), self._now()
-        self._whole.change(fresh, gone, now_s, server_time)
-        for view, theirs, lost in self._views.follow(list(fresh), gone):
+        self._whole.change(fresh, gone, patches, now_s, server_time)
+        for view, theirs, lost, before in self._views.follow(list(fresh), gone):
             if theirs or lost:
-                self._feeds[view.audience].change(theirs, lost, now_s, server_time)
+                feed = self._feeds[view.audience]
+                patches = feed.patches(theirs, before, made)
+                feed.change(theirs, lost, patches, now_s, server_time)
         return True
 
     def hint(self, *topics: str) -> None:
@@ -204,10 +212,11 @@ class LiveStream:
             if flushed:
                 await asyncio.sleep(settings.flush_interval_s)
 
-    async def serve(self, websocket: WebSocket, watch: Watch) -> None:
+    async def serve(self, websocket: WebSocket, watch: Watch, *, patches: bool = False) -> None:
         """One client from its handshake to its end. The web server must have put the connection's
         transport into the ASGI state as ``transport``: only there can a stalled client be cut.
-        ``watch`` is asked again and again; what it says to begin with decides what is sent."""
+        ``watch`` is asked again and again; what it says to begin with decides what is sent.
+        ``patches``: long queues as what changed in them."""
         refusal = self._refusal(websocket, watch())
         if refusal is not None:
             await websocket.send_denial_response(refusal)
@@ -217,6 +226,7 @@ class LiveStream:
         keep_buffers_small(line, self._settings.send_buffer_bytes)
         await websocket.accept()
         client = self._join(websocket, line, watch)
+        client.patches = patches
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(client), name=f"live-writer-{client.name}")

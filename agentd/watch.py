@@ -60,7 +60,7 @@ async def follow(view: View, changed: Callable[[], None], token: str | None = No
     while True:
         try:
             async with connect(
-                view.url,
+                f"{view.url}{'&' if '?' in view.url else '?'}patches=1",
                 additional_headers=headers,
                 compression=None,
                 max_size=MESSAGE_MAX_BYTES,

@@ -25,6 +25,10 @@ def apply(board: Board, message: Mapping[str, Any]) -> Board:
             gone = set(message["del"])
             kept = {key: value for key, value in board.items() if key not in gone}
             kept.update(message["set"])
+            for key, patch in message.get("patch", {}).items():
+                gone = set(patch["gone"])
+                stay = [one for one in kept[key]["waiting"] if one["call"] not in gone]
+                kept[key] = {**patch["set"], "waiting": [*stay, *patch["came"]]}
             return kept
         case _:
             return board

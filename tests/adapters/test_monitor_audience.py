@@ -411,8 +411,11 @@ def test_every_audiences_deltas_always_make_its_board(
             board[key], raw[key] = value, msgspec.Raw(msgspec.json.encode(value))
         fresh = list(dict.fromkeys(key for key, _ in changed))
         gone = [key for key in gone if key not in fresh]
-        for view, set_, del_ in views.follow(fresh, gone):
+        for view, set_, del_, before in views.follow(fresh, gone):
             index = opened.index(view)
+            # Patches rest on what the view showed until now.
+            for key in set_.keys() & before.keys():
+                assert msgspec.json.decode(before[key]) == boards[index][key]
             delta = {
                 "type": "delta",
                 "set": msgspec.json.decode(msgspec.json.encode(set_)),

@@ -180,7 +180,7 @@ async def test_the_mask_is_asked_of_the_server(open_page: OpenPage) -> None:
     ):
         # Whatever the server sends: no trouble, no names.
         assert await shown.page.locator(".wall-trouble, .wall-calm").count() == 0
-        assert daemon.asked[-1].endswith("/ws?wall=1&masked=1")
+        assert daemon.asked[-1].endswith("/ws?patches=1&wall=1&masked=1")
 
 
 async def test_a_silent_feed_greys_the_wall_and_it_comes_back_by_itself(

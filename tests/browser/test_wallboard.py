@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -428,3 +429,29 @@ async def test_who_may_not_see_the_wallboard_is_sent_to_the_desk(
         daemon.me |= {"role": "agent", "rights": ["desk"]}
         async with open_page(daemon.url, wait_for=".desk", allowed="404") as shown:
             assert shown.page.url == f"{daemon.url}desk"
+
+
+async def test_who_came_to_a_long_queue_is_shown_and_who_went_is_not(
+    open_page: OpenPage, now: float
+) -> None:
+    def caller(number: int) -> dict[str, Any]:
+        joined_at = now - 60 + number
+        return {"call": f"w{number}", "caller": f"1380000{number:04}", "joined_at": joined_at}
+
+    board = scenes.calm(now, 6)
+    key = "queue:main/hotline"
+    board[key] = {**board[key], "waiting": [caller(number) for number in range(3)]}
+    async with FakeDaemon(board) as daemon, open_page(daemon.url) as shown:
+        card = '[data-queue="hotline"]'
+        await shown.page.locator(card, has_text="13800000000").wait_for()
+        rest = {name: value for name, value in board[key].items() if name != "waiting"}
+        daemon.seq += 1
+        patch = {key: {"set": rest, "gone": ["w0", "w1"], "came": [caller(3)]}}
+        delta = {"type": "delta", "seq": daemon.seq, "server_time": daemon.now()}
+        await daemon.say(delta | {"set": {}, "patch": patch, "del": []})
+        await shown.page.locator(card, has_text="13800000003").wait_for()
+        text = await shown.text(card)
+        assert "13800000002" in text
+        assert "13800000000" not in text
+        assert "13800000001" not in text
+        assert daemon.resyncs == 0

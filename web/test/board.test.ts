@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Board } from "../src/model/board";
 import type { BoardObject, Delta, Snapshot } from "../src/model/types";
-import { pbx, seat } from "./samples";
+import { pbx, queue, seat } from "./samples";
 
 function snapshot(seq: number, board: Record<string, BoardObject>): Snapshot {
   const objects = new Map(Object.entries(board));
@@ -10,7 +10,7 @@ function snapshot(seq: number, board: Record<string, BoardObject>): Snapshot {
 
 function delta(seq: number, set: Record<string, BoardObject>, del: string[] = []): Delta {
   const objects = new Map(Object.entries(set));
-  return { type: "delta", seq, server_time: seq, set: objects, del, unread: 0 };
+  return { type: "delta", seq, server_time: seq, set: objects, patch: new Map(), del, unread: 0 };
 }
 
 test("snapshot and deltas give what a later snapshot gives", () => {
@@ -23,6 +23,22 @@ test("snapshot and deltas give what a later snapshot gives", () => {
   fresh.snapshot(snapshot(9, { p: pbx(), a: ringing, c: seat() }));
   expect(new Map([...followed.objects].sort())).toEqual(new Map([...fresh.objects].sort()));
   expect(followed.seq).toBe(fresh.seq);
+});
+
+test("who came to a queue and who went is as good as the whole queue", () => {
+  const caller = (call: string) => ({ call, caller: null, joined_at: 1 });
+  const board = new Board();
+  board.snapshot(snapshot(1, { q: queue({ waiting: ["a", "b", "c"].map(caller) }), s: seat() }));
+  const patch = { queue: queue({ offered: 4 }), gone: ["b"], came: [caller("d")] };
+  const told = { ...delta(2, { s: seat() }), patch: new Map([["q", patch]]) };
+  expect(board.delta(told)).toEqual({ set: ["s", "q"], del: [] });
+  expect(board.objects.get("q")).toEqual(
+    queue({ offered: 4, waiting: ["a", "c", "d"].map(caller) }),
+  );
+  // Of a queue that is not there nothing is known: a snapshot is asked for.
+  const unknown = { ...delta(3, {}, ["s"]), patch: new Map([["p", patch]]) };
+  expect(board.delta(unknown)).toBeNull();
+  expect([...board.objects.keys()]).toEqual(["q", "s"]);
 });
 
 test("a delta out of order changes nothing", () => {

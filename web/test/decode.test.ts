@@ -69,6 +69,17 @@ test("hello and delta", () => {
   expect(delta).toMatchObject({ type: "delta", seq: 2, del: ["x"], unread: 0 });
 });
 
+test("a patch of a queue", () => {
+  const came = [{ call: "c", caller: "1", joined_at: 2 }, { call: "no time" }];
+  const { waiting, ...rest } = queue({ offered: 3 });
+  expect(waiting).toEqual([]);
+  const patch = { q: { set: rest, gone: ["a", 5], came }, odd: { set: 5 }, odder: 7 };
+  const delta = read({ type: "delta", seq: 2, server_time: 3, set: {}, patch, del: [] });
+  expect(delta).toMatchObject({
+    patch: new Map([["q", { queue: queue({ offered: 3 }), gone: ["a"], came: [came[0]] }]]),
+  });
+});
+
 test("a hint names its topics; a kind of message that is new is passed over", () => {
   expect(read({ type: "hint", topics: ["orders", 5, "seat"] })).toEqual({
     type: "hint",

@@ -29,11 +29,12 @@ export function retryDelay(tries: number, random: number): number {
   return whole * (0.5 + random / 2);
 }
 
-/** The address of the live stream of the page at `page`. */
+/** The address of the live stream of the page at `page`; it tells who came to a long queue and who
+ * went, instead of all who wait. */
 export function streamUrl(page: string): string {
   const url = new URL("ws", page);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = "";
+  url.search = "?patches=1";
   url.hash = "";
   return url.href;
 }

@@ -25,13 +25,25 @@ export class Board {
     return { set: [...message.board.keys()], del };
   }
 
-  /** Apply one delta; null (and nothing changed) when it does not follow the last message. */
+  /**
+   * Apply one delta; null (and nothing changed) when it does not follow the last message, or changes
+   * what is not there.
+   */
   delta(message: Delta): Change | null {
     if (this.#seq === null || message.seq !== this.#seq + 1) return null;
+    const patched = new Map<string, BoardObject>();
+    for (const [key, { queue, gone, came }] of message.patch) {
+      const known = this.objects.get(key);
+      if (known?.kind !== "queue") return null;
+      const left = new Set(gone);
+      const stay = known.waiting.filter(({ call }) => !left.has(call));
+      patched.set(key, { ...queue, waiting: [...stay, ...came] });
+    }
+    for (const [key, object] of patched) this.objects.set(key, object);
     for (const [key, object] of message.set) this.objects.set(key, object);
     const del = message.del.filter((key) => this.objects.delete(key));
     this.#seq = message.seq;
-    return { set: [...message.set.keys()], del };
+    return { set: [...message.set.keys(), ...patched.keys()], del };
   }
 
   /** Whether the beat says what we believe: that nothing was missed. */

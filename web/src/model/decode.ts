@@ -18,6 +18,7 @@ import {
   type Owed,
   type Pbx,
   type Queue,
+  type QueuePatch,
   RULES,
   SEAT_STATES,
   type Seat,
@@ -119,6 +120,17 @@ function readQueue(raw: Raw): Queue | null {
     counted_since: number(raw.counted_since),
     gap: raw.gap === true,
   };
+}
+
+function readPatches(value: unknown): ReadonlyMap<string, QueuePatch> {
+  const found = new Map<string, QueuePatch>();
+  if (!isRaw(value)) return found;
+  for (const [key, raw] of Object.entries(value)) {
+    const queue = isRaw(raw) && isRaw(raw.set) ? readQueue(raw.set) : null;
+    if (!isRaw(raw) || queue === null) continue;
+    found.set(key, { queue, gone: list(raw.gone, text), came: list(raw.came, readWaiting) });
+  }
+  return found;
 }
 
 function readClock(value: unknown): SeatClock | null {
@@ -304,6 +316,7 @@ export function readMessage(data: unknown): Message | null {
       seq,
       server_time,
       set: objects,
+      patch: readPatches(raw.patch),
       del: list(raw.del, text),
       unread,
     };

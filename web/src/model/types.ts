@@ -202,11 +202,19 @@ export interface Snapshot {
   readonly unread: number;
 }
 
+/** A long queue that has changed: all of it but who waits, and who came and went. */
+export interface QueuePatch {
+  readonly queue: Queue;
+  readonly gone: readonly string[];
+  readonly came: readonly Waiting[];
+}
+
 export interface Delta {
   readonly type: "delta";
   readonly seq: number;
   readonly server_time: number;
   readonly set: ReadonlyMap<string, BoardObject>;
+  readonly patch: ReadonlyMap<string, QueuePatch>;
   readonly del: readonly string[];
   readonly unread: number;
 }
