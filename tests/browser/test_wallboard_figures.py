@@ -76,7 +76,7 @@ async def test_figures_stand_beside_what_they_were(open_page: OpenPage, now: flo
         await rate.focus()
         note = await shown.page.wait_for_selector(".floating")
         said = await note.inner_text()
-        for word in ("接通 / 呼入（官方）", "298 / 319", "曾中断", "预警 95%，超限 90%"):
+        for word in ("接通 / 呼入（官方）", "298 / 319", "曾中断", "预警 95%，超时 90%"):
             assert word in said, said
         await shown.page.get_by_role("button", name="本班").click()
         await shown.page.locator(f"{HOTLINE} .count", has_text="120").wait_for()

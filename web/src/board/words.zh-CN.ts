@@ -82,7 +82,7 @@ export const boardZh = {
     gap: "统计期间数据源曾中断",
     of: (num: string, den: string) => `${num} / ${den}`,
     estimated: (count: number) => `含 ${count} 个估算值`,
-    threshold: (warn: string, breach: string) => `预警 ${warn}，超限 ${breach}`,
+    threshold: (warn: string, breach: string) => `预警 ${warn}，超时 ${breach}`,
     details: "今昔对比",
   },
   surge: {
@@ -109,10 +109,10 @@ export const boardZh = {
   thresholds: {
     open: "颜色阈值",
     title: "数字的颜色阈值",
-    lead: "达到阈值的数字会变色。预警大于超限，表示越低越差；小于则越高越差。两格都空，就不变色。",
+    lead: "达到阈值的数字会变色。预警大于超时，表示越低越差；小于则越高越差。两格都空，就不变色。",
     metric: "指标",
     warn: "预警",
-    breach: "超限",
+    breach: "超时",
     both: "两格都要填，或者都空着。",
     number: "请填数字。",
   },

@@ -75,6 +75,7 @@ function QueueCard({ id }: { id: string }) {
     <li
       class="queue"
       data-strength={strength}
+      data-waits={waits}
       data-queue={queue.name}
       data-stopped={store.isStopped(queue.pbx) ? "yes" : "no"}
     >
