@@ -12,7 +12,7 @@ from agentd.core.metric_figures import Sums
 from agentd.core.metric_row import ScopeKind
 from agentd.core.people import Directory, Person
 from agentd.core.policy import PolicyBook
-from agentd.core.report_periods import Period, PeriodProblem, SiteDays, Span
+from agentd.core.report_periods import PeriodProblem, SiteDays, Span
 from agentd.core.reports import (
     LONGEST,
     Report,
@@ -125,7 +125,7 @@ class ReportService:
         scopes.sort(key=lambda scope: (scope.label if ask.by == "queue" else "", scope.name))
         columns = columns_of(ask.by, self.days.book.rules)
         wanted = Wanted(ask.by, period, before, pieces, columns, ask.details)
-        return build(wanted, scopes, _within(gaps, period), now_us)
+        return build(wanted, scopes, gaps, now_us)
 
     def _allow(self, who: Person, ask: ReportAsk) -> None:
         """Raises :class:`Refused`: what is asked for by name is looked at before anything else."""
@@ -159,12 +159,3 @@ class ReportService:
             (gap for gap in found if gap.from_us < to_us and gap.to_us > from_us),
             key=lambda gap: (gap.from_us, gap.pbx),
         )
-
-
-def _within(gaps: Iterable[ReportGap], period: Period) -> list[ReportGap]:
-    """The gaps of the period itself, cut to it."""
-    return [
-        ReportGap(gap.pbx, max(gap.from_us, period.from_us), min(gap.to_us, period.to_us))
-        for gap in gaps
-        if any(gap.from_us < to_us and gap.to_us > from_us for from_us, to_us in period.spells)
-    ]

@@ -144,7 +144,7 @@ class Wanted(Struct, frozen=True):
 def build(
     wanted: Wanted, scopes: Sequence[ScopeSums], gaps: Sequence[ReportGap], made_us: int
 ) -> Report:
-    """The report of ``scopes``, in their order."""
+    """The report of ``scopes``, in their order. ``gaps``: of both periods."""
     columns = wanted.columns
 
     def figures(sums: Sums) -> dict[str, Figure]:
@@ -167,7 +167,10 @@ def build(
             merge((nothing[index], *(scope.pieces[index] for scope in scopes)))
             for index in range(len(wanted.pieces))
         ],
-        [merge(scope.before) for scope in scopes],
+        [
+            *(Sums({}, _heard_not(gaps, span)) for span in wanted.before.spells),
+            *(merge(scope.before) for scope in scopes),
+        ],
     )
     return Report(
         wanted.by,
@@ -177,13 +180,22 @@ def build(
         wanted.pieces,
         line(both, broken_down=True),
         tuple(line(scope, broken_down=wanted.details) for scope in scopes),
-        tuple(gaps),
+        _within(gaps, wanted.period),
         made_us,
     )
 
 
 def _heard_not(gaps: Iterable[ReportGap], span: Span) -> bool:
     return any(gap.from_us < span[1] and gap.to_us > span[0] for gap in gaps)
+
+
+def _within(gaps: Iterable[ReportGap], period: Period) -> tuple[ReportGap, ...]:
+    """The gaps of that period, cut to it."""
+    return tuple(
+        ReportGap(gap.pbx, max(gap.from_us, period.from_us), min(gap.to_us, period.to_us))
+        for gap in gaps
+        if any(gap.from_us < to_us and gap.to_us > from_us for from_us, to_us in period.spells)
+    )
 
 
 def marked(sums: Sums, gaps: Iterable[ReportGap], span: Span, pbx: str | None) -> Sums:

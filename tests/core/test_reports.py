@@ -66,6 +66,10 @@ def test_a_report_of_nothing_has_a_total_and_knows_its_gaps() -> None:
     assert report.total.figures["offered"].value == 0
     assert [piece["offered"].gap for piece in report.total.pieces] == [False, True]
     assert report.total.figures["offered"].gap
+    assert report.gaps == (ReportGap("a", 160, 170),)
+    earlier = build(wanted(), (), (ReportGap("a", 50, 110), ReportGap("b", 10, 20)), 7)
+    assert earlier.total.before["offered"].gap
+    assert earlier.gaps == (ReportGap("a", 100, 110),)
 
 
 def test_what_was_not_heard_marks_the_time_and_the_pbx() -> None:
