@@ -34,18 +34,22 @@ async def bring_axe(page: Page) -> None:
     await page.add_init_script(f"{_axe()};")
 
 
-async def axe_faults(page: Page, *, only: Sequence[str] = ()) -> list[str]:
-    """Serious and critical violations of WCAG 2.1 A and AA; ``only`` of these rules."""
+async def axe_faults(
+    page: Page, *, within: str | None = None, only: Sequence[str] = ()
+) -> list[str]:
+    """Serious and critical violations of WCAG 2.1 A and AA; ``only`` of these rules, ``within``
+    this selector."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     options["runOnly"] = (
         {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": list(TAGS)}
     )
     found = await page.evaluate(
-        """async (options) => (await axe.run(document, options)).violations.map(v => ({
-             id: v.id, impact: v.impact,
-             nodes: v.nodes.map(n => `${n.html.slice(0, 160)} — ${n.failureSummary}`),
-           }))""",
-        options,
+        """async ([within, options]) =>
+             (await axe.run(within ?? document, options)).violations.map(v => ({
+               id: v.id, impact: v.impact,
+               nodes: v.nodes.map(n => `${n.html.slice(0, 160)} — ${n.failureSummary}`),
+             }))""",
+        [within, options],
     )
     return [
         f"axe {one['id']} ({one['impact']}, {len(one['nodes'])}): {' '.join(node.split())[:420]}"

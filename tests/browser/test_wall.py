@@ -144,6 +144,14 @@ async def test_what_counts_is_large_and_nothing_can_be_pressed_or_scrolled(
         ) as shown,
     ):
         page = shown.page
+        # More are in trouble than there is room for: the heading counts them all.
+        for number in range(1001, 1010):
+            key = f"seat:main/PJSIP/{number}"
+            clock = scenes.hold_clock(daemon.now() - 40)
+            await daemon.alter(key, state="holding", clock=clock, trouble="breach")
+        await shown.until(
+            "/ 9$/.test(document.querySelector('.wall-trouble h2')?.textContent)", "nine of them"
+        )
         small = await page.evaluate(
             """() => [...document.querySelectorAll(
                  '.wall-value, .wall-name, .wall-who, .wall-why, .wall-counts dd, .wall-now, h1')]
@@ -166,11 +174,14 @@ async def test_what_counts_is_large_and_nothing_can_be_pressed_or_scrolled(
                 .filter(e => e.scrollWidth > e.clientWidth + 1);
               const out = [...document.querySelectorAll('.wall-value')].filter(e =>
                 e.getBoundingClientRect().left < e.parentElement.getBoundingClientRect().left - 1);
-              return [...wide, ...out].map(e => e.className + ' ' + e.textContent);
+              const low = [...document.querySelectorAll('.wall-card')].filter(e =>
+                e.getBoundingClientRect().bottom
+                  > e.closest('.wall-trouble').getBoundingClientRect().bottom + 1);
+              return [...wide, ...out, ...low].map(e => e.className + ' ' + e.textContent);
             }"""
         )
         assert cut == []
-        assert await page.locator(".wall-card").count() > 0
+        assert await page.locator(".wall-card").count() == 3
 
 
 async def test_the_mask_is_asked_of_the_server(open_page: OpenPage) -> None:

@@ -10,8 +10,8 @@ import { access } from "./access";
 import { queuesWait } from "./turn";
 import { wallWords } from "./words";
 
-/** As many as fit beside the counts. */
-const SHOWN = 4;
+/** As many as fit above the counts; the heading says how many there are. */
+const SHOWN = 3;
 
 const STATES = ["available", "ringing", "talking", "holding", "wrap_up", "paused"] as const;
 
@@ -50,7 +50,7 @@ function Trouble() {
       </p>
     );
   }
-  const shown = keys.length > SHOWN ? keys.slice(0, SHOWN - 1) : keys;
+  const shown = keys.slice(0, SHOWN);
   return (
     <section class="wall-trouble">
       <h2>{t.trouble(keys.length)}</h2>
@@ -59,7 +59,6 @@ function Trouble() {
           <Card key={key} id={key} />
         ))}
       </ul>
-      {shown.length < keys.length && <p class="wall-more">{t.more(keys.length - shown.length)}</p>}
     </section>
   );
 }

@@ -28,7 +28,6 @@ export const wallEn: WallMessages = {
   },
   since: (time) => `since ${time}`,
   trouble: (count) => `Needs help: ${count}`,
-  more: (count) => `${count} more ${count === 1 ? "seat" : "seats"}`,
   calm: "All is well",
   seatsCalm: "Seats are well",
   unknown: "Not known",

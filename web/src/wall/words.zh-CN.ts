@@ -17,7 +17,6 @@ export const wallZh = {
   surgeBy: { waiting: "排队人数", longest_wait: "等待时长", service_level: "服务水平" },
   since: (time: string) => `${time} 起`,
   trouble: (count: number) => `需要处理 ${count}`,
-  more: (count: number) => `另有 ${count} 个坐席`,
   calm: "一切正常",
   seatsCalm: "坐席正常",
   unknown: "状态未知",
