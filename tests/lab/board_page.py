@@ -1,4 +1,4 @@
-"""What the wallboard shows, read from the page, and what it must show."""
+"""What the wallboard and the big screen must show, held against what was read from them."""
 
 from __future__ import annotations
 
@@ -11,93 +11,12 @@ from typing import Any
 from tests.lab.board_truth import Figure
 from tests.lab.board_world import Range, World, alerts, wrapped_until
 
-# Everything on the page that holds a digit, by the place where it stands. What stands nowhere that
-# is known here is `unknown`: a new figure must be added to this test.
-READ = r"""
-() => {
-  const text = (node) => (node?.textContent ?? '').replace(/\s+/g, ' ').trim();
-  const own = (node) => {
-    const copy = node.cloneNode(true);
-    copy.querySelectorAll('.unseen').forEach((hidden) => hidden.remove());
-    return text(copy);
-  };
-  const figure = (node) => ({
-    value: text(node.querySelector('b')),
-    why: text(node.querySelector(':scope > .unseen:last-child')),
-    gap: node.querySelector('b svg') !== null,
-  });
-  const counts = (box) => Object.fromEntries([...box.querySelectorAll(':scope > li')].map(
-    (li) => [li.dataset.state, Number(text(li.querySelector('b')))]));
-  const known = [
-    '.health-item', '.feed', '.now', '.notices', '.account', '.nav', '.pages', '.controls',
-    '.queues-top', '.queue-name', '.waiting', '.longest', '.level', '.callers', '.queue-counts',
-    '.seats-top', '.group-name', '.tile', '.counts', '.card', '.more', '.alerts-top', '.alert',
-    '.alerts .unseen', '.alert-more', '.skip', '.said',
-  ];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const unknown = [];
-  while (walker.nextNode()) {
-    const node = walker.currentNode;
-    const parent = node.parentElement;
-    if (/\d/.test(node.data) && parent.closest('script, style') === null &&
-        !known.some((place) => parent.closest(place) !== null)) {
-      unknown.push(`${parent.closest('[class]')?.className}: ${node.data}`);
-    }
-  }
-  return {
-    at: Date.now() / 1000,
-    unknown,
-    title: document.title,
-    stale: document.querySelector('.app').dataset.stale,
-    link: text(document.querySelector('.health-item')),
-    gaps: text(document.querySelector('.feed-gaps')),
-    notices: text(document.querySelector('.notices > button')),
-    queueTotal: Number(text(document.querySelector('.queues-top h2 .faint'))),
-    queues: Object.fromEntries([...document.querySelectorAll('.queue')].map((card) => [
-      card.dataset.queue,
-      {
-        waiting: Number(text(card.querySelector('.waiting b'))),
-        longest: text(card.querySelector('.longest b')),
-        level: figure(card.querySelector('.level')),
-        callers: [...card.querySelectorAll('.callers-first .caller')].map((caller) => [
-          text(caller.querySelector('.caller-number')), text(caller.querySelector('b'))]),
-        more: text(card.querySelector('.callers-more')),
-        figures: Object.fromEntries([...card.querySelectorAll('.queue-counts a')].map((one) => [
-          new URL(one.href).searchParams.get('metric'), {
-            ...figure(one), window: new URL(one.href).searchParams.get('window'),
-            before: [...one.querySelectorAll('.before span')].map((s) => text(s).split(' ').pop()),
-          }])),
-        numbers: [...card.querySelectorAll('.queue-counts .figure')].length,
-      }])),
-    seatTotal: Number(text(document.querySelector('.seats-top h2 .faint'))),
-    counts: [...document.querySelectorAll('.counts')].map(counts),
-    groups: [...document.querySelectorAll('.group-name')].map(own),
-    seats: Object.fromEntries([...document.querySelectorAll('.tile')].map((tile) => [
-      tile.dataset.seat.split('/').slice(1).join('/'), {
-        state: tile.dataset.state, strength: tile.dataset.strength,
-        label: text(tile.querySelector('.tile-label')),
-        person: text(tile.querySelector('.tile-person')),
-        time: text(tile.querySelector('.tile-time')),
-        texts: [...tile.querySelectorAll('.tile-text')].map(text),
-        owed: text(tile.querySelector('.tile-owed b')),
-        described: tile.getAttribute('aria-label'),
-      }])),
-    trouble: [...document.querySelectorAll('.card')].map((card) => [
-      card.dataset.trouble, card.dataset.strength]),
-    active: text(document.querySelector('.active-count')),
-    alerts: [...document.querySelectorAll('.alert')].map((row) => ({
-      strength: row.dataset.strength, cleared: row.dataset.cleared,
-      rule: text(row.querySelector('.alert-rule')), level: text(row.querySelector('.alert-level')),
-      who: text(row.querySelector('.alert-who')), value: text(row.querySelector('.alert-value')),
-    })),
-    earlier: text(document.querySelector('.alert-more')),
-  };
-}
-"""
 ON_CARD = frozenset({"answered", "abandoned", "connect_rate", "asa"})
 ABSENT = "—"
 KEPT = 200
 """The newest alerts; the board forgets older ones."""
+UTC_OFFSET_S = 8 * 3600
+"""Of the built-in working calendar."""
 CLOCK_S = 1.0
 """How far the page's clock, which ticks, may be behind the PBX's."""
 RULES_SHOWN = {"Ring": "ring", "Hold": "hold", "Who hung up": "hangup_order"}
@@ -209,13 +128,20 @@ def _running(clock: str) -> int:
     return total
 
 
-def compare_now(page: dict[str, Any], world: World, check: Compare) -> None:
+def compare_now(page: dict[str, Any], world: World, quiet_s: float, check: Compare) -> None:
     """What the page says of this moment: seats, callers, alerts, and itself."""
     now = page["at"]
     check.same("places with figures that this test does not know", page["unknown"], [])
     check.same("the page's feed", page["stale"], "no")
     check.same("link", page["link"].startswith("PBX linked"), True)
     check.same("notices", page["notices"], "")
+    # One machine, one clock; and the last event is no older than the last that is known.
+    offset, last = page["health"]
+    found = re.fullmatch(r"clock offset ([+−]?)([\d.]+) s", offset)
+    check.within("clock offset", float(found[2]) if found else 99, Range(0, 0.05))
+    age = re.fullmatch(r"last event (?:(\d+) s|([\d:]+)) ago", last)
+    seconds = _running(age[1] or age[2]) if age else 9999
+    check.within("age of the last event", seconds, Range(0, quiet_s + 2 * CLOCK_S))
     check.same("gaps of the page's line", page["gaps"].startswith("no gaps"), True)
 
     states: Counter[str] = Counter()
@@ -230,6 +156,8 @@ def compare_now(page: dict[str, Any], world: World, check: Compare) -> None:
         if tile is None:
             continue
         check.same(f"{seat} state", tile["state"], true.state)
+        _time_in_state(seat, tile["time"], world, true.state, now, check)
+        _owed(seat, tile, world, now, check)
         check.same(f"{seat} label", tile["label"], seat.rpartition("/")[2])
         shown_person = "" if true.state == "logged_out" else person
         check.same(f"{seat} person", tile["person"], shown_person)
@@ -237,7 +165,12 @@ def compare_now(page: dict[str, Any], world: World, check: Compare) -> None:
             words = true.number + (f" · {true.queue}" if true.queue else "")
             check.same(f"{seat} call", tile["texts"], [words])
         else:
-            check.same(f"{seat} detail", tile["texts"], [true.reason] if true.reason else [])
+            check.same(
+                f"{seat} detail",
+                tile["texts"],
+                [world.words.get(true.reason, true.reason)] if true.reason else [],
+            )
+    _trouble(page, world, check)
     for counts in page["counts"]:
         shown = {state: count for state, count in counts.items() if count}
         check.same("seats by state", shown, dict(states))
@@ -264,37 +197,129 @@ def compare_now(page: dict[str, Any], world: World, check: Compare) -> None:
     _alerts(page, world, check)
 
 
+def _clock(what: str, shown: str, gone: float, check: Compare, behind_s: float = CLOCK_S) -> None:
+    """A running time of the page, as against the seconds gone by."""
+    seconds = _running(shown) if re.fullmatch(r"[\d:]+", shown) else -1
+    check.within(what, seconds, Range(math.floor(gone - behind_s), gone + 0.2))
+
+
+def _time_in_state(
+    seat: str, shown: str, world: World, state: str, now: float, check: Compare
+) -> None:
+    """Since when the seat stands as it does: the last that happened there."""
+    parts = [part for part in world.seen.parts if part.seat == seat]
+    since = [0.0]
+    for part in parts:
+        since += [part.ended_at or 0]
+        if state in ("talking", "holding") and part.ended_at is None:
+            # What a seat dials counts as talking from the start.
+            since += [part.offered_at if part.outbound else part.answered_at or 0]
+            since += [moment or 0 for spell in part.holds for moment in spell]
+        elif state == "ringing" and part.ended_at is None:
+            since += [part.ringing_at or 0]
+    changes = [pause.at[1] for pause in world.pauses if pause.seat == seat]
+    changes += [member.at[1] for member in world.members if member.seat == seat]
+    if state in ("paused", "available", "logged_out"):
+        since += changes
+    if state == "available":
+        ended = [part for part in parts if part.answered_at and part.ended_at]
+        since += [min(now, wrapped_until(world, part)[1]) for part in ended]
+    latest = max(since)
+    if latest == 0:
+        # Nothing has happened there: since agentd hears of it.
+        heard = Range(now - world.heard_at[1] - 2 * CLOCK_S, now - world.heard_at[0] + CLOCK_S)
+        check.within(f"{seat} time in {state}", _running(shown), heard)
+        return
+    # Where no limit runs, the board's times tick together, in whole seconds of the PBX's clock.
+    _clock(f"{seat} time in {state}", shown, now - latest, check, 2 * CLOCK_S)
+
+
+def _owed(seat: str, tile: dict[str, Any], world: World, now: float, check: Compare) -> None:
+    """The orders of calls that are over, which whoever had the call last owes."""
+    last = {
+        part.call: part
+        for part in world.seen.parts
+        if not part.outbound and part.answered_at is not None
+    }
+    done = {one.call for one in world.completed}
+    owed = [
+        part
+        for call, part in last.items()
+        if part.seat == seat and part.ended_at is not None and call not in done
+    ]
+    check.same(f"{seat} orders owed", tile["owed"], f"{len(owed)}" if owed else "")
+    if owed:
+        left = min(part.ended_at or 0 for part in owed) + world.rules.order_due_s - now
+        check.within(f"{seat} first order due", _running(tile["due"]),
+                     Range(math.floor(left - 0.2), left + 2 * CLOCK_S))  # fmt: skip
+    else:
+        check.same(f"{seat} first order due", tile["due"], "")
+
+
+def _trouble(page: dict[str, Any], world: World, check: Compare) -> None:
+    """Who needs help: seats at which something lasts that is past a limit."""
+    now = page["at"]
+    lasting = [alert for alert in alerts(world) if not alert.cleared and alert.at < now]
+    true = {alert.seat: alert for alert in lasting}
+    check.same("seats in trouble", set(page["trouble"]), set(true))
+    check.same("more seats in trouble", page["troubleMore"], "")
+    for seat, alert in true.items():
+        card = page["trouble"].get(seat)
+        if card is None:
+            continue
+        limit = world.rules.ring_max_s if alert.rule == "ring" else world.rules.hold_max_s
+        strength = "warning" if alert.level == "warning" else "breach"
+        check.same(f"{seat} trouble", card["strength"], strength)
+        check.same(f"{seat} trouble's rule", RULES_SHOWN.get(card["rule"]), alert.rule)
+        check.same(f"{seat} in trouble", card["who"],
+                   seat.rpartition("/")[2] + world.people[seat])  # fmt: skip
+        check.same(f"{seat} limit", card["against"].endswith(f"limit {limit:g} s"), True)
+        _clock(f"{seat} trouble's time", card["time"], now - alert.since, check)
+        if strength == "breach":
+            check.same(f"{seat} past the limit", card["over"].endswith(" over"), True)
+            over = card["over"].partition(" ")[0]
+            _clock(f"{seat} past the limit", over, now - alert.since - limit, check)
+
+
 def _alerts(page: dict[str, Any], world: World, check: Compare) -> None:
     """The rows: one a spell, at its strongest."""
-    raised = alerts(world)
+    raised = [alert for alert in alerts(world) if alert.at < page["at"]]
     strongest = {alert.spell: alert for alert in raised if alert.sure}
     doubtful = {alert.spell for alert in raised if not alert.sure}
     # Whether those are there, or how strong, nobody can say: each may be one row too many or few.
     slack = Range(0, len(doubtful))
-    true = Counter(
-        (alert.rule, alert.level, "no" if not alert.cleared else "yes",
-         f"{alert.seat.rpartition('/')[2]} {world.people[alert.seat]}")
-        for alert in strongest.values()
-    )  # fmt: skip
-    shown: Counter[tuple[str, str, str, str]] = Counter()
+    true: dict[tuple[str, ...], list[float]] = {}
+    for alert in strongest.values():
+        who = f"{alert.seat.rpartition('/')[2]} {world.people[alert.seat]}"
+        limit = world.rules.ring_max_s if alert.rule == "ring" else world.rules.hold_max_s
+        value = "" if alert.rule == "hangup_order" else f"{alert.limit:.1f} s / {limit:g} s"
+        key = alert.rule, alert.level, "yes" if alert.cleared else "no", who, value
+        true.setdefault(key, []).append(alert.at)
+    shown: dict[tuple[str, ...], list[int]] = {}
     for row in page["alerts"]:
         rule = RULES_SHOWN.get(row["rule"], row["rule"])
         # Who hung up is over the moment it happens.
         cleared = "yes" if rule == "hangup_order" else row["cleared"]
-        shown[rule, LEVELS_SHOWN.get(row["level"], row["level"]), cleared, row["who"]] += 1
-    wrong, missing = shown - true, true - shown
-    if wrong.total() not in slack:
-        check.same("alerts shown and not true", dict(wrong), {})
-    if len(page["alerts"]) < KEPT and missing.total() not in slack:
-        check.same("alerts true and not shown", dict(missing), {})
-    check.checked += true.total()
+        level = LEVELS_SHOWN.get(row["level"], row["level"])
+        key = rule, level, cleared, row["who"], row["value"]
+        shown.setdefault(key, []).append(_running(row["at"]))
+    for key in sorted(set(shown) | set(true)):
+        few, many = len(true.get(key, [])), len(shown.get(key, []))
+        check.checked += 1
+        kept = len(page["alerts"]) < KEPT or many > few
+        if kept and abs(few - many) not in slack:
+            check.same(f"alerts {key}", many, few)
+        if few == many:
+            for at, clock in zip(sorted(true[key]), sorted(shown[key]), strict=True):
+                day_s = (at + UTC_OFFSET_S) % 86_400
+                check.within(f"alert {key} at", clock, Range(day_s - 1.1, day_s + 0.1))
     active = sum(not alert.cleared for alert in strongest.values())
     check.same("active alerts", page["active"], f"{active} active" if active else "")
 
 
 def compare_figures(
     page: dict[str, Any], window: str, truth: dict[str, dict[str, dict[str, Figure]]],
-    gaps: dict[str, bool], check: Compare,
+    gaps: dict[str, bool], world: World, check: Compare,
 ) -> None:  # fmt: skip
     """The cards' figures in one window. `truth`: queue → window → figures."""
     check.same("queues on the board", set(page["queues"]), set(truth))
@@ -307,6 +332,7 @@ def compare_figures(
         level = texts(today["service_level"])
         check.among(f"{name} service level", card["level"]["value"],
                     level if level != {ABSENT} else {"–"})  # fmt: skip
+        _level_explained(name, card["level"]["why"], today, world, check)
         check.same(f"{name} figures", set(card["figures"]), set(ON_CARD))
         check.same(f"{name} number of figures", card["numbers"], len(ON_CARD))
         for key, shown in card["figures"].items():
@@ -323,6 +349,18 @@ def compare_figures(
             _counted(what, shown["why"], figure, check)
 
 
+def _level_explained(
+    name: str, why: str, today: dict[str, Figure], world: World, check: Compare
+) -> None:
+    found = re.search(r"within (\d+) s ÷ \((\d+) offered .* − (\d+) short", why)
+    check.same(f"{name} service level explained", found is not None, True)
+    if found is not None:
+        check.within(f"{name} limit", int(found[1]), Range(*[world.rules.answered_within_s] * 2))
+        decided = today["offered"].num - today["waiting"].num
+        check.within(f"{name} decided", int(found[2]), decided)
+        check.within(f"{name} short", int(found[3]), today["short_abandons"].num)
+
+
 def _counted(what: str, why: str, figure: Figure, check: Compare) -> None:
     """The hover names the two numbers behind the figure."""
     if figure.den is None or figure.value is None:
@@ -332,3 +370,35 @@ def _counted(what: str, why: str, figure: Figure, check: Compare) -> None:
     if found is not None:
         check.within(f"{what} numerator", float(found[1]), figure.num)
         check.within(f"{what} denominator", float(found[2]), figure.den)
+
+
+def compare_wall(
+    wall: dict[str, Any], window: str, truth: dict[str, dict[str, dict[str, Figure]]],
+    gaps: dict[str, bool], world: World, check: Compare,
+) -> None:  # fmt: skip
+    """The big screen's picture of all queues, and its counts of seats."""
+    now = wall["at"]
+    check.same("wall: places that this test does not know", wall["unknown"], [])
+    check.same("wall: queues", set(wall["rows"]), set(truth))
+    columns = ["service level", "waiting", "longest wait", "abandoned"]
+    check.same("wall: columns", wall["head"][1:], columns)
+    for name, cells in wall["rows"].items():
+        figures = truth[name][window]
+        level, waiting, longest, abandoned = cells
+        what = f"wall: {name} {window}"
+        levels = {text if text != ABSENT else "–" for text in texts(figures["service_level"])}
+        check.among(f"{what} service level", level["text"], levels)
+        check.same(f"{what} gap", (level["gap"], abandoned["gap"]), (gaps[window],) * 2)
+        check.among(f"{what} abandoned", abandoned["text"], texts(figures["abandoned"]))
+        mine = [v for v in world.seen.visits if v.outcome == "waiting" and v.queue == name]
+        check.same(f"{what} waiting", waiting["text"], f"{len(mine)}")
+        if mine:
+            gone = now - min(visit.joined_at for visit in mine)
+            _clock(f"{what} longest wait", longest["text"], gone, check)
+        else:
+            check.same(f"{what} longest wait", longest["text"], "–")
+    states = Counter(seat_truth(world, seat, now).state for seat in world.people)
+    check.same("wall: seats by state", wall["counts"], {s: states[s] for s in wall["counts"]})
+    lasting = {a.seat for a in alerts(world) if not a.cleared and a.at < now}
+    check.same("wall: trouble", wall["trouble"],
+               f"Needs help: {len(lasting)}" if lasting else "")  # fmt: skip

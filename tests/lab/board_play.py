@@ -40,7 +40,7 @@ from tests.lab.board_world import Member as Membership
 
 RULES = Rules(
     ring_warn_s=2, ring_max_s=4, hold_warn_s=2, hold_max_s=4, hold_escalate_s=6, wrap_up_s=5,
-    answered_within_s=4, short_abandon_s=2,
+    answered_within_s=4, short_abandon_s=2, order_due_s=900,
 )  # fmt: skip
 TOML = f"""
 [rules.ring]
@@ -52,19 +52,25 @@ warn_s = {RULES.hold_warn_s}
 max_s = {RULES.hold_max_s}
 escalate_s = {RULES.hold_escalate_s}
 [rules.work_order]
+due_s = {RULES.order_due_s}
 remind_s = []
 [rules.wrap_up]
 duration_s = {RULES.wrap_up_s}
 [rules.service_level]
 answered_within_s = {RULES.answered_within_s}
 short_abandon_s = {RULES.short_abandon_s}
+[surge]
+waiting = "off"
+longest_wait_s = "off"
+service_level = "off"
 """
-"""Short limits: of each there is something on both sides within a minute."""
+"""Short limits: of each there is something on both sides within a minute. A surge would fold alerts
+into its own, and is not held to the truth here."""
 
 PEOPLE = {
     "1001": ("张三", "一组"), "1002": ("李四", "一组"), "1003": ("王芳", "一组"),
     "1004": ("赵敏", "二组"), "1005": ("陈晨", "二组"), "1006": ("刘洋", "二组"),
-    "1007": ("黄丽", "三组"), "1008": ("周杰", "三组"),
+    "1007": ("黄丽", "三组"), "1008": ("周杰", "三组"), "1009": ("吴倩", "三组"),
 }  # fmt: skip
 """Who sits at which seat, and the seat's team."""
 QUEUES = (
@@ -73,17 +79,21 @@ QUEUES = (
           ring_timeout_s=7),
     Queue("complaints", "8003", [Member(n) for n in ("1003", "1006")], ring_timeout_s=7,
           give_up_s=9),
-    Queue("night", "8004", [Member("1007")], give_up_s=21),
+    Queue("night", "8004", [Member("1007")], give_up_s=37),
     Queue("callback", "8005", []),
+    Queue("vip", "8006", [Member("1009")]),
 )  # fmt: skip
 STATIC = tuple(dict.fromkeys(m.seat for queue in QUEUES for m in queue.members))
-TRANSFERS, SECOND_LINE, DIALLER = "1001", "1007", "1008"
+TRANSFERS, SECOND_LINE, DIALLER, HOLDER = "1001", "1007", "1008", "1009"
 """One that transfers every fifth call; one that is paused all the time and gets what is
-transferred; one that only calls out, and comes and goes."""
+transferred; one that only calls out, and comes and goes; one that lets everybody wait for long."""
 REST = ("小休", "就餐")
 TRAINING = "培训"
+REASONS_SHOWN = {"小休": "Break", "就餐": "Meal", "培训": "Training"}
+"""As the built-in form calls them in English."""
 LINGERING = (
-    ("8004", 30), ("8004", 19), ("8004", 18), ("8001", 26), ("8002", 26), ("8003", 24),
+    ("8004", 50), ("8004", 34), ("8004", 33), ("8001", 36), ("8002", 36), ("8003", 35),
+    ("8006", 38),
 )  # fmt: skip
 """Calls that last, by queue: the first one is let go."""
 HANDED_OVER = [wait(0.6)] * 4
@@ -157,6 +167,8 @@ class Plan:
         self._nth[number] += 1
         if number == SECOND_LINE:
             return [ring(r.uniform(0.4, 1.5)), answer(), until_bye()]
+        if number == HOLDER:
+            return [ring(0.5), answer(), wait(1), hold(), wait(28), unhold(), until_bye()]
         if number == TRANSFERS and nth % 5 == 0:
             plan = "transfer"
         short, talk = ring(r.uniform(0.4, 1.5)), wait(r.uniform(1.5, 4.0))

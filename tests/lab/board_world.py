@@ -63,6 +63,7 @@ class Rules:
     wrap_up_s: float
     answered_within_s: float
     short_abandon_s: float
+    order_due_s: float
 
 
 Instant = tuple[float, float]
@@ -113,6 +114,8 @@ class World:
     """The seats that were in a queue from the beginning."""
     rest: frozenset[str]
     """The reasons of pauses that are rest."""
+    words: dict[str, str]
+    """What the page calls reasons."""
     pauses: list[Paused] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     completed: list[Completed] = field(default_factory=list)
@@ -241,6 +244,9 @@ class Raised:
 
     rule: str
     level: str
+    limit: float | None
+    """The time that it is about; None: it is about a moment."""
+    since: float
     seat: str
     queue: str | None
     at: float
@@ -262,7 +268,7 @@ def alerts(world: World) -> list[Raised]:
             if lasted > limit - TOLERANCE_S:
                 sure = lasted > limit + TOLERANCE_S
                 found.append(
-                    Raised(rule, level, part.seat, part.queue, since + limit, sure,
+                    Raised(rule, level, limit, since, part.seat, part.queue, since + limit, sure,
                            (part.uid, rule, nth), until is not None)
                 )  # fmt: skip
 
@@ -277,7 +283,7 @@ def alerts(world: World) -> list[Raised]:
                   ("breach", rules.hold_max_s), ("escalation", rules.hold_escalate_s))  # fmt: skip
         if part.ended_by == "agent" and part.ended_at is not None:
             found.append(
-                Raised("hangup_order", "breach", part.seat, part.queue, part.ended_at, True,
-                       (part.uid, "hangup_order", 0), True)
+                Raised("hangup_order", "breach", None, part.ended_at, part.seat, part.queue,
+                       part.ended_at, True, (part.uid, "hangup_order", 0), True)
             )  # fmt: skip
     return sorted(found, key=lambda raised: raised.at)

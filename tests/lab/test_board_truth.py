@@ -30,7 +30,8 @@ from asterisk_lab.daemon import Daemon
 from asterisk_lab.native import NativePbx
 from tests.browser.conftest import FLAGS
 from tests.lab import board_play as play
-from tests.lab.board_page import READ, Compare, compare_figures, compare_now
+from tests.lab.board_page import UTC_OFFSET_S, Compare, compare_figures, compare_now, compare_wall
+from tests.lab.board_read import READ, READ_WALL
 from tests.lab.board_truth import Counted, Figure, Scope, Span, spans
 from tests.lab.board_world import Instant, Range, World
 from tests.lab.test_end_to_end import PASSWORD, _add_person
@@ -40,8 +41,6 @@ SEED = int(os.environ.get("SEED") or 20261123)
 QUIET_S = 4.0
 """Nothing has happened for so long: every verdict is settled, and shown."""
 PATIENCE_S = 90.0
-UTC_OFFSET_S = 8 * 3600
-"""Of the built-in working calendar."""
 WINDOWS = ("last_30_min", "shift", "today")
 METRICS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -60,6 +59,7 @@ class Site:
     pbx: NativePbx
     daemon: Daemon
     page: Page
+    wall: Page
     play: play.Play
     day_at: float
     shift_at: float
@@ -78,7 +78,8 @@ class Site:
             people={play.device(n): name for n, (name, _) in play.PEOPLE.items()},
             teams={play.device(n): team for n, (_, team) in play.PEOPLE.items()},
             heard_at=self.heard_at, static=frozenset(map(play.device, play.STATIC)),
-            rest=frozenset(play.REST), pauses=list(did.pauses), members=list(did.members),
+            rest=frozenset(play.REST), words=play.REASONS_SHOWN,
+            pauses=list(did.pauses), members=list(did.members),
             completed=list(did.completed), ended_by_us=set(did.ended_by_us),
         )  # fmt: skip
 
@@ -143,10 +144,9 @@ async def site(folder: Path, chromium: Path) -> AsyncIterator[Site]:
 
         sipp = folder / "sipp"
         sipp.mkdir()
-        made = Site(
-            pbx, daemon, page, play.Play(pbx, sipp, play.Plan(SEED), ask), day_at, shift_at,
-            heard_at,
-        )  # fmt: skip
+        traffic = play.Play(pbx, sipp, play.Plan(SEED), ask)
+        wall = await context.new_page()
+        made = Site(pbx, daemon, page, wall, traffic, day_at, shift_at, heard_at)
         page.on("pageerror", lambda error: made.complaints.append(str(error)))
         await page.goto(f"{daemon.url}/login")
         await page.fill("#login", "7001")
@@ -198,6 +198,14 @@ async def read(made: Site, window: str) -> dict[str, Any]:
     return found
 
 
+async def read_wall(made: Site, window: str) -> dict[str, Any]:
+    """The big screen with that period; its first picture is of all queues."""
+    await made.wall.goto(f"{made.daemon.url}/wall?period={window}&seconds=600&lang=en")
+    await made.wall.wait_for_selector(".wall-table tbody tr", timeout=PATIENCE_S * 1000)
+    found: dict[str, Any] = await made.wall.evaluate(READ_WALL)
+    return found
+
+
 async def board_is_true(made: Site) -> Compare:
     """Wait for a quiet moment, and hold all that the page shows against the truth of it. A
     moment that was not quiet to its end is no moment."""
@@ -213,8 +221,11 @@ async def board_is_true(made: Site) -> Compare:
             page = await read(made, window)
             windows = made.spans(page["at"])
             gaps = {name: span.since < made.heard_at[1] for name, span in windows.items()}
-            compare_figures(page, window, queue_truth(world, windows), gaps, check)
-            compare_now(page, world, check)
+            compare_figures(page, window, queue_truth(world, windows), gaps, world, check)
+            compare_now(page, world, made.play.quiet_s(), check)
+            wall = await read_wall(made, window)
+            windows = made.spans(wall["at"])
+            compare_wall(wall, window, queue_truth(world, windows), gaps, world, check)
         if made.play.quiet_s() < QUIET_S:
             continue
         if not check.wrong:
@@ -223,6 +234,17 @@ async def board_is_true(made: Site) -> Compare:
         await asyncio.sleep(0.3)
     (made.daemon.config.parent / "wrong.txt").write_text("\n".join(wrong), encoding="utf-8")
     pytest.fail("the board is not true:\n" + "\n".join(wrong[:60]), pytrace=False)
+
+
+async def busy_moment(made: Site, moments: list[Compare]) -> None:
+    """A moment while some wait and some talk; again, where they had all gone before it was quiet
+    for long enough."""
+    for _ in range(3):
+        made.play.linger()
+        moments.append(await board_is_true(made))
+        await made.play.drained()
+        if {"waiting", "talking"} <= moments[-1].met:
+            return
 
 
 # --- the API -------------------------------------------------------------------------------------
@@ -333,14 +355,11 @@ async def test_every_figure_is_what_happened(
     async with site(tmp_path, chromium_path) as made:
         moments: list[Compare] = []
         async with made.play.running():
-            rounds = max(1, round(MINUTES / 2))
+            rounds = max(1, round(MINUTES / 3))
             for _ in range(rounds):
                 await made.play.traffic(MINUTES * 60 / rounds)
                 await made.play.drained()
-                # Some wait and some talk while the board is read.
-                made.play.linger()
-                moments.append(await board_is_true(made))
-                await made.play.drained()
+                await busy_moment(made, moments)
             moments.append(await board_is_true(made))
             compared = await api_is_true(made) + sum(moment.checked for moment in moments)
             world = made.world()
