@@ -143,6 +143,8 @@ def shift(at: int) -> list[Effect]:
         )
 
     return [
+        # agentd has been there for longer than the shift.
+        LinkSpan("main", at - 2 * 86_400 * SECOND_US, True),
         state("available", -600),
         state("paused", -480, "meal"),
         LinkSpan("main", at - 300 * SECOND_US, False),
