@@ -164,8 +164,11 @@ class FigureService:
             pbx = judged.violation.pbx
             now_us = self._engine.pbx_now_us(pbx)
             self._take(Judged(pbx, violation, now_us, judged.standing))
+            young_us = now_us - STORED_AGAIN_US + HOUR_US
+            if judged.violation.at_us - DAY_US > young_us:
+                return
             quarter_us = await quarter_of(self._store, judged.violation)
-            if quarter_us is not None and quarter_us < now_us - STORED_AGAIN_US + HOUR_US:
+            if quarter_us is not None and quarter_us < young_us:
                 # It is not stored by itself any more.
                 self._amending.setdefault(quarter_us)
                 self._todo.put_nowait(self._amend)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,16 @@ from agentd.core.metric_figures import Sums, figure_of
 from agentd.core.metric_row import ScopeKind
 from agentd.core.metric_table import rows_for
 from agentd.core.metric_windows import MetricBook
-from agentd.core.metrics import Scope
+from agentd.core.metrics import Metrics, Scope
+from agentd.core.order_model import Dispatch, WorkOrder
 from agentd.core.people import Directory
 from agentd.core.policy import PolicyBook
 from agentd.core.report_periods import Span
 from agentd.figures import FigureService
 from agentd.figures_reports import PeriodSums
-from agentd.figures_restore import Whose
+from agentd.figures_restore import Slices, Whose, read_dispatched
 from agentd.pipeline import Pipeline
-from agentd.ports.desk import Appeal
+from agentd.ports.desk import Appeal, OrderQuery
 from agentd.reports_facts import FactSums
 from agentd.ticketing import Store
 from agentd.ticketing_past import PastStore
@@ -245,3 +246,56 @@ async def test_an_appeal_that_is_granted_late_is_in_the_stored_quarters(
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+async def test_every_quarter_that_ended_while_nobody_was_there_is_stored(
+    tmp_path: Path, traffic: Traffic
+) -> None:
+    async with Store(tmp_path / "agentd.db", rules=Teams(), linger_s=0.001) as store:
+        await stored(store, traffic)
+        # agentd was stopped before the last quarter was stored, and is there again four days later.
+        figures = service(store, Boards(traffic.last_us + 4 * DAY))
+        task = asyncio.create_task(figures.run())
+        try:
+            await kept(store, traffic, figures)
+            spans = [(traffic.from_us, traffic.last_us)]
+            async with asyncio.timeout(PATIENCE_S):
+                while not await store.interval_sums("person", spans):
+                    await asyncio.sleep(0.02)
+            anew = await figures.counted.count(("queue",), spans, 2 * DAY)
+            stands = plain(await store.interval_sums("queue", spans))
+            assert stands == plain(by_kind(anew, "queue", slice(0, 1)))
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def test_a_complaint_counts_when_it_falls_due_however_long_ago_it_was_opened() -> None:
+    now_us = 1_790_000_000 * S
+    opened_us, due_us = now_us - 40 * DAY, now_us - HOUR
+    order = WorkOrder(
+        "o-1", "pbx", "call", "1.1", 1, "dispatched", opened_us, opened_us, queue="hotline",
+        owner="8001", category="complaint",
+        dispatch=Dispatch(opened_us, "boss", "water", due_us=due_us),
+    )  # fmt: skip
+    asked: list[OrderQuery] = []
+
+    class Orders:
+        def facts(self, *_: Any) -> AsyncIterator[Sequence[Any]]:
+            raise AssertionError("only orders are asked for")
+
+        async def each_order(self, query: OrderQuery) -> AsyncIterator[Sequence[WorkOrder]]:
+            asked.append(query)
+            yield (order,)
+
+    metrics = Metrics(BOOK)
+    whose = Whose(team_of, NOBODY)
+    metrics.advance(now_us)
+    await read_dispatched(
+        Orders(), BOOK, now_us - 9 * DAY, lambda fact: whose.give(metrics, fact),
+        Slices(time.monotonic),
+    )  # fmt: skip
+    assert [query.category for query in asked] == ["complaint"]
+    assert (asked[0].opened_from_us or 0) < opened_us < (asked[0].opened_to_us or 0)
+    [sums] = metrics.spans(("person", "8001"), [(now_us - DAY, now_us)])
+    assert (sums.get("timely_of"), sums.get("timely")) == (1, 0)
