@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+Instant = tuple[float, float]
+"""Not before, and not after: what a phone asks for happens before it hears the answer."""
 TRUNK = "PJSIP/trunk"
 _HEAD = re.compile(r"^-{20,} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)$", re.MULTILINE)
 _USER = re.compile(r"sip:([^@>;]+)@")
@@ -41,15 +43,17 @@ class Dialog:
     bye_at: float | None = None
     bye_ours: bool = False
     """It was this side that hung up."""
-    holds: list[tuple[float, float | None]] = field(default_factory=list)
+    holds: list[tuple[Instant, Instant | None]] = field(default_factory=list)
 
 
-def dialogs(trace: Path) -> list[Dialog]:
-    """The calls of one SIPp, from its message trace."""
+def dialogs(traces: Iterable[Path]) -> list[Dialog]:
+    """The calls of one phone, from the message traces of its SIPps, oldest first. A call that one
+    of them was too late for is the next one's."""
     found: dict[str, Dialog] = {}
-    if trace.exists():
-        for at, ours, text in _messages(trace.read_text("utf-8", "replace")):
-            _take(found, at, ours, text)
+    for trace in traces:
+        if trace.exists():
+            for at, ours, text in _messages(trace.read_text("utf-8", "replace")):
+                _take(found, at, ours, text)
     return list(found.values())
 
 
@@ -78,11 +82,14 @@ def _take(found: dict[str, Dialog], at: float, ours: bool, message: str) -> None
     if first.startswith("SIP/2.0"):
         if cseq.endswith("INVITE") and ours == dialog.incoming:
             _reply(dialog, at, int(first.split()[1]))
+        elif cseq.endswith("INVITE") and dialog.holds and first.split()[1] == "200":
+            start, end = dialog.holds[-1]
+            dialog.holds[-1] = ((start[0], at), None) if end is None else (start, (end[0], at))
     elif first.startswith("INVITE") and ours and dialog.answered_at is not None:
         if "a=sendonly" in body:
-            dialog.holds.append((at, None))
+            dialog.holds.append(((at, at), None))
         elif dialog.holds and dialog.holds[-1][1] is None:
-            dialog.holds[-1] = dialog.holds[-1][0], at
+            dialog.holds[-1] = dialog.holds[-1][0], (at, at)
     elif first.startswith("CANCEL"):
         dialog.cancelled_at = dialog.cancelled_at or at
     elif first.startswith("REFER"):
@@ -198,7 +205,7 @@ class Part:
     ended_at: float | None
     outcome: LegOutcome
     ended_by: EndedBy | None
-    holds: list[tuple[float, float | None]]
+    holds: list[tuple[Instant, Instant | None]]
 
 
 @dataclass
@@ -214,12 +221,12 @@ def look(cel: Path, phones: dict[str, list[Path]], callers: Iterable[Path]) -> S
     by_uid = channels(cel)
     customers: dict[str, list[Dialog]] = {}
     for trace in callers:
-        for dialog in dialogs(trace):
+        for dialog in dialogs([trace]):
             if not dialog.incoming:
                 # A caller's own number stands in the name of its trace.
                 customers.setdefault(trace.name.partition("-")[0], []).append(dialog)
     at_seats = {
-        device: sorted((d for trace in traces for d in dialogs(trace)), key=lambda d: d.at)
+        device: sorted(dialogs(traces), key=lambda dialog: dialog.at)
         for device, traces in phones.items()
     }
     visits = [
@@ -312,7 +319,7 @@ def _part(
         channel.uid, caller.uid, channel.device, visit.queue if visit else None, False,
         caller.number, channel.at, ringing_at, answered_at or stopped_at, answered_at, ended_at,
         outcome, _ended_by(channel, dialog, customers.get(caller.number, []), caller),
-        [(start, end or ended_at) for start, end in holds],
+        [(start, end or (ended_at and (ended_at, ended_at))) for start, end in holds],
     )  # fmt: skip
 
 

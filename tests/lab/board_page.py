@@ -214,7 +214,7 @@ def _time_in_state(
         if state in ("talking", "holding") and part.ended_at is None:
             # What a seat dials counts as talking from the start.
             since += [part.offered_at if part.outbound else part.answered_at or 0]
-            since += [moment or 0 for spell in part.holds for moment in spell]
+            since += [edge[1] for spell in part.holds for edge in spell if edge is not None]
         elif state == "ringing" and part.ended_at is None:
             since += [part.ringing_at or 0]
     changes = [pause.at[1] for pause in world.pauses if pause.seat == seat]

@@ -25,7 +25,7 @@ from tests.lab.board_world import (
     about,
     acw_s,
     alerts,
-    ended_holds,
+    holds_s,
     near,
     resting,
     ring_s,
@@ -118,11 +118,10 @@ class Counted:
             or (kind == "team" and seat is not None and world.teams.get(seat) == name)
         )
 
-    def _over(self, value: float | None, limit: float) -> Range:
+    @staticmethod
+    def _over(value: Range | None, limit: float) -> Range:
         """Whether a time is longer than a limit."""
-        if value is None:
-            return NONE
-        return Range(int(value > limit + TOLERANCE_S), int(value > limit - TOLERANCE_S))
+        return NONE if value is None else Range(int(value.lo > limit), int(value.hi > limit))
 
     def _count(
         self,
@@ -159,11 +158,11 @@ class Counted:
             return visit.left_at - visit.joined_at
 
         def short(visit: Visit) -> Range:
-            late = self._over(wait(visit), rules.short_abandon_s)
+            late = self._over(about(wait(visit)), rules.short_abandon_s)
             return Range(1 - late.hi, 1 - late.lo)
 
         def in_time(visit: Visit) -> Range:
-            late = self._over(wait(visit), rules.answered_within_s)
+            late = self._over(about(wait(visit)), rules.answered_within_s)
             return Range(1 - late.hi, 1 - late.lo)
 
         answered = count("answered")
@@ -213,7 +212,7 @@ class Counted:
         answered = [part for part in parts if part.outcome == "answered"]
         legs = count(answered)
         talk = count(answered, lambda p: about(talk_s(p)))
-        hold = count(answered, lambda p: total(about(end - at) for at, end in ended_holds(p)))
+        hold = count(answered, lambda p: total(holds_s(p)))
         acw = count(answered, lambda p: acw_s(world, p, self.span.now))
 
         def late(part: Part) -> Range:
@@ -234,7 +233,7 @@ class Counted:
             return Range(rung(part).lo * (1 - over.hi), rung(part).hi * (1 - over.lo))
 
         def held(part: Part) -> Range:
-            spells = [self._over(end - at, rules.hold_max_s) for at, end in ended_holds(part)]
+            spells = [self._over(seconds, rules.hold_max_s) for seconds in holds_s(part)]
             return Range(1 - max((s.hi for s in spells), default=0),
                          1 - max((s.lo for s in spells), default=0))  # fmt: skip
 

@@ -11,9 +11,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from asterisk_lab.witness import Part, Seen
+from asterisk_lab.witness import Instant, Part, Seen
 
 TOLERANCE_S = 0.05
+RING_SLACK_S = 0.25
+"""Nobody answers a phone that it rings: on a busy machine the PBX takes note that much later."""
 DAY_S = 86_400.0
 NEVER = math.inf
 TOLD_S = 4.0
@@ -64,10 +66,6 @@ class Rules:
     answered_within_s: float
     short_abandon_s: float
     order_due_s: float
-
-
-Instant = tuple[float, float]
-"""Not before, and not after."""
 
 
 @dataclass(frozen=True)
@@ -141,14 +139,23 @@ def talk_s(part: Part) -> float:
     return part.ended_at - part.answered_at
 
 
-def ring_s(part: Part) -> float | None:
+def ring_s(part: Part) -> Range | None:
     if part.ringing_at is None or part.rung_until is None:
         return None
-    return part.rung_until - part.ringing_at
+    seconds = part.rung_until - part.ringing_at
+    return Range(seconds - RING_SLACK_S, seconds + TOLERANCE_S)
 
 
-def ended_holds(part: Part) -> list[tuple[float, float]]:
-    return [(at, end) for at, end in part.holds if end is not None]
+def lasted(since: Instant, until: Instant) -> Range:
+    """How long it was from one to the other."""
+    return Range(
+        max(0.0, until[0] - since[1] - TOLERANCE_S), max(0.0, until[1] - since[0]) + TOLERANCE_S
+    )
+
+
+def holds_s(part: Part) -> list[Range]:
+    """How long each hold was that is over."""
+    return [lasted(since, until) for since, until in part.holds if until is not None]
 
 
 def wrapped_until(world: World, part: Part) -> Instant:
@@ -261,26 +268,29 @@ def alerts(world: World) -> list[Raised]:
     rules, found = world.rules, []
     now = max((p.offered_at for p in world.seen.parts), default=0.0) + DAY_S
 
-    def spell(part: Part, rule: str, nth: int, since: float, until: float | None,
-              *steps: tuple[str, float]) -> None:  # fmt: skip
+    def spell(
+        part: Part, rule: str, nth: int, seconds: Range, since: float, over: bool,
+        *steps: tuple[str, float],
+    ) -> None:  # fmt: skip
         for level, limit in steps:
-            lasted = (now if until is None else until) - since
-            if lasted > limit - TOLERANCE_S:
-                sure = lasted > limit + TOLERANCE_S
+            if seconds.hi > limit:
                 found.append(
-                    Raised(rule, level, limit, since, part.seat, part.queue, since + limit, sure,
-                           (part.uid, rule, nth), until is not None)
+                    Raised(rule, level, limit, since, part.seat, part.queue, since + limit,
+                           seconds.lo > limit, (part.uid, rule, nth), over)
                 )  # fmt: skip
 
     for part in world.seen.parts:
         if part.outbound:
             continue
         if part.ringing_at is not None:
-            spell(part, "ring", 0, part.ringing_at, part.rung_until,
+            rang, over = ring_s(part), part.rung_until is not None
+            spell(part, "ring", 0, rang or Range(now, now), part.ringing_at, over,
                   ("warning", rules.ring_warn_s), ("breach", rules.ring_max_s))  # fmt: skip
         for nth, (since, until) in enumerate(part.holds):
-            spell(part, "hold", nth, since, until, ("warning", rules.hold_warn_s),
-                  ("breach", rules.hold_max_s), ("escalation", rules.hold_escalate_s))  # fmt: skip
+            seconds = Range(now, now) if until is None else lasted(since, until)
+            spell(part, "hold", nth, seconds, since[1], until is not None,
+                  ("warning", rules.hold_warn_s), ("breach", rules.hold_max_s),
+                  ("escalation", rules.hold_escalate_s))  # fmt: skip
         if part.ended_by == "agent" and part.ended_at is not None:
             found.append(
                 Raised("hangup_order", "breach", None, part.ended_at, part.seat, part.queue,

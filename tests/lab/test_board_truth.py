@@ -355,7 +355,7 @@ async def test_every_figure_is_what_happened(
     async with site(tmp_path, chromium_path) as made:
         moments: list[Compare] = []
         async with made.play.running():
-            rounds = max(1, round(MINUTES / 3))
+            rounds = max(1, round(MINUTES / 5))
             for _ in range(rounds):
                 await made.play.traffic(MINUTES * 60 / rounds)
                 await made.play.drained()
