@@ -127,7 +127,7 @@ class FigureService:
         self._todo: asyncio.Queue[Callable[[], Coroutine[Any, Any, None]]] = asyncio.Queue()
         self._linked: set[str] = set()
         """PBXs whose link was up since the start."""
-        self._read_all = asyncio.Event()
+        self._read_today, self._read_all = asyncio.Event(), asyncio.Event()
         self.patience_s = PATIENCE_S
         self._unheard_us: dict[str, int] = {}
         """Of the others: since when, as far as is known, they were not heard."""
@@ -232,6 +232,7 @@ class FigureService:
             if span[2] == NOW:
                 self._not_heard_since(last_us)
             self._whole += span[2]
+            self._read_today.set()
         await read_dispatched(self._store, self.metrics.book, self._first_us(now_us), take, slices)
         self.restored = True
         self._read_all.set()
@@ -371,9 +372,11 @@ class FigureService:
         if from_us < self.kept_us:
             days = self.metrics.book.keep_days - 1
             raise _invalid("from", f"It may be {days} days ago at most.", f"最早可查 {days} 天前。")
+        self.metrics.advance(self.now_us())
+        today = from_us >= self.metrics.window("today").from_us
         try:
             async with asyncio.timeout(self.patience_s):
-                await self._read_all.wait()
+                await (self._read_today if today else self._read_all).wait()
         except TimeoutError:
             raise Refused(
                 "The figures are being read after the start; try again in a moment.",

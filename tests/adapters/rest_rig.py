@@ -301,6 +301,7 @@ async def rest(tmp_path: Path, *, book: FormBook = BOOK) -> AsyncIterator[Rest]:
                 book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=ears,
                 directory=directory, team_of=rules.team, tick_s=0.5,
             )  # fmt: skip
+            figures.patience_s = PATIENCE_S
             store.on_change(figures.on_changed)
             desk.on_judged(figures.on_judged)
             tasks.append(group.create_task(figures.run()))
