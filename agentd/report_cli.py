@@ -78,18 +78,18 @@ class Language(StrEnum):
 
 
 _WORDS: Mapping[str, tuple[str, str]] = {
-    "sent": ("已发送给 {to}:{title}", "sent to {to}: {title}"),
-    "refused": ("邮件服务器拒收 {to}:{why}", "the mail server refuses {to}: {why}"),
+    "sent": ("已发送给 {to}：{title}", "sent to {to}: {title}"),
+    "refused": ("邮件服务器拒收 {to}：{why}", "the mail server refuses {to}: {why}"),
     "written": ("已写入 {file}", "written to {file}"),
     "no_mail": (
-        "没有配置邮件服务器:请在 agentd.toml 中加上 [mail] 的 host 和 sender",
+        "没有配置邮件服务器：请在 agentd.toml 中加上 [mail] 的 host 和 sender",
         "no mail server is configured: add host and sender to [mail] in agentd.toml",
     ),
     "terminal": (
-        "XLSX 不能显示在终端上:请用 --out 写明文件",
+        "XLSX 不能显示在终端上：请用 --out 写明文件",
         "a workbook cannot be shown in a terminal: name a file with --out",
     ),
-    "cannot_write": ("无法写入 {file}:{why}", "cannot write {file}: {why}"),
+    "cannot_write": ("无法写入 {file}：{why}", "cannot write {file}: {why}"),
     "address": ("“{to}”不是邮件地址", "“{to}” is no mail address"),
 }
 

@@ -40,6 +40,7 @@ h3 { font-size: 10pt; margin: 3mm 0 1mm; }
 header p { margin: 0.5mm 0 0; } .site { font-size: 10pt; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 3mm; page-break-inside: auto; }
 thead { display: table-header-group; } tr { page-break-inside: avoid; }
+h2, h3 { page-break-after: avoid; } main.short table { page-break-inside: avoid; }
 th, td { border: 0.5pt solid #777; padding: 0.6mm 1.4mm; text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; }
 th { background: #eee; font-weight: 600; text-align: right; }
@@ -53,6 +54,9 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 3mm; } dd { m
 @media print { body { padding: 0; max-width: none; }
   th { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
 """
+
+
+_SHORT: Final = 12
 
 
 def html_of(report: Report, days: SiteDays, lang: Lang, *, site: str = "", by: str = "") -> str:
@@ -96,7 +100,8 @@ def _tables(report: Report, days: SiteDays, lang: Lang) -> Iterator[str]:
         yield f"<p>{escape(say('nothing', lang))}</p>\n"
         return
     groups = _groups(report)
-    yield "<main>\n"
+    # A small table is not torn apart on paper.
+    yield '<main class="short">\n' if len(report.lines) <= _SHORT else "<main>\n"
     for key, columns in groups:
         yield f"<h2>{escape(pick(GROUPS[key], lang))}</h2>\n"
         rows = [_row(line.label, line, columns) for line in report.lines]
@@ -189,7 +194,7 @@ def _worked(report: Report, line: ReportLine) -> range:
 def _notes(report: Report, days: SiteDays, lang: Lang) -> Iterator[str]:
     offset_s = days.utc_offset_s
     yield '<footer class="notes">\n'
-    small = {"zh": "小字:上期的数字。", "en": "In small type: the period before."}[lang]
+    small = {"zh": "小字为上期数字。", "en": "In small type: the period before."}[lang]
     for text in (say("appeals", lang), small, say("gap", lang), say("estimated", lang)):
         yield f"<p>{escape(text)}</p>\n"
     if report.gaps:

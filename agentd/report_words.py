@@ -40,17 +40,17 @@ WORDS: Final[dict[str, Label]] = {
     "total": ("合计", "All together"),
     "before": ("上期", "before"),
     "line": ("全时段", "whole period"),
-    "compared": ("上期:{period}", "Before: {period}"),
+    "compared": ("上期：{period}", "Before: {period}"),
     "period": ("统计时段", "Period"),
     "made": ("制表时间", "Made at"),
     "by": ("制表人", "Made by"),
-    "unfinished": ("时段未结束,统计到制表时间", "The period goes on: counted up to then"),
+    "unfinished": ("时段未结束，统计到制表时间", "The period goes on: counted up to then"),
     "appeals": (
         "违规按制表时的申诉结果统计。",
         "Violations count as appeals about them were decided up to then.",
     ),
     "gap": (
-        "* 含未收到 PBX 事件的时间,数字可能偏小。",
+        "* 含未收到 PBX 事件的时间，数字可能偏小。",
         "* Nothing was heard of the PBX in a part of it: figures may be too small.",
     ),
     "estimated": (

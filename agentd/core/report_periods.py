@@ -223,8 +223,8 @@ class SiteDays(Struct, frozen=True):
                     "shift",
                     (
                         (
-                            "班次写成 08:00-16:00,两头班写成 08:00-12:00+14:00-18:00;"
-                            f"已配置:{'、'.join(self.shifts)}。"
+                            "班次写成 08:00-16:00，两头班写成 08:00-12:00+14:00-18:00；"
+                            f"已配置：{'、'.join(self.shifts)}。"
                         ),
                         (
                             "A shift is written as 08:00-16:00, a split one as "
@@ -242,7 +242,7 @@ class SiteDays(Struct, frozen=True):
             return PeriodProblem(
                 "shift",
                 (
-                    f"请指明班次:{'、'.join(self.shifts)}。",
+                    f"请指明班次：{'、'.join(self.shifts)}。",
                     f"Say which shift: {', '.join(self.shifts)}.",
                 ),
             )
