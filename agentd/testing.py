@@ -101,7 +101,7 @@ class FakeInbox:
     def states(self) -> list[tuple[str, str | None]]:
         """State and code of every LinkChanged, in order; what is only said again is left out."""
         told = [(item.state, item.code) for item in self.of(LinkChanged)]
-        return [state for before, state in pairwise([None, *told]) if state != before]
+        return told[:1] + [now for before, now in pairwise(told) if now != before]
 
     @property
     def warnings(self) -> dict[str, str]:
