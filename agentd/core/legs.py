@@ -61,7 +61,6 @@ def new_leg(
     leg = Leg(uid, device, seat.agent, queue, direction, None, caller, st.now_us)
     st.legs[uid] = leg
     seat.legs[uid] = leg
-    seat.wrap_until_us = None
     if call is not None:
         attach(st, leg, call)
     else:
@@ -150,11 +149,12 @@ def end(st: State, leg: Leg, at_us: int) -> None:
     seat = st.seats[leg.seat]
     if leg.direction != "internal":
         policy = clocks.policy_of(st, leg)
-        seat.wrap_until_us = at_us + us(policy.wrap_up_s)
+        until_us = at_us + us(policy.wrap_up_s)
         seat.wrap_order = orders.order_id(st.pbx, leg.call) if leg.call is not None else None
         order = orders.order_id(st.pbx, leg.call or leg.uid)
-        wrap_ups.begin(st, leg, order, at_us, seat.wrap_until_us)
-        st.deadlines.plan(seat.wrap_until_us, "wrap", leg.seat)
+        wrap_ups.begin(st, leg, order, at_us, until_us)
+        seat.wrap_until_us = until_us
+        st.deadlines.plan(until_us, "wrap", leg.seat)
     _over(st, leg)
 
 

@@ -105,6 +105,8 @@ def test_an_offer_that_comes_to_nothing_ends_nothing() -> None:
     leg = story.offers("wang", "1001", at=22)
     story.rings(leg, at=22)
     story.gives_up("wang", leg, at=26)
+    story.until(27)
+    assert story.state() == "wrap_up", "and so it is shown"
     story.until(60)
     assert wraps(story) == [("li>1001", 20, 50, "limit")]
 
