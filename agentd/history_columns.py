@@ -9,7 +9,8 @@ from agentd.core.effects import VisitEnded
 from agentd.core.order_form import Label
 from agentd.export_columns import Column, Kind, Lang, Value, local_time
 from agentd.history_view import AlertLine, CallLine
-from agentd.ports.history import Purged, Quarter, SeatSpan
+from agentd.ports.history import Quarter, SeatSpan
+from agentd.ports.retention import Purged
 
 _OUTCOMES: Mapping[str, Label] = {
     "answered": ("接通", "answered"),

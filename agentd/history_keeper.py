@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from agentd import clock
 from agentd.errors import AgentdError
-from agentd.ports.history import HistoryStore, RetentionPolicy
+from agentd.ports.history import HistoryStore
+from agentd.ports.retention import RetentionPolicy
 
 DAY_US: Final = 86_400_000_000
 TICK_S: Final = 60.0

@@ -16,7 +16,7 @@ from agentd.http_parts import Asker, Language, Limit, Moment, answer, at_us, rou
 from agentd.http_problems import documented
 from agentd.http_session import require
 from agentd.http_tables import EITHER, FileKind, Tables, at_once
-from agentd.ports.history import HoldKind, LegalHold, Purged, RetentionPolicy
+from agentd.ports.retention import HoldKind, LegalHold, Purged, RetentionPolicy
 from agentd.retention import Retention
 
 FILE_ROWS_MAX: Final = 10_000

@@ -15,7 +15,8 @@ from agentd.core.people import Directory
 from agentd.core.phone import NumberRules, normalise
 from agentd.errors import Refused
 from agentd.ports.accounts import AuditEntry
-from agentd.ports.history import HistoryStore, HoldKind, LegalHold, Purged, RetentionPolicy
+from agentd.ports.history import HistoryStore
+from agentd.ports.retention import HoldKind, LegalHold, Purged, RetentionPolicy
 
 NAME = "retention"
 

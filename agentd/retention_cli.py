@@ -27,7 +27,7 @@ from agentd.control import ask, socket_path
 from agentd.core.people import Directory
 from agentd.errors import AgentdError, ConfigError
 from agentd.logs import set_up_logs
-from agentd.ports.history import HoldKind
+from agentd.ports.retention import HoldKind
 from agentd.retention import Retention, RetentionRequest
 from agentd.ticketing import Store
 

@@ -34,15 +34,13 @@ from agentd.ports.history import (
     Fact,
     Gap,
     IntervalRow,
-    LegalHold,
     NotedAlert,
-    Purged,
     QueueDay,
-    RetentionPolicy,
     SeatSpan,
     VisitSearch,
     VisitsPage,
 )
+from agentd.ports.retention import LegalHold, Purged, RetentionPolicy
 from agentd.ticketing_history_writing import list_older, put_heard
 from agentd.ticketing_jobs import Transaction
 from agentd.ticketing_schema import META_NAMED, PUT_META, insert_text

@@ -17,7 +17,7 @@ from agentd import ticketing_history_tables as history
 from agentd import ticketing_schema as schema
 from agentd.core.phone import NumberRules, normalise
 from agentd.logs import mask_number
-from agentd.ports.history import HoldKind, LegalHold, Purged, PurgeKind
+from agentd.ports.retention import HoldKind, LegalHold, Purged, PurgeKind
 from agentd.ticketing_people import Shelf
 
 PIECE: Final = 500

@@ -65,7 +65,7 @@ from agentd.core.order_form import FormBook
 from agentd.core.policy import Policy, PolicyBook, SeatConfig
 from agentd.core.surge import SurgeRules
 from agentd.errors import ConfigError, Problem
-from agentd.ports.history import RetentionPolicy
+from agentd.ports.retention import RetentionPolicy
 
 __all__ = [
     "MAIL_PASSWORD_VARIABLE",

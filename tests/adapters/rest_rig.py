@@ -38,7 +38,7 @@ from agentd.order_rules import ConfiguredRules
 from agentd.pipeline import Pipeline
 from agentd.ports import LinkInfo
 from agentd.ports.desk import OrderView
-from agentd.ports.history import RetentionPolicy
+from agentd.ports.retention import RetentionPolicy
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
 from agentd.retention import Retention

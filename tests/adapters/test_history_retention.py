@@ -13,14 +13,8 @@ from msgspec.structs import replace
 from agentd.core.effects import Effect, OrderContact
 from agentd.ports.accounts import AuditEntry
 from agentd.ports.desk import Appeal
-from agentd.ports.history import (
-    CallSearch,
-    IntervalRow,
-    LegalHold,
-    Purged,
-    RetentionPolicy,
-    alert_id,
-)
+from agentd.ports.history import CallSearch, IntervalRow, alert_id
+from agentd.ports.retention import LegalHold, Purged, RetentionPolicy
 from agentd.ports.supervision import DeskMessage
 from agentd.ticketing import Store
 from tests.adapters.history_rig import (

@@ -16,7 +16,8 @@ from openpyxl import load_workbook
 
 from agentd.core.effects import Alert, CallEnded, SeatChanged, VisitEnded
 from agentd.http_history import Days, Opened
-from agentd.ports.history import RetentionPolicy, alert_id
+from agentd.ports.history import alert_id
+from agentd.ports.retention import RetentionPolicy
 from tests.adapters.rest_rig import (
     ADMIN,
     HOUR_US,

@@ -16,7 +16,8 @@ from agentd.control import ControlServer, Handler, socket_path
 from agentd.core.people import Directory, Person
 from agentd.core.phone import CHINA
 from agentd.history_keeper import HistoryKeeper, KeeperSettings
-from agentd.ports.history import Gap, Purged, RetentionPolicy
+from agentd.ports.history import Gap
+from agentd.ports.retention import Purged, RetentionPolicy
 from agentd.retention import Retention, RetentionRequest
 from agentd.ticketing import Store, StoreError
 from tests.adapters.history_rig import DAY, HOUR, T0, S, link, whole

@@ -40,7 +40,7 @@ from agentd.monitor_ws import LiveStream
 from agentd.order_rules import ConfiguredRules
 from agentd.pipeline import Pipeline
 from agentd.ports.desk import OrderView
-from agentd.ports.history import RetentionPolicy
+from agentd.ports.retention import RetentionPolicy
 from agentd.ports.telephony import Phone
 from agentd.presence import PresenceService
 from agentd.presence_rules import PbxDesk
