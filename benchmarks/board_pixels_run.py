@@ -40,7 +40,7 @@ class Viewer(asyncio.Protocol):
 
     def __init__(self, port: int, token: str) -> None:
         self._request = (
-            f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"GET /ws?patches=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n"
             f"Authorization: Bearer {token}\r\n\r\n"
