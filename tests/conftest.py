@@ -6,6 +6,7 @@ Suites that need a program are in ``suites.py``.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -33,9 +34,21 @@ hypothesis.settings.load_profile(
 
 pytest_plugins = ["tests.suites"]
 
+# --- debug mode --------------------------------------------------------------------------------
+
+# Its checks are wanted; the ten frames that it notes of where each future was made took more than
+# a third of the suite's CPU. A test that hunts such a place can set it back.
+asyncio.constants.DEBUG_STACK_DEPTH = 1
+
 # --- nothing is left running -------------------------------------------------------------------
 
 FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -25,6 +25,9 @@ const PROTOCOL = 1;
 const TICK_MS = 200;
 /** Bursts are shown at most this often; what is urgent, at once. */
 const FLUSH_S = 0.09;
+
+/** An alert is shown at once, but not each of many: an agent has few, a floor of a thousand has some every second. */
+const HURRY_EVERY_S = 0.5;
 const RESYNC_EVERY_S = 5;
 const RENEW_AFTER_S = 10;
 const LOOK_AHEAD_S = 3600;
@@ -85,6 +88,7 @@ export class Store {
   readonly #pendingSet = new Set<string>();
   readonly #pendingDel = new Set<string>();
   #alertPending = false;
+  #hurriedAt = -HURRY_EVERY_S;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #flushedAt = 0;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
@@ -259,7 +263,10 @@ export class Store {
     // Messages that cannot be used prove nothing: the board then counts as silent.
     if (this.#board.seq === null) return;
     this.#clock.sample(message.server_time, monotonic());
-    const wait = this.#alertPending ? 0 : FLUSH_S - (monotonic() - this.#flushedAt);
+    const at = monotonic();
+    const atOnce = this.#alertPending && at - this.#hurriedAt > HURRY_EVERY_S;
+    if (atOnce) this.#hurriedAt = at;
+    const wait = atOnce ? 0 : FLUSH_S - (at - this.#flushedAt);
     if (wait <= 0) this.#flush();
     else this.#flushTimer ??= setTimeout(() => this.#flush(), wait * 1000);
   }
