@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 # --- Hypothesis --------------------------------------------------------------------------------
 
@@ -39,6 +41,21 @@ pytest_plugins = ["tests.suites"]
 # Its checks are wanted; the ten frames that it notes of where each future was made took more than
 # a third of the suite's CPU. A test that hunts such a place can set it back.
 asyncio.constants.DEBUG_STACK_DEPTH = 1
+
+# --- logs are as they were ---------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Commands set up the logs of the process, on a stream that ends with their test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
 
 # --- nothing is left running -------------------------------------------------------------------
 

@@ -7,14 +7,16 @@ import json
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 from agentd.core.order_model import (
     AddNote,
@@ -32,6 +34,7 @@ from agentd.core.people import Person
 from agentd.errors import Refused
 from agentd.ports.desk import CallQuery, OrderQuery, ViolationQuery
 from agentd.ticketing import Store
+from agentd.ticketing_file import _migrations
 from agentd.ticketing_search import make_cursor, read_cursor
 from agentd.ticketing_words import index_words, match_words
 from tests.adapters.desk_rig import LEADER, MINUTE_US, WANG, desk_store, due, legs, tell
@@ -129,6 +132,29 @@ async def test_promises_are_found_until_they_are_kept(store: Store) -> None:
     assert await found(store, sort="promise") == [2, 1]
 
 
+def written_by(revision: str, older: Path, newer: Path) -> None:
+    """Make ``older``: the rows of ``newer`` as the agentd of that revision kept them."""
+    config = _migrations()
+    engine = create_engine(f"sqlite:///{older}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(older)) as database:
+        database.execute("ATTACH ? AS newer", (str(newer),))
+        tables = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+        for (table,) in database.execute(tables).fetchall():
+            if table.startswith(("sqlite_", "alembic_")):
+                continue
+            columns = [
+                {name for _, name, *_ in database.execute(f"PRAGMA {schema}.table_info({table})")}
+                for schema in ("main", "newer")
+            ]
+            kept = ", ".join(f'"{name}"' for name in columns[0] & columns[1])
+            database.execute(f"INSERT INTO main.{table} ({kept}) SELECT {kept} FROM newer.{table}")  # noqa: S608  names of our own tables
+        database.commit()
+
+
 async def test_promises_of_a_database_from_before_are_found(path: Path) -> None:
     async with desk_store(path) as store:
         await some_orders(store)
@@ -136,12 +162,9 @@ async def test_promises_of_a_database_from_before_are_found(path: Path) -> None:
             promise = MakePromise(text="回电", due_us=T0_US + due_us * MINUTE_US)
             await do(store, number, promise, LEADER)
         await do(store, 4, KeepPromise(), LEADER)
-    before = sqlite3.connect(path)
-    before.execute("DROP INDEX order_listed_promised")
-    before.execute("ALTER TABLE order_listed DROP COLUMN promise_due_us")
-    before.execute("UPDATE alembic_version SET version_num = '0002'")
-    before.commit()
-    before.close()
+    older = path.with_name("older.db")
+    written_by("0002", older, path)
+    older.replace(path)
     async with desk_store(path) as store:
         assert await found(store, sort="promise") == [2, 1]
 

@@ -124,7 +124,7 @@ async def add_leader(made: World, person: Person = NEXT_LEADER) -> None:
 
 
 async def on_roster(made: World) -> None:
-    """The leader is on duty now, the next one from the evening on, over midnight."""
+    """The leader is on duty now, the next one for the twelve hours after, at whatever hour it is."""
     now_us = wall_us()
     day_us = 24 * HOUR_US
     # The working calendar's own day: China's.
@@ -137,8 +137,8 @@ async def on_roster(made: World) -> None:
                 Duty("", TEAM, login, role, from_us + n * day_us, to_us + n * day_us, note)
                 for n in range(-1, 3)
                 for login, role, from_us, to_us, note in (
-                    (NEXT_LEADER.login, "leader", midnight_us + 20 * HOUR_US,
-                     midnight_us + 32 * HOUR_US, "夜班"),
+                    (NEXT_LEADER.login, "leader", now_us + 6 * HOUR_US,
+                     now_us + 18 * HOUR_US, "夜班"),
                     (COLLEAGUE.login, "deputy", midnight_us + 8 * HOUR_US,
                      midnight_us + 12 * HOUR_US, ""),
                     (COLLEAGUE.login, "deputy", midnight_us + 14 * HOUR_US,
