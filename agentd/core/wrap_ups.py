@@ -88,9 +88,7 @@ def next_call(st: State, seat: str, at_us: int) -> None:
     """Whoever sits there takes a call or makes one. One that only rings there changes nothing."""
     for wrap in _running(st, seat):
         _end(st, wrap, at_us, "next_call")
-    known = st.seats.get(seat)
-    if known is not None:
-        known.wrap_until_us = None
+    st.seat(seat).wrap_until_us = None
 
 
 def left(st: State, seat: str) -> None:
