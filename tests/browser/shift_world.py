@@ -124,7 +124,7 @@ async def add_leader(made: World, person: Person = NEXT_LEADER) -> None:
 
 
 async def on_roster(made: World) -> None:
-    """The leader is on duty now, the next one for the twelve hours after, at whatever hour it is."""
+    """The leader is on duty now, the next one six hours later, at whatever hour this is."""
     now_us = wall_us()
     day_us = 24 * HOUR_US
     # The working calendar's own day: China's.
