@@ -1,4 +1,4 @@
-"""What holds for every test: nothing left running, debug mode on.
+"""What holds for every test: nothing left running, logs as they were.
 
 Suites that need a program are in ``suites.py``.
 """
@@ -35,12 +35,6 @@ hypothesis.settings.load_profile(
 )
 
 pytest_plugins = ["tests.suites"]
-
-# --- debug mode --------------------------------------------------------------------------------
-
-# Its checks are wanted; the ten frames that it notes of where each future was made took more than
-# a third of the suite's CPU. A test that hunts such a place can set it back.
-asyncio.constants.DEBUG_STACK_DEPTH = 1
 
 # --- logs are as they were ---------------------------------------------------------------------
 

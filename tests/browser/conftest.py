@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import re
+import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,25 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+# What Playwright adds when it starts a browser itself, as far as tests depend on it.
+HEADLESS = (
+    "--headless",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--force-color-profile=srgb",
+    "--disable-dev-shm-usage",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-back-forward-cache",
+    "--disable-ipc-flooding-protection",
+    "--disable-extensions",
+    "--password-store=basic",
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,"
+    "primaryPointerType=4,availablePointerTypes=4",
+    "--remote-debugging-port=0",
+    "--no-startup-window",
 )
 # A busy machine may be this slow; nothing is measured with it.
 PATIENCE_MS = 60_000
@@ -84,8 +104,37 @@ class Shown:
 OpenPage = Callable[..., AbstractAsyncContextManager[Shown]]
 
 
+@pytest.fixture(scope="session")
+def chromium_url(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Chromium for all tests of this process; each opens contexts of its own in it.
+
+    To start one takes longer than most of the tests.
+    """
+    profile = tmp_path_factory.mktemp("chromium")
+    with (profile / "stderr").open("wb") as said:
+        running = subprocess.Popen(
+            [chromium_path, *FLAGS, *HEADLESS, f"--user-data-dir={profile}"],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        told = profile / "DevToolsActivePort"
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not told.is_file() or told.read_text().count("\n") < 1:
+            words = f"Chromium did not start: {(profile / 'stderr').read_text()}"
+            assert running.poll() is None, words
+            assert time.monotonic() < deadline, words
+            time.sleep(0.02)
+        port, _, path = told.read_text().partition("\n")
+        yield f"ws://127.0.0.1:{port}{path}"
+    finally:
+        running.terminate()
+        running.wait()
+
+
 @pytest.fixture
-def open_page(chromium_path: Path) -> OpenPage:
+def open_page(chromium_url: str) -> OpenPage:
     """``async with open_page(url, width=…, …) as shown``: the page at ``url``, board shown.
 
     On leaving, fails when the page complained or asked another host for anything; ``allowed``
@@ -112,9 +161,7 @@ def open_page(chromium_path: Path) -> OpenPage:
         prepare: Callable[[Page], Awaitable[None]] | None = None,
     ) -> AsyncIterator[Shown]:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=str(chromium_path), args=list(FLAGS)
-            )
+            browser = await playwright.chromium.connect_over_cdp(chromium_url)
             context = await browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
@@ -142,8 +189,10 @@ def open_page(chromium_path: Path) -> OpenPage:
                 await prepare(page)
             await page.goto(url)
             await page.wait_for_selector(wait_for, timeout=PATIENCE_MS)
-            yield Shown(page, notes)
-            await browser.close()
+            try:
+                yield Shown(page, notes)
+            finally:
+                await context.close()
         unasked = [text for text in notes.complaints if not re.search(allowed, text)]
         assert unasked == []
         assert notes.hosts == {urlsplit(url).netloc}
