@@ -43,8 +43,10 @@ HEADLESS = (
     "--disable-ipc-flooding-protection",
     "--disable-extensions",
     "--password-store=basic",
-    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,"
-    "primaryPointerType=4,availablePointerTypes=4",
+    (
+        "--blink-settings=primaryHoverType=2,availableHoverTypes=2,"
+        "primaryPointerType=4,availablePointerTypes=4"
+    ),
     "--remote-debugging-port=0",
     "--no-startup-window",
 )
