@@ -67,6 +67,14 @@ class Mark(Struct, frozen=True):
     owed: tuple[Owed, ...] = ()
 
 
+def _stop_if_cancelled() -> None:
+    """A cancellation that arrives with the mail server's answer is lost in the mail library:
+    before Python 3.12 ``asyncio.wait_for`` returns the answer instead (bpo-37658)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class ReportMailer:
     """See the module. :meth:`run` in a task of its own. ``now_us``: PBX time."""
 
@@ -102,6 +110,7 @@ class ReportMailer:
                 except AgentdError as error:
                     # The store does not answer: nothing is known of what is owed.
                     _log.error("report_not_looked_after", report=plan.id, reason=str(error))
+                _stop_if_cancelled()
             await asyncio.sleep(self._tick_s)
 
     async def look_after(self, plan: MailPlan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -21,15 +21,21 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._asked = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._answering: set[asyncio.Task[Any]] = set()
         self.engine: AsyncEngine = make_read_engine(path)
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
-        """What ``question`` returns. Raises :class:`StoreError` when the file cannot be read."""
-        self._asked += 1
-        self._idle.clear()
+        """What ``question`` returns. Raises :class:`StoreError` when the file cannot be read.
+
+        Who is cancelled stops waiting; the question is answered all the same, since a connection
+        that is cancelled while it is being made is left to the garbage collector.
+        """
+        answering = asyncio.create_task(self._answer(question), name="store-read")
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        return await asyncio.shield(answering)
+
+    async def _answer(self, question: Callable[[Connection], T]) -> T:
         try:
             async with self.engine.connect() as reader:
                 return await reader.run_sync(question)
@@ -39,14 +45,9 @@ class Readers:
             raise StoreError(
                 f"cannot read the database {self._path}: {trouble_words(error.orig or error)}"
             ) from error
-        finally:
-            self._asked -= 1
-            if not self._asked:
-                self._idle.set()
 
     async def close(self, wait_max_s: float) -> None:
         """Let go of the file once the last answer is given, after ``wait_max_s`` in any case."""
-        waiting = asyncio.create_task(self._idle.wait())
-        await asyncio.wait({waiting}, timeout=wait_max_s)
-        waiting.cancel()
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=wait_max_s)
         await self.engine.dispose()

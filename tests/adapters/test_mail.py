@@ -4,6 +4,7 @@ themselves, once, whatever happens meanwhile."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import socket
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from agentd.core.people import Person
 from agentd.core.report_periods import Period, PeriodAsk, SiteDays
 from agentd.core.reports import Report, ScopeSums, Wanted, build, columns_of
 from agentd.mail import MailError, SmtpMail
-from agentd.ports.mail import Enclosure, Letter
+from agentd.ports.mail import Enclosure, Letter, Mail
 from agentd.ports.reports import ReportAsk
 from agentd.report_files import ReportFiles
 from agentd.report_mailer import AT_ONCE_MAX, MailPlan, ReportMailer
@@ -149,7 +150,7 @@ class FakeReports:
 class World:
     """A store, a clock that the test sets, and a server."""
 
-    def __init__(self, store: Store, box: Postbox, mail: SmtpMail, now: str) -> None:
+    def __init__(self, store: Store, box: Postbox, mail: Mail, now: str) -> None:
         self.clock = [us(now)]
         self.store, self.box, self._mail = store, box, mail
         self.reports = FakeReports(self.clock)
@@ -302,3 +303,31 @@ async def test_run_looks_after_every_plan_until_it_is_stopped(tmp_path: Path) ->
         task.cancel()
         await asyncio.wait({task})
         assert len(world.sent()) == 2
+
+
+class DeafMail:
+    """Takes a letter, and loses the cancellation that arrives with the server's answer."""
+
+    def __init__(self) -> None:
+        self.sending = asyncio.Event()
+
+    async def send(self, letter: Letter) -> Mapping[str, str]:
+        self.sending.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return {}
+
+
+async def test_a_stop_that_the_mail_library_loses_is_a_stop(tmp_path: Path) -> None:
+    async with Store(tmp_path / "a.db") as store, smtp() as (box, _):
+        mail = DeafMail()
+        world = World(store, box, mail, "2026-10-05 12:00")
+        await world.mailer(PLAN).look_after(PLAN)
+        world.clock[0] = us("2026-10-06 01:00")
+        task = asyncio.create_task(world.mailer(PLAN).run())
+        await mail.sending.wait()
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        # It was sent, and is not sent again.
+        assert not (await store.report_mark(PLAN.id))["owed"]
