@@ -91,9 +91,6 @@ REST = ("小休", "就餐")
 TRAINING = "培训"
 REASONS_SHOWN = {"小休": "Break", "就餐": "Meal", "培训": "Training"}
 """As the built-in form calls them in English."""
-LINGERING = (("8004", 50), ("8004", 34), ("8004", 33), ("8006", 38), (SECOND_LINE, 36))
-"""Calls that last, by what is dialled: some wait until they are let go or give up, one is held, one
-came past the queues. After a few seconds nothing happens for half a minute."""
 HANDED_OVER = [wait(0.6)] * 4
 """A NOTIFY ends a wait: after the third the transfer is under way."""
 JOIN_S = 0.5

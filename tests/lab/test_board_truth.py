@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -206,9 +206,9 @@ async def read_wall(made: Site, window: str) -> dict[str, Any]:
     return found
 
 
-async def board_is_true(made: Site) -> Compare:
-    """Wait for a quiet moment, and hold all that the page shows against the truth of it. A
-    moment that was not quiet to its end is no moment."""
+async def board_is_true(made: Site, shown: Sequence[str] = WINDOWS) -> Compare:
+    """Wait for a quiet moment, and hold all that the page shows, with each of these windows,
+    against the truth of it. A moment that was not quiet to its end is no moment."""
     deadline = time.monotonic() + PATIENCE_S
     wrong = ["there was no quiet moment"]
     while time.monotonic() < deadline:
@@ -217,7 +217,7 @@ async def board_is_true(made: Site) -> Compare:
             continue
         check = Compare()
         world = made.world()
-        for window in WINDOWS:
+        for window in shown:
             page = await read(made, window)
             windows = made.spans(page["at"])
             gaps = {name: span.since < made.heard_at[1] for name, span in windows.items()}
@@ -239,9 +239,10 @@ async def board_is_true(made: Site) -> Compare:
 async def busy_moment(made: Site, moments: list[Compare]) -> None:
     """A moment while some wait and some talk; again, where they had all gone before it was quiet
     for long enough."""
-    for _ in range(3):
+    for window in (*WINDOWS, *WINDOWS):
         made.play.linger()
-        moments.append(await board_is_true(made))
+        # One window: those who wait do not wait for ever.
+        moments.append(await board_is_true(made, (window,)))
         await made.play.drained()
         if {"waiting", "talking"} <= moments[-1].met:
             return
