@@ -62,9 +62,21 @@ LEADER = Person("2001", "王班长", "shift_leader")
 ADMIN = Person("9001", "管理员", "admin")
 SEATS = ("PJSIP/8001", "PJSIP/8002", "PJSIP/8003")
 TEAM = "一组"
+
+
+def _site_offset_s() -> int:
+    """The site's zone: China's, and two hours further east around midnight there, so that what
+    was a quarter of an hour ago was today."""
+    china_s = 8 * 3600
+    hour = (wall_us() // SECOND_US + china_s) // 3600 % 24
+    return china_s + (2 * 3600 if hour in (23, 0) else 0)
+
+
 CALLER = "13912345678"
 DUE_US = 900_000_000
 SECOND_US = 1_000_000
+SITE_OFFSET_S = _site_offset_s()
+DAY_STARTS_S = 86_400 - SITE_OFFSET_S
 
 
 class _Nobody:
@@ -294,7 +306,8 @@ def _form() -> FormBook:
     book = load_form(None, [])
     assert book is not None
     units = (Unit("water", ("自来水公司", "Water works"), contact="王工", phone="01087654321"),)
-    return replace(book, units=units, teams=(TEAM,))
+    calendar = replace(book.calendar, utc_offset_s=SITE_OFFSET_S)
+    return replace(book, units=units, teams=(TEAM,), calendar=calendar)
 
 
 @asynccontextmanager
@@ -305,7 +318,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
     assert phrases is not None
     _record(folder / "monitor")
     seats = tuple(SeatConfig(s, label=s.partition("/")[2], group=TEAM) for s in SEATS)
-    policies = PolicyBook(seats=seats)
+    policies = PolicyBook(seats=seats, day_starts_s=DAY_STARTS_S)
     rules = ConfiguredRules(book, directory, {"main": policies})
     store = Store(folder / "agentd.db", rules=rules, linger_s=0.001)
     settings = AccountSettings(hash_rounds=1, hash_memory_kib=8)
@@ -369,7 +382,8 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
             )  # fmt: skip
             # They are shown on no board: the own ones are asked for.
             figures = FigureService(
-                book=MetricBook(), pbxs=("main",), store=store, engine=runtime, live=nobody,
+                book=MetricBook(day_starts_s=DAY_STARTS_S), pbxs=("main",), store=store,
+                engine=runtime, live=nobody,
                 directory=directory, team_of=lambda _pbx, _seat: TEAM,
             )  # fmt: skip
             tasks.append(group.create_task(figures.run()))

@@ -14,12 +14,12 @@ from playwright.async_api import Route
 from agentd.core.order_model import AddNumber, Complete, DispatchTo, Edit, MakePromise, MarkUrgent
 from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown
 from tests.browser.desk_hands import at_desk, at_login, log_in, open_order, rest
-from tests.browser.desk_world import AGENT, LEADER, World, signed_in, world
+from tests.browser.desk_world import AGENT, LEADER, SITE_OFFSET_S, World, signed_in, world
 
 pytestmark = pytest.mark.browser
 
 SOUNDED = "document.documentElement.dataset.sounded ?? null"
-SITE = dt.timezone(dt.timedelta(hours=8))
+SITE = dt.timezone(dt.timedelta(seconds=SITE_OFFSET_S))
 # Longer than tabs wait for each other (web/src/live/onetab.ts).
 ALL_HAVE_WAITED_S = 4.5
 

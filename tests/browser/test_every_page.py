@@ -30,7 +30,7 @@ from playwright.async_api import TimeoutError as TooLate
 from agentd.http_pages import PAGES
 from tests.browser import desk_world, every_world, history_world, scenes, shift_world
 from tests.browser.conftest import FLAGS, PATIENCE_MS
-from tests.browser.desk_world import ADMIN, AGENT, LEADER, PASSWORD
+from tests.browser.desk_world import ADMIN, AGENT, LEADER, PASSWORD, SITE_OFFSET_S
 from tests.browser.every_world import SUPERVISOR, EveryWorld
 from tests.browser.fake_daemon import STATIC
 from tests.browser.page_checks import (
@@ -48,7 +48,6 @@ pytestmark = pytest.mark.browser
 
 LANGS = ("zh-CN", "en")
 PHONE = 390
-SITE_OFFSET_S = 8 * 3600
 DESKTOP = (1366, 1920)
 
 Told = Callable[[str], str]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown
-from tests.browser.desk_world import AGENT, LEADER, PASSWORD
+from tests.browser.desk_world import AGENT, LEADER, PASSWORD, SITE_OFFSET_S
 from tests.browser.history_world import NUMBER, QA, RECORDED_S, history_world
 from tests.browser.test_real_daemon import demo
 
@@ -131,8 +131,8 @@ async def test_a_call_is_drawn_with_what_proves_it(open_page: OpenPage, tmp_path
         assert "Hold" in await shown.text(f"{violation} .hx-evidence")
         await page.click('[data-leg="leg-1"] summary')
         assert "话机响铃" in await shown.text('[data-leg="leg-1"] .hx-evidence')
-        # Times are the site's, eight hours ahead of UTC, whatever the browser's are.
-        hour = (made.joined_us // 3_600_000_000 + 8) % 24
+        # Times are the site's, whatever the browser's are.
+        hour = (made.joined_us // 1_000_000 + SITE_OFFSET_S) // 3600 % 24
         assert (await shown.text(".hx-course li >> nth=0")).startswith(f"{hour:02}:")
         await page.click(".hx-order a")
         await page.wait_for_selector(f'.sl-panel[data-order="{made.order}"]')

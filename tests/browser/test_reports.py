@@ -10,7 +10,7 @@ import pytest
 
 from agentd.clock import wall_us
 from tests.browser.conftest import PATIENCE_MS, OpenPage
-from tests.browser.desk_world import AGENT
+from tests.browser.desk_world import AGENT, SITE_OFFSET_S
 from tests.browser.history_world import QA, history_world
 from tests.browser.test_history import at
 
@@ -23,7 +23,7 @@ def today() -> str:
 
 
 def _date(at_us: int) -> str:
-    days = (at_us // 1_000_000 + 8 * 3600) // 86_400
+    days = (at_us // 1_000_000 + SITE_OFFSET_S) // 86_400
     return (dt.date(1970, 1, 1) + dt.timedelta(days=days)).isoformat()
 
 
