@@ -65,18 +65,18 @@ TEAM = "一组"
 
 
 def _site_offset_s() -> int:
-    """The site's zone: China's, and two hours further east around midnight there, so that what
-    was a quarter of an hour ago was today."""
+    """The site's zone: China's, and at the other side of the world around midnight there, so
+    that what was some hours ago was today."""
     china_s = 8 * 3600
     hour = (wall_us() // SECOND_US + china_s) // 3600 % 24
-    return china_s + (2 * 3600 if hour in (23, 0) else 0)
+    return china_s - (12 * 3600 if hour in (23, 0, 1) else 0)
 
 
 CALLER = "13912345678"
 DUE_US = 900_000_000
 SECOND_US = 1_000_000
 SITE_OFFSET_S = _site_offset_s()
-DAY_STARTS_S = 86_400 - SITE_OFFSET_S
+DAY_STARTS_S = -SITE_OFFSET_S % 86_400
 
 
 class _Nobody:
