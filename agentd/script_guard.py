@@ -303,6 +303,7 @@ class Engine:
         call = st.calls.get(ev.uid)
         if call is not None and call.request_us is None:
             call.request_us = ev.at_us
+            st.dirty.add(f"call:{call.uid}")
         for leg in legs.concerned(st, chan):
             clocks.note(leg, f"HangupRequest {chan.device}", ev.at_us)
 

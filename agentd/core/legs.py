@@ -145,6 +145,7 @@ def end(st: State, leg: Leg, at_us: int) -> None:
     call = st.calls.get(leg.call) if leg.call is not None else None
     if call is not None:
         call.last_left_us = max(call.last_left_us or 0, at_us)
+        st.dirty.add(f"call:{call.uid}")
         orders.seat_left(st, call, leg)
     seat = st.seats[leg.seat]
     if leg.direction != "internal":

@@ -410,7 +410,14 @@ async def test_many_questions_at_once_and_none_after_the_end(store: Store) -> No
             await late
 
 
-async def test_closing_waits_for_answers_and_leaves_no_thread(store: Store) -> None:
+@pytest.fixture
+def threads_before() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+async def test_closing_waits_for_answers_and_leaves_no_thread(
+    threads_before: set[threading.Thread], store: Store
+) -> None:
     await tell(store, *(violation(n) for n in range(50)))
     asked = [asyncio.create_task(store.violations(ViolationQuery())) for _ in range(30)]
     await asyncio.sleep(0)
@@ -419,5 +426,8 @@ async def test_closing_waits_for_answers_and_leaves_no_thread(store: Store) -> N
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(answers[7], asyncio.CancelledError)
     assert [len(a.items) for a in answers if isinstance(a, ViolationPage)] == [50] * 29
-    left = [t.name for t in threading.enumerate() if "_connection_worker_thread" in t.name]
-    assert left == []
+    made = set(threading.enumerate()) - threads_before
+    left = [t for t in made if "_connection_worker_thread" in t.name]
+    # Whoever asked for the end is told a moment before the thread is gone.
+    await asyncio.to_thread(lambda: [t.join(timeout=5) for t in left])
+    assert [t.name for t in left if t.is_alive()] == []

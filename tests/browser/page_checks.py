@@ -85,7 +85,7 @@ _TEXTS = """() => {
   return [...found].map(text => text.trim()).filter(text => text !== '');
 }"""
 _CJK = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef][^A-Za-z<>]*")
-_ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]+")
+_ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*[A-Za-z]")
 
 
 def _without(text: str, data: Iterable[str]) -> str:

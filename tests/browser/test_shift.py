@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,14 @@ import pytest
 from agentd.core.order_model import AddNote, Close, Edit, MarkUrgent
 from agentd.ports.desk import ViolationQuery
 from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown
-from tests.browser.desk_world import AGENT, COLLEAGUE, LEADER, PASSWORD, world
+from tests.browser.desk_world import (
+    AGENT,
+    COLLEAGUE,
+    LEADER,
+    PASSWORD,
+    SITE_OFFSET_S,
+    world,
+)
 from tests.browser.shift_world import NEXT_LEADER, appealed, shift_world
 
 pytestmark = pytest.mark.browser
@@ -135,7 +143,8 @@ async def test_dispatch_with_a_due_date_shows_the_unit_and_its_number(
         assert done is not None
         assert done.dispatch is not None
         assert done.dispatch.unit == "water"
-        assert done.dispatch.due_us == 1_937_008_800_000_000
+        due = dt.datetime(2031, 5, 20, 10, tzinfo=dt.timezone(dt.timedelta(seconds=SITE_OFFSET_S)))
+        assert done.dispatch.due_us == int(due.timestamp()) * 1_000_000
 
 
 async def test_what_somebody_else_did_meanwhile_is_shown_before_going_on(

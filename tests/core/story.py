@@ -8,7 +8,7 @@ have readable Uniqueids: a customer is ``li``, the phone 1001 that is offered ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentd.core import events as e
@@ -443,9 +443,17 @@ def holds(leg: LegEnded) -> list[tuple[str, float | None, float | None]]:
     return [(spell.kind, s(spell.at_us), length(spell.seconds_us)) for spell in leg.holds]
 
 
-def restarted(story: Story, *, at: float, uptime: int | None = None) -> Story:
-    """The daemon was killed and starts again at ``at``, with what it remembered stored."""
-    memory = {k: v for k, v in story.engine.take_memory().items() if v is not None}
+def restarted(
+    story: Story,
+    *,
+    at: float,
+    uptime: int | None = None,
+    before: Mapping[str, bytes | None] | None = None,
+) -> Story:
+    """The daemon was killed and starts again at ``at``, with what it remembered stored; ``before``
+    is what was taken to be stored earlier."""
+    memories = {**(before or {}), **story.engine.take_memory()}
+    memory = {k: v for k, v in memories.items() if v is not None}
     stored = {o.id: o for o in story.said(OrderChanged)}
     again = Story(book=story.engine.state.book, seats=())
     again.seats = story.seats

@@ -275,3 +275,25 @@ def test_the_queues_figures_that_span_a_gap_are_marked() -> None:
     story.joins("li", at=0)
     story.link_down(at=5)
     assert story.engine.state.queues["hotline"].gap
+
+
+def test_killed_again_after_the_end_of_a_call_that_was_handed_over() -> None:
+    """The order is due from the end of the last part, not of the first."""
+    story = Story()
+    first = story.talk()
+    bridge = story.bridge_of[first]
+    story.channel("second", "PJSIP/1002", at=10)
+    story.dials("li", "second", at=10)
+    story.blind_transfer(first, at=10)
+    story.leaves(first, at=10)
+    story.hangup(first, at=10)
+    story.dial_ends("li", "second", "ANSWER", at=12)
+    story.enters("second", bridge, at=12)
+    story.until(30)
+    # The store holds what was remembered so far, and then what changed since.
+    memory = {k: v for k, v in story.engine.take_memory().items() if v is not None}
+    story.hangup("second", at=40)
+    again = restarted(story, at=41, before=memory)
+    again.lists(at=41)
+    again.settled()
+    assert [s(o.due_us or 0) for o in again.said(OrderChanged) if o.change == "due"] == [940]

@@ -1,6 +1,6 @@
 """Whatever is asked of a work order, in whatever order: nothing raises, nothing is lost."""
 
-from __future__ import annotations
+from __future__ import copy
 
 from typing import Any
 
@@ -179,7 +179,8 @@ def replayed(history: list[Change], like: WorkOrder) -> WorkOrder:
     """The order as its history tells it, ``version`` and ``updated_us`` beside it."""
     plain: dict[str, Any] = {"version": like.version, "updated_us": like.updated_us}
     for change in history:
-        for path, (_, value) in change.changed.items():
+        for path, (_, kept) in change.changed.items():
+            value = copy.deepcopy(kept)
             *around, last = path.split(".")
             here: Any = plain
             for part in around:
