@@ -1,7 +1,8 @@
 """Whatever is asked of a work order, in whatever order: nothing raises, nothing is lost."""
 
-from __future__ import copy
+from __future__ import annotations
 
+import copy
 from typing import Any
 
 import msgspec
