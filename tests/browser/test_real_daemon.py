@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.browser.conftest import PATIENCE_MS, OpenPage, Shown
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -30,12 +31,14 @@ class Demo(NamedTuple):
 
 @asynccontextmanager
 async def demo(*options: str) -> AsyncIterator[Demo]:
-    """An `agentd demo` of its own."""
+    """An `agentd demo` of its own, at a port that no other takes when it is gone."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "agentd",
         "demo",
+        "--port",
+        str(free_port()),
         *options,
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -113,3 +113,11 @@ test("a stored draft is read back; rubbish is none; the newer of two counts", ()
   expect(newer(null, older)).toBe(older);
   expect(newer(null, null)).toBeNull();
 });
+
+test("what is typed in answer to another tab's words is later, by whatever clock", () => {
+  const theirs = typed(emptyDraft(order()), "fields.place", "B", 100);
+  const mine = typed(theirs, "fields.event", "C", 99.98);
+  expect(mine.at).toBeGreaterThan(theirs.at);
+  expect(newer(theirs, mine)).toBe(mine);
+  expect(typed(mine, "fields.event", "D", 200).at).toBe(200);
+});

@@ -71,11 +71,14 @@ export function valueAt(draft: Draft, path: string): Value {
   return draft.mine[path] ?? at(draft.base, path);
 }
 
-/** The draft with `value` typed at `path`. */
+/** Two tabs know the server's time to a few milliseconds only. */
+const LATER_S = 0.001;
+
+/** The draft with `value` typed at `path`, later in any case than what it follows. */
 export function typed(draft: Draft, path: string, value: Value, now: number): Draft {
   const { [path]: _old, ...rest } = draft.mine;
   const mine = value === at(draft.base, path) ? rest : { ...rest, [path]: value };
-  return { ...draft, mine, at: now };
+  return { ...draft, mine, at: Math.max(now, draft.at + LATER_S) };
 }
 
 /** The draft beside a newer version of its order: joined, unless both changed the same place. */
