@@ -100,6 +100,7 @@ class World:
     live: LiveStream
     runtime: Runtime
     supervision: SupervisionService
+    figures: FigureService
     board: dict[str, dict[str, Any]] = field(default_factory=dict)
     _calls: int = 0
 
@@ -224,6 +225,8 @@ class World:
         """What the engine said, committed; the engine takes its orders back as after a restart."""
         self.store.submit(list(effects), {}, ignore, pbx="main")
         await self.store.flush()
+        # What was stored before they began they read; of what comes later the daemon tells them.
+        self.figures.announce(effects)
         self.runtime.restore("main", await self.store.restore("main"))
 
     async def done(self, who: Person, order: str, command: PersonCommand) -> WorkOrder:
@@ -413,7 +416,7 @@ async def world(folder: Path, *, port: int = 0) -> AsyncIterator[World]:
             )
             url = await web.start()
             serving = asyncio.create_task(web.serve_until_stopped())
-            made = World(f"{url}/", store, desk, presence, live, runtime, supervision)
+            made = World(f"{url}/", store, desk, presence, live, runtime, supervision, figures)
             made.show("pbx:main", scenes.pbx())
             made.show("queue:main/hotline", scenes.queue("hotline", "服务热线"))
             try:
